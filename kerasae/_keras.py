@@ -1,0 +1,91 @@
+"""What must happen around the first `import keras`: a backend chosen before it, classes registered after it.
+
+Keras takes `KERAS_BACKEND`, else `keras.json`, else TensorFlow, and fails with a bare
+`ModuleNotFoundError` when that framework is missing. Here the first framework that is installed
+stands in, unless the user asked for one.
+"""
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from importlib.abc import Loader, MetaPathFinder
+from pathlib import Path
+
+TRAINING_BACKENDS = ("jax", "torch", "tensorflow")  # lightest install first
+# The framework a backend runs on; numpy's and openvino's are for inference only.
+FRAMEWORKS = {"jax": "jax", "torch": "torch", "tensorflow": "tensorflow", "numpy": "jax", "openvino": "openvino"}
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _configured_backend() -> str:
+    """The backend of Keras's own configuration file, TensorFlow if it has none."""
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        return json.loads((home / "keras.json").read_text())["backend"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "tensorflow"
+
+
+def choose_backend() -> None:
+    """Set `KERAS_BACKEND` where the user set nothing and Keras's choice is not installed.
+
+    Raises:
+        ImportError: No framework is installed, or the one that `KERAS_BACKEND` names is not.
+    """
+    asked = os.environ.get("KERAS_BACKEND")
+    wanted = asked or _configured_backend()
+    if _installed(FRAMEWORKS.get(wanted, wanted)):
+        return
+    installed = [backend for backend in TRAINING_BACKENDS if _installed(backend)]
+    if asked and installed:
+        raise ImportError(
+            f"KERAS_BACKEND is {asked!r}, which is not installed. Installed: {', '.join(installed)}. "
+            f"Set KERAS_BACKEND to one of these, or `pip install {FRAMEWORKS.get(asked, asked)}`."
+        )
+    if not installed:
+        raise ImportError(
+            "Keras needs a framework to run on and none is installed. "
+            "Install one: `pip install jax` (the lightest), `pip install torch` or `pip install tensorflow`."
+        )
+    os.environ["KERAS_BACKEND"] = installed[0]
+    print(f"kerasae: {wanted} is not installed, using {installed[0]} (set KERAS_BACKEND to choose)", file=sys.stderr)
+
+
+class _RegisteringLoader(Loader):
+    """Load Keras, then import kerasae's classes so that `keras.saving.load_model` knows them."""
+
+    def __init__(self, loader: Loader):
+        self.loader = loader
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module) -> None:
+        module.__spec__.loader = module.__loader__ = self.loader
+        self.loader.exec_module(module)
+        importlib.import_module("kerasae.models")
+
+
+class _KerasFinder(MetaPathFinder):
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != "keras":
+            return None
+        sys.meta_path.remove(self)
+        choose_backend()
+        spec = importlib.util.find_spec("keras")
+        if spec is not None and spec.loader is not None:
+            spec.loader = _RegisteringLoader(spec.loader)
+        return spec
+
+
+def install() -> None:
+    """Register kerasae's classes with Keras: now if it is imported, else right after it is."""
+    if "keras" in sys.modules:
+        importlib.import_module("kerasae.models")
+    elif not any(isinstance(finder, _KerasFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _KerasFinder())

@@ -1,0 +1,71 @@
+"""Losses as autoencoders need them: one value an image, before Keras weights and averages images."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class PerImage(keras.losses.Loss):
+    """A Keras loss reduced to one value an image.
+
+    Keras's own losses reduce the last axis only, so that `sample_weight` would weight the columns
+    of an image (or fail). Reduced over all pixels first, it weights images:
+    `loss = (1/n) Σᵢ wᵢ · reduce_pixels(loss(yᵢ, x̂ᵢ))`.
+
+    Args:
+        loss: Any Keras loss: its name, its config, a function of `(y_true, y_pred)` or a `keras.losses.Loss`.
+        over_pixels: `"mean"` (a value per pixel, such as MSE) or `"sum"` (a value per image: the sum
+            of squared errors, or nats when the loss is a log-likelihood).
+
+    Raises:
+        ValueError: `over_pixels` is neither.
+
+    >>> PerImage("mean_squared_error", over_pixels="sum")(np.zeros((2, 28, 28, 1)), np.ones((2, 28, 28, 1))).shape
+    ()
+    """
+
+    def __init__(self, loss="mean_squared_error", over_pixels="mean", name=None, reduction=None):
+        if over_pixels not in ("mean", "sum"):
+            raise ValueError(f"over_pixels must be 'mean' or 'sum'. Received: {over_pixels!r}")
+        self.loss = keras.losses.get(loss)
+        inner = getattr(self.loss, "reduction", "sum_over_batch_size")
+        super().__init__(name=name, reduction=reduction or inner)
+        self.over_pixels = over_pixels
+
+    @property
+    def from_logits(self) -> bool:
+        """Whether the loss takes what comes before the output's sigmoid."""
+        return bool(getattr(self.loss, "from_logits", False))
+
+    def call(self, y_true, y_pred):
+        """`y_true, y_pred (n, ...)` → one value an image `(n,)`."""
+        function = self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss
+        values = function(y_true, y_pred)
+        if len(values.shape) > 1:
+            values = ops.mean(values, axis=tuple(range(1, len(values.shape))))
+        if self.over_pixels == "sum":
+            values = values * float(pixels(y_true.shape))
+        return values
+
+    def get_config(self):
+        return {
+            "loss": keras.losses.serialize(self.loss),
+            "over_pixels": self.over_pixels,
+            "name": self.name,
+            "reduction": self.reduction,
+        }
+
+
+def pixels(shape) -> int:
+    """The number of values in one image of a batch of this static shape."""
+    count = 1
+    for size in shape[1:]:
+        count *= size
+    return count
+
+
+def weighted_mean(values, sample_weight=None):
+    """Mean over images `(1/n) Σᵢ wᵢ vᵢ`, as Keras's losses average them. `values (n,)` → scalar."""
+    if sample_weight is not None:
+        values = values * ops.reshape(ops.cast(sample_weight, values.dtype), (-1,))
+    return ops.mean(values)

@@ -1,0 +1,306 @@
+"""What all autoencoders share: the input contract, encode and decode, and `fit(x)`."""
+
+import math
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+
+from kerasae import inputs, steps
+from kerasae.losses import PerImage
+
+
+class Autoencoder(steps.Steps, keras.Model):
+    """A Keras model that is trained to give back its input through a code.
+
+    `x (n, *input_shape) → encoder → z (n, *code_shape) → decoder → x_hat (n, *input_shape)`
+
+    A subclass makes `encoder` and `decoder` (see `_assemble`); `loss_terms` is what training
+    minimises. `fit(x)` means `fit(x, x)`: whenever targets are missing, the input is the target. All
+    of Keras's data sources, callbacks and file formats work.
+
+    Args:
+        input_shape: Shape of one input, without the batch axis: `(28, 28, 1)`, `(2,)`.
+        value_range: Lowest and highest value an input may have, or None for any finite value.
+        **kwargs: `name`, `dtype`, `trainable`, as for `keras.Model`.
+
+    Raises:
+        ValueError: A shape or size is not a positive integer, or the range is empty.
+
+    Attributes:
+        encoder, decoder: Built Keras models, usable in a Functional graph.
+        code_shape: Shape of one code.
+    """
+
+    encoder: keras.Model
+    decoder: keras.Model
+    code_shape: tuple[int, ...]
+    # How the loss of the pixels makes one value an image, and what else than `loss` is reported.
+    over_pixels = "mean"
+    reported = ("reconstruction_loss",)
+
+    def __init__(self, input_shape, value_range=(0.0, 1.0), **kwargs):
+        super().__init__(**kwargs)
+        self.data_shape = positive_sizes("input_shape", input_shape)
+        self.value_range = None if value_range is None else (float(value_range[0]), float(value_range[1]))
+        if self.value_range is not None and not self.value_range[0] < self.value_range[1]:
+            raise ValueError(f"value_range must be (low, high) with low < high, or None. Received: {value_range}")
+        # In a namespace, which Keras doesn't track: the metrics must not go into weight files.
+        self._trackers = SimpleNamespace(**{name: keras.metrics.Mean(name=name) for name in self.reported})
+
+    def _assemble(self, encoder: keras.Model, decoder: keras.Model) -> None:
+        """Take the two halves, the last act of a subclass's constructor.
+
+        The decoder is a `Sequential` whose last layer is the output activation alone, so that a loss
+        can be taken from the logits before it.
+        """
+        self.encoder, self.decoder = encoder, decoder
+        self.code_shape = tuple(decoder.input_shape[1:])
+        self.built = True
+
+    def get_config(self):
+        config = {"input_shape": self.data_shape, "value_range": self.value_range, "name": self.name}
+        if self.dtype_policy != keras.config.dtype_policy():
+            config["dtype"] = keras.dtype_policies.serialize(self.dtype_policy)
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**config)
+
+    # Forward
+
+    def call(self, x, training=None):
+        """Reconstruct `x (n, *input_shape)`: values in the input's range, same shape."""
+        return self.decoder(self.encoder(x, training=training), training=training)
+
+    def encode(self, x, batch_size: int = 256):
+        """`x (n, *input_shape)` → codes `(n, *code_shape)`.
+
+        Args:
+            x: An array, checked against the input contract, gives an array. A tensor gives a tensor
+                that can be differentiated.
+            batch_size: How many at a time; bounds the memory an array needs.
+
+        Raises:
+            ValueError: Wrong shape, values outside the range, NaN, or nothing at all.
+            TypeError: Not numbers.
+        """
+        return self._apply(self._code, x, self.data_shape, self.value_range, "x", batch_size)
+
+    def decode(self, z, batch_size: int = 256):
+        """Codes `(n, *code_shape)` → `x_hat (n, *input_shape)`. Arguments and errors as for `encode`."""
+        return self._apply(self._decode, z, self.code_shape, None, "z", batch_size)
+
+    def reconstruct(self, x, batch_size: int = 256):
+        """`x (n, *input_shape)` → `x_hat`, the same shape: `decode(encode(x))`. Arguments and errors as for `encode`."""
+        return self._apply(
+            lambda x: self._decode(self._code(x)), x, self.data_shape, self.value_range, "x", batch_size
+        )
+
+    def _code(self, x):
+        return self.encoder(x, training=False)
+
+    def _decode(self, z):
+        return self.decoder(z, training=False)
+
+    def _logits(self, z, training: bool):
+        """What the decoder has before its output activation."""
+        for layer in self.decoder.layers[:-1]:
+            z = layer(z, training=training) if layer._call_has_training_arg else layer(z)
+        return z
+
+    def _apply(self, function, x, shape, value_range, name: str, batch_size: int):
+        """Apply a function of tensors to a tensor, or to an array batch by batch."""
+        if keras.ops.is_tensor(x):
+            inputs.check_shape(x.shape, shape, name)
+            return function(x)
+        x = inputs.checked_array(x, shape, value_range, name)
+        batches = (x[start : start + batch_size] for start in range(0, len(x), batch_size))
+        return _concatenate([steps.infer(function, batch) for batch in batches])
+
+    # Training
+
+    def compile(self, optimizer="adam", loss=None, loss_weights=None, metrics=None, **kwargs):
+        """As for `keras.Model`, with defaults that fit an autoencoder.
+
+        Args:
+            optimizer: As Keras takes it; Adam unless given.
+            loss: As Keras takes it. Binary cross-entropy for a sigmoid output, else mean squared
+                error, unless given. A loss with `from_logits=True` is given the logits.
+            loss_weights, metrics, **kwargs: As Keras takes them.
+
+        Raises:
+            ValueError: `from_logits=True` for a decoder that has no sigmoid to take off.
+        """
+        sigmoid = self.decoder.layers[-1].activation is keras.activations.sigmoid
+        if loss is None:
+            loss = keras.losses.BinaryCrossentropy(from_logits=True) if sigmoid else "mean_squared_error"
+        if not isinstance(loss, PerImage):
+            loss = PerImage(loss, self.over_pixels)
+        if loss.from_logits and not sigmoid:
+            raise ValueError(
+                "A loss with from_logits=True needs output_activation='sigmoid'. "
+                f"Received a model whose output activation is {self.decoder.layers[-1].activation.__name__!r}."
+            )
+        super().compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics, **kwargs)
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def loss_terms(self, x, y=None, sample_weight=None, training=True):
+        """What a step minimises and reports.
+
+        Args:
+            x: Inputs `(n, *input_shape)`, a tensor.
+            y: What they should be turned into; `x` if None.
+            sample_weight: One weight an image `(n,)`, or None.
+            training: Whether noise, dropout and sampling act.
+
+        Returns:
+            A dict of scalars (`loss`, which includes all penalties, and those named in `reported`),
+            and the reconstructions.
+        """
+        reconstruction, x_hat = self._reconstruction_loss(
+            self.encoder(x, training=training), x if y is None else y, sample_weight, training
+        )
+        return {"loss": reconstruction + self._penalties(), "reconstruction_loss": reconstruction}, x_hat
+
+    def _reconstruction_loss(self, z, y, sample_weight, training):
+        logits = self._logits(z, training)
+        x_hat = self.decoder.layers[-1](logits)
+        return self.loss(y, logits if self.loss.from_logits else x_hat, sample_weight), x_hat
+
+    def _penalties(self):
+        """The sum of all regularisers' losses."""
+        return sum((keras.ops.sum(loss) for loss in self.losses), start=0.0)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The loss as Keras's own steps ask for it (kerasae's need no second forward pass)."""
+        terms, _ = self.loss_terms(x, y, sample_weight, training)
+        for name in self.reported:
+            getattr(self._trackers, name).update_state(terms[name], sample_weight=len_of(x))
+        return terms["loss"]
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, x if y is None else y, y_pred, sample_weight)
+
+    def _track(self, terms, x, y, x_hat, sample_weight):
+        """Update every metric with one step's terms and give the logs."""
+        for metric in self.metrics:
+            if metric.name in terms:
+                metric.update_state(terms[metric.name], sample_weight=len_of(x))
+        return self.compute_metrics(x, y, x_hat, sample_weight)
+
+    @property
+    def metrics(self):
+        return [*super().metrics, *vars(self._trackers).values()]
+
+    # Keras's entrances, with the input contract at the door
+
+    def fit(self, x=None, y=None, *args, validation_data=None, sample_weight=None, **kwargs):
+        """As for `keras.Model`; `fit(x)` means `fit(x, x)`. Compiles with the defaults if need be.
+
+        Raises:
+            ValueError: Inputs of a wrong shape or outside the model's range, NaN, or none.
+            TypeError: Inputs that are not numbers.
+        """
+        if not self.compiled:
+            self.compile()
+        x, y, streams = self._admit(x, y, sample_weight)
+        if validation_data is not None:
+            validation_data, more = self._admit_validation(validation_data)
+            streams += more
+        with _original_errors(streams):
+            return super().fit(
+                x, y, *args, validation_data=validation_data, sample_weight=sample_weight, **kwargs
+            )
+
+    def evaluate(self, x=None, y=None, *args, sample_weight=None, **kwargs):
+        """As for `keras.Model`; `evaluate(x)` means `evaluate(x, x)`. Errors as for `fit`."""
+        if not self.compiled:
+            self.compile()
+        x, y, streams = self._admit(x, y, sample_weight)
+        with _original_errors(streams):
+            return super().evaluate(x, y, *args, sample_weight=sample_weight, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        """As for `keras.Model`: the reconstructions of `x`. Errors as for `fit`."""
+        x, _, streams = self._admit(x, None, None)
+        with _original_errors(streams):
+            return super().predict(x, *args, **kwargs)
+
+    def _check_batch(self, batch) -> None:
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        self._checked(x, y)
+
+    def _checked(self, x, y):
+        x = inputs.checked_array(x, self.data_shape, self.value_range, "x")
+        return x, None if y is None else inputs.checked_array(y, self.data_shape, self.value_range, "y")
+
+    def _admit(self, x, y, sample_weight):
+        """Check arrays, wrap anything else so that its batches are checked as they pass."""
+        if x is None:
+            raise ValueError("x is missing: pass an array, or a data set that yields batches.")
+        if not inputs.is_array(x):
+            stream = inputs.Stream(x, self._check_batch)
+            return stream.source, y, [stream]
+        x, y = self._checked(x, y)
+        if y is None and sample_weight is not None:
+            y = x  # Keras drops the weights of a batch without targets
+        return x, y, []
+
+    def _admit_validation(self, validation_data):
+        if not isinstance(validation_data, (tuple, list)):
+            x, _, streams = self._admit(validation_data, None, None)
+            return ((x, x) if inputs.is_array(x) else x), streams
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(tuple(validation_data))
+        x, y, streams = self._admit(x, y, sample_weight)
+        return keras.utils.pack_x_y_sample_weight(x, x if y is None else y, sample_weight), streams
+
+
+class _original_errors:
+    """Raise the exception that a checked stream raised, where a framework has wrapped it in its own."""
+
+    def __init__(self, streams):
+        self.streams = streams
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        for stream in self.streams:
+            if error is not None and stream.error is not None and error is not stream.error:
+                raise stream.error from None
+
+
+def positive_sizes(name: str, sizes) -> tuple[int, ...]:
+    """`sizes` as a tuple of positive integers, or a ValueError that names the argument."""
+    values = tuple(np.atleast_1d(np.asarray(sizes, dtype=object)))
+    if not values or any(isinstance(v, bool) or not isinstance(v, (int, np.integer)) or v < 1 for v in values):
+        raise ValueError(f"{name} must be made of positive integers. Received: {sizes!r}")
+    return tuple(int(value) for value in values)
+
+
+def positive_size(name: str, size) -> int:
+    """`size` as a positive integer, or a ValueError that names the argument."""
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+        raise ValueError(f"{name} must be a positive integer. Received: {size!r}")
+    return int(size)
+
+
+def values_in(shape) -> int:
+    """How many numbers one input of this shape holds."""
+    return math.prod(shape)
+
+
+def len_of(x):
+    """The batch size of a tensor or of the first tensor in a structure."""
+    return keras.ops.shape(keras.tree.flatten(x)[0])[0]
+
+
+def _concatenate(batches):
+    if isinstance(batches[0], tuple):
+        return type(batches[0])(*(np.concatenate(parts) for parts in zip(*batches, strict=True)))
+    return np.concatenate(batches)

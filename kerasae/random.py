@@ -1,0 +1,64 @@
+"""Random numbers from a counter: a pure function of (seed, step, image, element).
+
+Stateful generators differ between frameworks and break when a run is resumed or split over
+devices. Hashing the position of each number instead gives the same draw on every backend, with
+nothing to store but the step.
+
+References:
+    Parallel random numbers: as easy as 1, 2, 3 (Salmon, Moraes, Dror & Shaw, 2011)
+    Prospecting for hash functions (C. Wellons, 2018): the constants of the mixing step
+"""
+
+import math
+
+from keras import ops
+
+# 32-bit constants as the signed integers that all backends multiply with wrap-around.
+_MULTIPLIERS = (0x7FEB352D, 0x846CA68B - 2**32)
+_GOLDEN = 0x9E3779B9 - 2**32  # spreads consecutive counters over the 32-bit range
+
+
+def _signed(number: int) -> int:
+    """Any integer as the signed 32-bit one with the same low bits."""
+    return (number + 2**31) % 2**32 - 2**31
+
+
+def _shift_right(bits, places: int):
+    """Logical shift: `>>` on signed integers copies the sign bit, which the mask clears."""
+    return ops.bitwise_and(ops.right_shift(bits, places), (1 << (32 - places)) - 1)
+
+
+def _mix(bits):
+    """A bijection of 32-bit integers in which every input bit sways every output bit."""
+    bits = ops.bitwise_xor(bits, _shift_right(bits, 16)) * _MULTIPLIERS[0]
+    bits = ops.bitwise_xor(bits, _shift_right(bits, 15)) * _MULTIPLIERS[1]
+    return ops.bitwise_xor(bits, _shift_right(bits, 16))
+
+
+def _bits(seed, step, shape, stream: int):
+    """Hashed 32-bit integers of `shape`; `stream` tells independent draws of one step apart."""
+    key = _mix(ops.convert_to_tensor(_signed(seed + stream * _GOLDEN), "int32"))
+    key = _mix(key + ops.cast(step, "int32") * _GOLDEN)
+    elements = math.prod(shape[1:])
+    image = ops.arange(shape[0], dtype="int32")[:, None]
+    index = image * elements + ops.arange(elements, dtype="int32")[None, :]
+    return ops.reshape(_mix(_mix(index * _GOLDEN + key) + key), shape)
+
+
+def uniform(seed, step, shape, stream: int = 0):
+    """Uniform numbers in (0, 1), never 0 or 1.
+
+    Args:
+        seed: An integer.
+        step: An integer or integer scalar tensor: the counter of the draws.
+        shape: `(n, ...)`; only `n` may be a tensor.
+        stream: Tells several draws of the same step apart.
+    """
+    high_bits = ops.cast(_shift_right(_bits(seed, step, shape, stream), 9), "float32")
+    return (high_bits + 0.5) * 2.0**-23
+
+
+def normal(seed, step, shape):
+    """Standard normal numbers, by the method of Box & Muller (1958). Arguments as for `uniform`."""
+    radius = ops.sqrt(-2.0 * ops.log(uniform(seed, step, shape, stream=1)))
+    return radius * ops.cos(2.0 * math.pi * uniform(seed, step, shape, stream=2))

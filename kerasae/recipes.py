@@ -1,0 +1,286 @@
+"""How each zoo entry is made: one row an entry, and `train` to follow it."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from kerasae import data, models
+from kerasae.losses import PerImage
+
+IMAGE = (28, 28, 1)
+BCE = keras.losses.BinaryCrossentropy(from_logits=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train with Adam.
+
+    Attributes:
+        epochs, batch_size: As for `fit`.
+        learning_rate: At the start.
+        decay: `"constant"`, or `"cosine"` down to 0 at the end.
+        precision: Keras's dtype policy while training. Weights are float32 under all of them.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float = 1e-3
+    decay: str = "constant"
+    precision: str = "float32"
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """One zoo entry.
+
+    Attributes:
+        name: Of the entry: `<model>_<data>`.
+        description: One line.
+        source: Title, authors, year.
+        data: Name of a function of `kerasae.data`.
+        model: Makes the untrained model.
+        loss: As `compile` takes it; the class's own if None.
+        written: The schedule as its source writes it.
+        shipped: The one that made the shipped weights, if another does better.
+        seed: Of the initial weights and the order of the batches.
+    """
+
+    name: str
+    description: str
+    source: str
+    data: str
+    model: Callable[[], models.Autoencoder]
+    written: Schedule
+    loss: object = None
+    shipped: Schedule | None = None
+    seed: int = 0
+
+    def schedule(self, which: str) -> Schedule:
+        """The schedule called `"written"` or `"shipped"` (the written one where no other is needed)."""
+        if which not in ("written", "shipped"):
+            raise ValueError(f"schedule must be 'written' or 'shipped'. Received: {which!r}")
+        return self.shipped if which == "shipped" and self.shipped else self.written
+
+
+_ROWS = (
+    Recipe(
+        name="linear_sine",
+        description="Linear autoencoder of a noisy sine: PCA, found by gradient descent",
+        source="Neural networks and principal component analysis (Baldi & Hornik, 1989)",
+        data="sine",
+        model=lambda: models.LinearAutoencoder((2,)),
+        loss="mean_squared_error",
+        written=Schedule(epochs=15, batch_size=30, learning_rate=0.01),
+        shipped=Schedule(epochs=60, batch_size=30, learning_rate=0.01, decay="cosine"),
+    ),
+    Recipe(
+        name="deep_sine",
+        description="Deep autoencoder of a noisy sine: a curved line through the points",
+        source="Autoencoders in Keras, part 2: manifold learning (I. Kolosov, 2017)",
+        data="sine",
+        model=lambda: models.DenseAutoencoder(
+            (2,), (64, 64), 1, activation="elu", output_activation="linear", value_range=None
+        ),
+        loss="mean_squared_error",
+        written=Schedule(epochs=200, batch_size=30, learning_rate=0.003),
+        shipped=Schedule(epochs=200, batch_size=30, learning_rate=0.003, decay="cosine"),
+    ),
+    Recipe(
+        name="dense_mnist",
+        description="Deep dense autoencoder, 16 numbers a digit",
+        source="Reducing the dimensionality of data with neural networks (Hinton & Salakhutdinov, 2006)",
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (64, 48, 32), 16),
+        loss=BCE,
+        written=Schedule(epochs=100, batch_size=64, learning_rate=3e-4),
+        shipped=Schedule(epochs=100, batch_size=64, learning_rate=1e-3, decay="cosine"),
+    ),
+    Recipe(
+        name="sparse_mnist",
+        description="The same with an L1 penalty on the code",
+        source="Sparse autoencoder, CS294A lecture notes (A. Ng, 2011)",
+        data="mnist",
+        model=lambda: models.SparseAutoencoder(IMAGE, (64, 48, 32), 16, l1=1e-5),
+        loss=BCE,
+        written=Schedule(epochs=200, batch_size=256, learning_rate=3e-4),
+        shipped=Schedule(epochs=200, batch_size=64, learning_rate=1e-3, decay="cosine"),
+    ),
+    Recipe(
+        name="conv_mnist",
+        description="Convolutional autoencoder, a 7 × 7 image as the code",
+        source="Stacked convolutional auto-encoders for hierarchical feature extraction (Masci et al., 2011)",
+        data="mnist",
+        model=lambda: models.ConvAutoencoder(IMAGE, (128, 32), (7, 2, 7), 1),
+        loss=BCE,
+        written=Schedule(epochs=50, batch_size=256),
+        shipped=Schedule(epochs=40, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+    ),
+    Recipe(
+        name="vae_mnist",
+        description="Variational autoencoder of digits",
+        source="Auto-Encoding Variational Bayes (Kingma & Welling, 2013)",
+        data="mnist",
+        model=lambda: models.VariationalAutoencoder(IMAGE, (400,), 20),
+        written=Schedule(epochs=10, batch_size=128),
+        shipped=Schedule(epochs=150, batch_size=128, decay="cosine"),
+    ),
+    Recipe(
+        name="vae_fashion",
+        description="Variational autoencoder of clothes",
+        source="Auto-Encoding Variational Bayes (Kingma & Welling, 2013)",
+        data="fashion_mnist",
+        model=lambda: models.VariationalAutoencoder(IMAGE, (128,), 10),
+        written=Schedule(epochs=100, batch_size=512),
+        shipped=Schedule(epochs=200, batch_size=128, decay="cosine"),
+    ),
+)
+RECIPES = {recipe.name: recipe for recipe in _ROWS}
+
+
+def compiled_model(recipe: Recipe, schedule: Schedule, images: int, seed: int) -> models.Autoencoder:
+    """The recipe's untrained model, with seeded weights and its optimiser."""
+    keras.utils.set_random_seed(seed)
+    model = recipe.model()
+    initialise(model, seed)
+    rate: object = schedule.learning_rate
+    if schedule.decay == "cosine":
+        steps = schedule.epochs * -(-images // schedule.batch_size)
+        rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss=recipe.loss)
+    return model
+
+
+def train(
+    name: str,
+    schedule: str | Schedule = "written",
+    epochs: int | None = None,
+    seed: int | None = None,
+    hold_out: int = 0,
+    checkpoints: str | Path | None = None,
+    callbacks=(),
+    verbose="auto",
+):
+    """Follow an entry's recipe.
+
+    Initial weights and the order of the batches come from NumPy, so that they are the same on every
+    backend.
+
+    Args:
+        name: Of the entry.
+        schedule: `"written"`, `"shipped"`, or one of your own.
+        epochs: Instead of the schedule's.
+        seed: Instead of the recipe's.
+        hold_out: Train without the last so many training examples and validate on those. With 0,
+            all are trained on and the validation figures are the test set's: to watch, not to choose by.
+        checkpoints: A directory. The state is kept there after every epoch, and training that was
+            broken off goes on from it.
+        callbacks, verbose: As for `fit`.
+
+    Returns:
+        The trained model and Keras's `History`.
+
+    Raises:
+        KeyError: There is no such recipe.
+        ValueError: `schedule`, `epochs` or `hold_out` makes no sense.
+    """
+    recipe = find(name)
+    plan = recipe.schedule(schedule) if isinstance(schedule, str) else schedule
+    if epochs is not None:
+        plan = dataclasses.replace(plan, epochs=models.autoencoder.positive_size("epochs", epochs))
+    seed = recipe.seed if seed is None else seed
+    dataset = getattr(data, recipe.data)()
+    x, x_val = dataset.x_train, dataset.x_test
+    if not 0 <= hold_out < len(x):
+        raise ValueError(f"hold_out must be from 0 to {len(x) - 1}. Received: {hold_out}")
+    if hold_out:
+        x, x_val = x[:-hold_out], x[-hold_out:]
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(plan.precision)
+    try:
+        model = compiled_model(recipe, plan, len(x), seed)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    batches = SeededBatches(x, plan.batch_size, seed)
+    callbacks = [batches.callback(), *callbacks]
+    if checkpoints is not None:
+        callbacks.append(keras.callbacks.BackupAndRestore(str(checkpoints), delete_checkpoint=False))
+    history = model.fit(
+        batches, epochs=plan.epochs, validation_data=(x_val, x_val), callbacks=callbacks, shuffle=False, verbose=verbose
+    )
+    return model, history
+
+
+def find(name: str) -> Recipe:
+    """The recipe of this name, or a KeyError that lists those there are."""
+    try:
+        return RECIPES[name]
+    except KeyError:
+        raise KeyError(f"No recipe named {name!r}. Recipes: {', '.join(RECIPES)}.") from None
+
+
+class SeededBatches(keras.utils.PyDataset):
+    """Batches whose order is a function of the seed and the epoch, on every backend.
+
+    Args:
+        x: Inputs `(n, ...)`.
+        batch_size: The last batch of an epoch holds what is left.
+        seed: Of the order.
+    """
+
+    def __init__(self, x: np.ndarray, batch_size: int, seed: int):
+        super().__init__()
+        self._x, self._batch_size, self._seed = x, batch_size, seed
+        self.epoch = 0
+
+    @property
+    def epoch(self) -> int:
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._x))
+
+    def __len__(self):
+        return -(-len(self._x) // self._batch_size)
+
+    def __getitem__(self, index):
+        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        return (self._x[chosen],)
+
+    def callback(self) -> keras.callbacks.Callback:
+        """Tells the batches which epoch it is (Keras's own hooks are called differently by each backend)."""
+        return keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(self, "epoch", epoch))
+
+
+def initialise(model: models.Autoencoder, seed: int) -> None:
+    """Draw the initial weights with NumPy, from the distributions the layers declare.
+
+    Keras's own initialisers give other numbers on each backend for the same seed.
+    """
+    rng = np.random.default_rng(seed)
+    for part in (model.encoder, model.decoder):
+        for layer in part.layers:
+            if hasattr(layer, "kernel"):
+                layer.kernel.assign(_draw(layer.kernel_initializer, layer.kernel.shape, rng))
+
+
+def _draw(initializer, shape, rng) -> np.ndarray:
+    """A sample of a Keras variance-scaling initialiser (Glorot, He, LeCun), by NumPy."""
+    if not isinstance(initializer, keras.initializers.VarianceScaling):
+        return keras.ops.convert_to_numpy(initializer(shape))
+    receptive = int(np.prod(shape[:-2]))
+    fan_in, fan_out = shape[-2] * receptive, shape[-1] * receptive
+    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[initializer.mode]
+    deviation = np.sqrt(initializer.scale / fan)
+    if initializer.distribution == "uniform":
+        return rng.uniform(-1, 1, shape) * np.sqrt(3) * deviation
+    if initializer.distribution == "untruncated_normal":
+        return rng.normal(0, deviation, shape)
+    from scipy.stats import truncnorm
+
+    unit = truncnorm(-2, 2)
+    return unit.rvs(shape, random_state=rng) * deviation / unit.std()

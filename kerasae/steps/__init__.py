@@ -1,0 +1,19 @@
+"""How one optimisation step is executed, on the backend in use.
+
+Each file defines the same two things: `Steps`, the training and test steps that `Autoencoder`
+inherits, and `infer`, a function applied to an array without recording gradients. They know a model
+by what it promises them, `loss_terms(x, y, sample_weight, training)`, and by nothing else.
+"""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    from kerasae.steps.tensorflow import Steps, infer
+elif keras.backend.backend() == "torch":
+    from kerasae.steps.torch import Steps, infer
+elif keras.backend.backend() == "jax":
+    from kerasae.steps.jax import Steps, infer
+else:
+    from kerasae.steps.inference import Steps, infer
+
+__all__ = ["Steps", "infer"]

@@ -1,0 +1,18 @@
+"""Keras's backends that can't train: NumPy and OpenVINO."""
+
+import keras
+
+
+class Steps:
+    """No steps of its own: Keras's evaluate over `compute_loss`; `fit` is refused."""
+
+    def train_step(self, *args):
+        raise ValueError(
+            f"The {keras.backend.backend()} backend can't train. "
+            "Set KERAS_BACKEND to jax, torch or tensorflow before Keras is imported."
+        )
+
+
+def infer(function, x):
+    """`function(x)` for an array `x`, as an array (or a tuple of arrays, if it gives one)."""
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, function(keras.ops.convert_to_tensor(x)))

@@ -1,0 +1,51 @@
+"""Steps on JAX: pure functions of a state, which holds everything that training changes."""
+
+import jax
+import keras
+
+
+class Steps:
+    """Training and test steps for `keras.Model`."""
+
+    def train_step(self, state, data):
+        trainable, non_trainable, optimizer, metrics = state
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+
+        def loss_of(trainable):
+            terms, x_hat, updated = _stateless_terms(self, trainable, non_trainable, x, y, sample_weight, True)
+            with keras.StatelessScope(list(zip(self.optimizer.variables, optimizer, strict=True))):
+                return self.optimizer.scale_loss(terms["loss"]), (terms, x_hat, updated)
+
+        gradients, (terms, x_hat, non_trainable) = jax.grad(loss_of, has_aux=True)(trainable)
+        trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
+        logs, metrics = _stateless_track(self, metrics, terms, x, y, x_hat, sample_weight)
+        return logs, (trainable, non_trainable, optimizer, metrics)
+
+    def test_step(self, state, data):
+        trainable, non_trainable, metrics = state
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        terms, x_hat, non_trainable = _stateless_terms(self, trainable, non_trainable, x, y, sample_weight, False)
+        logs, metrics = _stateless_track(self, metrics, terms, x, y, x_hat, sample_weight)
+        return logs, (trainable, non_trainable, metrics)
+
+
+def _stateless_terms(model, trainable, non_trainable, x, y, sample_weight, training):
+    """`model.loss_terms` with the given values for its variables, and the non-trainable ones it leaves."""
+    mapping = [
+        *zip(model.trainable_variables, trainable, strict=True),
+        *zip(model.non_trainable_variables, non_trainable, strict=True),
+    ]
+    with keras.StatelessScope(mapping, collect_losses=True) as scope:
+        terms, x_hat = model.loss_terms(x, y, sample_weight, training=training)
+    return terms, x_hat, [scope.get_current_value(variable) for variable in model.non_trainable_variables]
+
+
+def _stateless_track(model, metrics, *step):
+    with keras.StatelessScope(list(zip(model.metrics_variables, metrics, strict=True))) as scope:
+        logs = model._track(*step)
+    return logs, [scope.get_current_value(variable) for variable in model.metrics_variables]
+
+
+def infer(function, x):
+    """`function(x)` for an array `x`, as an array (or a tuple of arrays, if it gives one)."""
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, function(keras.ops.convert_to_tensor(x)))

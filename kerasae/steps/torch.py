@@ -1,0 +1,29 @@
+"""Steps on PyTorch."""
+
+import keras
+import torch
+
+
+class Steps:
+    """Training and test steps for `keras.Model`."""
+
+    def train_step(self, data):
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        self.zero_grad()
+        terms, x_hat = self.loss_terms(x, y, sample_weight, training=True)
+        self.optimizer.scale_loss(terms["loss"]).backward()
+        gradients = [variable.value.grad for variable in self.trainable_variables]
+        with torch.no_grad():
+            self.optimizer.apply(gradients, self.trainable_variables)
+            return self._track(terms, x, y, x_hat, sample_weight)
+
+    def test_step(self, data):
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        terms, x_hat = self.loss_terms(x, y, sample_weight, training=False)
+        return self._track(terms, x, y, x_hat, sample_weight)
+
+
+def infer(function, x):
+    """`function(x)` for an array `x`, as an array (or a tuple of arrays, if it gives one)."""
+    with torch.no_grad():
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, function(keras.ops.convert_to_tensor(x)))
