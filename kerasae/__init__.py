@@ -1,7 +1,6 @@
 """kerasae: a zoo of trained and trainable Keras 3 autoencoders, the same on TensorFlow, PyTorch and JAX.
 
 Example:
-
 >>> import kerasae
 >>> model = kerasae.zoo.load("dense_mnist")
 >>> model.encode(kerasae.data.digits().x_test[:4]).shape

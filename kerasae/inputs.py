@@ -73,7 +73,8 @@ def checked_array(x, shape: tuple[int, ...], value_range, name: str = "x") -> np
 
 def is_array(x) -> bool:
     """Whether Keras would slice `x` into batches itself (arrays, tensors, lists; not data sets)."""
-    return keras.ops.is_tensor(x) or isinstance(x, (np.ndarray, list, tuple, int, float, str)) or hasattr(x, "__array__")
+    arrays = (np.ndarray, list, tuple, int, float, str)
+    return isinstance(x, arrays) or keras.ops.is_tensor(x) or hasattr(x, "__array__")
 
 
 class Stream:

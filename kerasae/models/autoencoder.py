@@ -89,14 +89,12 @@ class Autoencoder(steps.Steps, keras.Model):
         return self._apply(self._code, x, self.data_shape, self.value_range, "x", batch_size)
 
     def decode(self, z, batch_size: int = 256):
-        """Codes `(n, *code_shape)` → `x_hat (n, *input_shape)`. Arguments and errors as for `encode`."""
+        """Codes `(n, *code_shape)` → `x_hat (n, *input_shape)`. The rest as for `encode`."""
         return self._apply(self._decode, z, self.code_shape, None, "z", batch_size)
 
     def reconstruct(self, x, batch_size: int = 256):
-        """`x (n, *input_shape)` → `x_hat`, the same shape: `decode(encode(x))`. Arguments and errors as for `encode`."""
-        return self._apply(
-            lambda x: self._decode(self._code(x)), x, self.data_shape, self.value_range, "x", batch_size
-        )
+        """`x (n, *input_shape)` → `x_hat`, the same shape: `decode(encode(x))`. The rest as for `encode`."""
+        return self._apply(lambda x: self._decode(self._code(x)), x, self.data_shape, self.value_range, "x", batch_size)
 
     def _code(self, x):
         return self.encoder(x, training=False)
@@ -121,14 +119,16 @@ class Autoencoder(steps.Steps, keras.Model):
 
     # Training
 
-    def compile(self, optimizer="adam", loss=None, loss_weights=None, metrics=None, **kwargs):
+    def compile(
+        self, optimizer="adam", loss=None, loss_weights=None, metrics=None, jit_compile: bool | str = "auto", **kwargs
+    ):
         """As for `keras.Model`, with defaults that fit an autoencoder.
 
         Args:
             optimizer: As Keras takes it; Adam unless given.
             loss: As Keras takes it. Binary cross-entropy for a sigmoid output, else mean squared
                 error, unless given. A loss with `from_logits=True` is given the logits.
-            loss_weights, metrics, **kwargs: As Keras takes them.
+            loss_weights, metrics, jit_compile, **kwargs: As Keras takes them.
 
         Raises:
             ValueError: `from_logits=True` for a decoder that has no sigmoid to take off.
@@ -143,7 +143,22 @@ class Autoencoder(steps.Steps, keras.Model):
                 "A loss with from_logits=True needs output_activation='sigmoid'. "
                 f"Received a model whose output activation is {self.decoder.layers[-1].activation.__name__!r}."
             )
-        super().compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics, **kwargs)
+        self._jit_asked_for = jit_compile
+        super().compile(
+            optimizer=optimizer,
+            loss=loss,
+            loss_weights=loss_weights,
+            metrics=metrics,
+            jit_compile=jit_compile,
+            **kwargs,
+        )
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config is not None:
+            # Keras would save what "auto" meant on this backend, and so force it on the one that loads.
+            config["jit_compile"] = self._jit_asked_for
+        return config
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -213,9 +228,7 @@ class Autoencoder(steps.Steps, keras.Model):
             validation_data, more = self._admit_validation(validation_data)
             streams += more
         with _original_errors(streams):
-            return super().fit(
-                x, y, *args, validation_data=validation_data, sample_weight=sample_weight, **kwargs
-            )
+            return super().fit(x, y, *args, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, sample_weight=None, **kwargs):
         """As for `keras.Model`; `evaluate(x)` means `evaluate(x, x)`. Errors as for `fit`."""

@@ -166,9 +166,7 @@ class SparseAutoencoder(DenseAutoencoder):
         if l1 < 0 or l2 < 0:
             raise ValueError(f"l1 and l2 must not be negative. Received: l1={l1}, l2={l2}")
         self._l1, self._l2 = float(l1), float(l2)
-        super().__init__(
-            input_shape, hidden_units, latent_dim, activation, output_activation, value_range, **kwargs
-        )
+        super().__init__(input_shape, hidden_units, latent_dim, activation, output_activation, value_range, **kwargs)
 
     def _code_regularizer(self):
         return keras.regularizers.L1L2(self._l1, self._l2)

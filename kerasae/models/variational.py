@@ -106,7 +106,7 @@ class VariationalAutoencoder(Autoencoder):
         return self.encoder(x, training=False)[0]
 
     def posterior(self, x, batch_size: int = 256) -> Posterior:
-        """`x (n, *input_shape)` → mean and log-variance, each `(n, latent_dim)`. Arguments and errors as for `encode`."""
+        """`x (n, *input_shape)` → mean and log-variance, each `(n, latent_dim)`. The rest as for `encode`."""
         return self._apply(
             lambda x: Posterior(*self.encoder(x, training=False)),
             x,

@@ -1,0 +1,70 @@
+PYTHON ?= python3
+BACKENDS := tensorflow torch jax
+
+DEMO := .venv-demo
+VENV := .venv
+BIN := $(VENV)/bin
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+# What the tests leave out; `make test-all` empties it.
+SKIP := and not slow
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-all test-once $(BACKENDS:%=test-%) check format table clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(DEMO)/installed ## Reconstruct handwritten digits with a trained model, and write demo.png
+	@KERAS_BACKEND=jax $(DEMO)/bin/kerasae demo
+
+test: check test-once $(BACKENDS:%=test-%) ## Lint, types, and the tests on each of the three backends
+
+test-all: SKIP :=
+test-all: check test-once $(BACKENDS:%=test-%) ## The same, with the slow tests
+
+test-once: $(VENV)/installed ## Only the tests that need no particular backend
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "anybackend $(SKIP)"
+
+# Threads that wait for one another make PyTorch's small steps twenty times slower on a busy machine.
+test-torch: export OMP_NUM_THREADS := 1
+
+$(BACKENDS:%=test-%): test-%: $(VENV)/installed
+	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "not anybackend $(SKIP)"
+
+test-jax: ## Only the tests on one backend; also test-torch, test-tensorflow
+
+check: $(VENV)/installed ## Only lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed ## Let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+table: $(VENV)/installed ## Bring the README's table of entries up to date
+	$(BIN)/kerasae table README.md
+
+clean: ## Remove the environments, caches and builds
+	rm -rf $(DEMO) $(VENV) build dist demo.png .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Editable, so that only a change of pyproject.toml asks for a new installation.
+$(DEMO)/installed: pyproject.toml
+	@echo "Installing kerasae and JAX into $(DEMO)"
+	@$(PYTHON) -m venv $(DEMO)
+	@$(DEMO)/bin/python -m pip install --quiet --editable ".[jax]"
+	@touch $@
+
+# One PyTorch, pinned and before all else: without a pin, pip prefers the newest build to a smaller CPU-only one.
+$(VENV)/installed: pyproject.toml
+	@echo "Installing kerasae and the three backends into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet torch==2.13.0
+	@$(BIN)/python -m pip install --quiet --editable ".[all,test]"
+	@touch $@

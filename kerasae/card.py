@@ -1,0 +1,78 @@
+"""An entry's card: what was trained, how, with what, and how well it does."""
+
+import dataclasses
+import platform
+
+import keras
+import numpy as np
+
+import kerasae
+from kerasae import data, evaluation, models, plots, recipes
+
+
+def describe(
+    recipe: recipes.Recipe, plan: recipes.Schedule, seed: int, model: models.Autoencoder, hold_out: int = 0
+) -> dict:
+    """The card of a trained model, all figures measured now.
+
+    Args:
+        recipe, plan, seed: What it was trained by.
+        model: Trained.
+        hold_out: How many training examples it has not seen.
+
+    Returns:
+        A dict of what JSON can hold; `zoo.save` adds checksums and golden outputs.
+    """
+    dataset = getattr(data, recipe.data)()
+    code_size = int(np.prod(model.code_shape))
+    return {
+        "name": recipe.name,
+        "description": recipe.description,
+        "source": recipe.source,
+        "class": type(model).__name__,
+        "parameters": model.encoder.count_params() + model.decoder.count_params(),
+        "input": {"shape": model.data_shape, "dtype": "float32", "range": model.value_range},
+        "code": {"shape": model.code_shape, "size": code_size},
+        "data": recipe.data,
+        "schedule": "written" if plan == recipe.written else "shipped" if plan == recipe.shipped else "other",
+        "recipe": dataclasses.asdict(plan),
+        "written_recipe": dataclasses.asdict(recipe.written),
+        "seed": seed,
+        "hold_out": hold_out,
+        "versions": versions(),
+        "headline": recipe.headline,
+        "figures": _rounded(evaluation.figures(model, dataset)),
+        "baselines": {key: _rounded(value) for key, value in evaluation.baselines(dataset, code_size).items()},
+    }
+
+
+def preview(recipe: recipes.Recipe, model: models.Autoencoder):
+    """The entry's picture, a matplotlib Figure: its reconstructions of test data, and samples if it generates."""
+    dataset = getattr(data, recipe.data)()
+    if recipe.data == "sine":
+        t = np.linspace(-data.SINE_LIMIT, data.SINE_LIMIT, 400)
+        x = dataset.x_train
+        return plots.manifold(x, model.reconstruct(x), np.stack([t, np.sin(t)], axis=1), title=recipe.name)
+    first = [int(np.flatnonzero(dataset.y_test == label)[0]) for label in range(10)]
+    x = dataset.x_test[first]
+    images = {"input": x, "reconstruction": model.reconstruct(x)}
+    if isinstance(model, models.VariationalAutoencoder):
+        images["samples"] = model.generate(len(x), seed=0)
+    return plots.rows(images, title=recipe.name)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a model is made with."""
+    backend = keras.backend.backend()
+    return {
+        "kerasae": kerasae.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "keras": keras.__version__,
+        "backend": backend,
+        backend: __import__(backend).__version__,
+    }
+
+
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    return {key: float(f"{value:.6g}") for key, value in figures.items()}

@@ -1,0 +1,133 @@
+"""The shell commands: parse, call, print."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from kerasae import _keras, zoo
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status says whether it did what it was asked."""
+    arguments = _parser().parse_args(argv)
+    if getattr(arguments, "backend", None):
+        os.environ["KERAS_BACKEND"] = arguments.backend
+    try:
+        return arguments.run(arguments) or 0
+    except (ValueError, FileNotFoundError, FileExistsError, ImportError) as error:
+        print(f"kerasae: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("kerasae: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kerasae", description="A zoo of trained and trainable Keras autoencoders.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(function, *names: str, help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(function.__name__.strip("_"), help=help, description=help)
+        for name in names:
+            sub.add_argument(name)
+        sub.set_defaults(run=function)
+        return sub
+
+    command(_list, help="name the entries")
+    command(_info, "name", help="show an entry's card")
+    demo = command(_demo, help="reconstruct real handwritten digits and write a picture")
+    demo.add_argument("--out", type=Path, default=Path("demo.png"), help="where to (default: %(default)s)")
+    train = command(_train, "name", help="train an entry and write its directory")
+    train.add_argument("--schedule", choices=("written", "shipped"), default="written", help="default: %(default)s")
+    train.add_argument("--epochs", type=int, help="instead of the schedule's")
+    train.add_argument("--seed", type=int, help="instead of the recipe's")
+    train.add_argument("--hold-out", type=int, default=0, metavar="N", help="validate on the last N training examples")
+    train.add_argument("--out", type=Path, help="the entry's directory (default: zoo/NAME)")
+    evaluate = command(_evaluate, "name", help="measure an entry's figures again, beside its card's")
+    verify = command(_verify, help="compare entries' outputs on this backend with those on their cards")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="all unless given")
+    for sub in (demo, train, evaluate, verify):
+        sub.add_argument("--backend", choices=_keras.TRAINING_BACKENDS, help="instead of KERAS_BACKEND's")
+    table = command(_table, help="write the table of entries into a Markdown file, between its markers")
+    table.add_argument("file", type=Path)
+    table.add_argument("--check", action="store_true", help="only say whether it is current")
+    return parser
+
+
+def _list(arguments) -> None:
+    names = zoo.names()
+    width = max(map(len, names), default=0)
+    for name in names:
+        print(f"{name:{width}}  {zoo.card(name)['description']}")
+
+
+def _info(arguments) -> None:
+    from kerasae import text
+
+    print(text.card(zoo.card(arguments.name)))
+
+
+def _demo(arguments) -> None:
+    from kerasae import demo
+
+    result = demo.run()
+    print(f"{result.images} images reconstructed: {result.source}")
+    width = max(map(len, result.errors))
+    for label, error in result.errors.items():
+        print(f"  {label:{width}}  mean squared error {error:.4f}")
+    result.figure.savefig(arguments.out)
+    print(f"picture: {arguments.out}")
+
+
+def _train(arguments) -> None:
+    from kerasae import card, checkpoints, recipes
+
+    recipe = recipes.find(arguments.name)
+    plan = recipes.plan(arguments.name, arguments.schedule, arguments.epochs)
+    seed = recipe.seed if arguments.seed is None else arguments.seed
+    out = arguments.out or Path("zoo", arguments.name)
+    partial = checkpoints.directory(out, plan, seed, arguments.hold_out)
+    model, _ = recipes.train(
+        arguments.name, plan, seed=seed, hold_out=arguments.hold_out, checkpoints=partial / "state"
+    )
+    metadata = card.describe(recipe, plan, seed, model, arguments.hold_out)
+    zoo.save(out, model, metadata, card.preview(recipe, model))
+    shutil.rmtree(partial)
+    print(f"{out}: {metadata['headline']} {metadata['figures'][metadata['headline']]}")
+
+
+def _evaluate(arguments) -> None:
+    from kerasae import data, evaluation
+
+    metadata = zoo.card(arguments.name)
+    figures = evaluation.figures(zoo.load(arguments.name), getattr(data, metadata["data"])())
+    for key, value in figures.items():
+        print(f"{key:20} {value:12.6g}   card {metadata['figures'][key]:12.6g}")
+
+
+def _verify(arguments) -> int:
+    differences = {name: zoo.verify(name) for name in arguments.names or zoo.names()}
+    width = max(map(len, differences), default=0)
+    for name, difference in differences.items():
+        print(f"{name:{width}}  {difference:.1e}  {'ok' if difference <= zoo.TOLERANCE else 'DIFFERS'}")
+    return int(max(differences.values(), default=0.0) > zoo.TOLERANCE)
+
+
+def _table(arguments) -> int:
+    from kerasae import text
+
+    before = arguments.file.read_text()
+    after = text.with_table(before, [zoo.card(name) for name in zoo.names()])
+    if not arguments.check:
+        arguments.file.write_text(after)
+    elif before != after:
+        print(f"{arguments.file} is not current: run `kerasae table {arguments.file}`")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

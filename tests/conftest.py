@@ -1,0 +1,140 @@
+"""What the tests share: the backend they run on (required), small data, a small model of every class.
+
+Each run of pytest is one process on one backend, the one that `KERAS_BACKEND` names.
+"""
+
+import importlib
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import pytest
+
+import kerasae
+
+BACKENDS = ("jax", "tensorflow", "torch")
+BACKEND = os.environ.get("KERAS_BACKEND", "")
+
+SHAPE = (6, 5, 1)  # of the images that tests train on
+
+# One model or more of every class, none of its arguments at its default; a test checks that no class is missing.
+MODELS = {
+    "linear-vector": lambda: kerasae.models.LinearAutoencoder((17,), latent_dim=3, value_range=(-0.5, 1.5)),
+    "dense-image": lambda: kerasae.models.DenseAutoencoder(
+        (28, 28, 1), (16, 8), 4, activation="tanh", output_activation="linear", value_range=(-0.5, 1.5)
+    ),
+    "dense-vector": lambda: kerasae.models.DenseAutoencoder((17,), (), 3, value_range=None),
+    "sparse-image": lambda: kerasae.models.SparseAutoencoder(
+        (7, 5, 3), (8,), 4, "elu", "linear", value_range=(-0.5, 1.5), l1=0.01, l2=0.02
+    ),
+    "conv-image": lambda: kerasae.models.ConvAutoencoder((28, 28, 1), (4, 3), (7, 2, 3)),
+    "conv-odd": lambda: kerasae.models.ConvAutoencoder(
+        (30, 45, 3), (4, 3), 3, 2, activation="tanh", output_activation="linear", value_range=(-0.5, 1.5)
+    ),
+    "vae-image": lambda: kerasae.models.VariationalAutoencoder((28, 28, 1), (16,), 4),
+    "vae-vector": lambda: kerasae.models.VariationalAutoencoder(
+        (17,), (9, 8), 3, "elu", "linear", value_range=(-0.5, 1.5), kl_weight=0.5, seed=7
+    ),
+}
+
+
+def pytest_configure(config):
+    try:
+        if BACKEND not in BACKENDS:
+            raise ImportError(f"KERAS_BACKEND is {BACKEND!r}")
+        # For processes of small models on machines that do something else besides: one thread each,
+        # and nothing compiled twice.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        config.jax_cache = tempfile.mkdtemp(prefix="kerasae-jax-cache-")
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = config.jax_cache
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+        importlib.import_module(BACKEND)
+    except ImportError as error:
+        pytest.exit(f"The tests need KERAS_BACKEND set to an installed one of {', '.join(BACKENDS)}: {error}", 2)
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(getattr(config, "jax_cache", ""), ignore_errors=True)
+
+
+def pytest_report_header():
+    versions = (f"{name} {importlib.metadata.version(name)}" for name in (BACKEND, "keras", "numpy"))
+    return f"backend: {', '.join(versions)}"
+
+
+@pytest.fixture(autouse=True)
+def seeded(request):
+    """Keras's initial weights and shuffling, the same in every order of the tests."""
+    if "anybackend" not in request.keywords:
+        import keras
+
+        keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(params=MODELS)
+def model(request):
+    return MODELS[request.param]()
+
+
+def dense(**kwargs):
+    return kerasae.models.DenseAutoencoder(SHAPE, (8,), 3, **kwargs)
+
+
+def sparse(**kwargs):
+    return kerasae.models.SparseAutoencoder(SHAPE, (8,), 3, l1=0.05, l2=0.02, **kwargs)
+
+
+def vae(**kwargs):
+    return kerasae.models.VariationalAutoencoder(SHAPE, (8,), 3, **kwargs)
+
+
+def images(n=20, shape=SHAPE, seed=0):
+    return np.random.default_rng(seed).random((n, *shape), dtype="float32")
+
+
+def images_for(model, n=6):
+    return images(n, model.data_shape)
+
+
+def tensor(array):
+    """An array as the backend's tensor."""
+    import keras
+
+    return keras.ops.convert_to_tensor(array)
+
+
+def gradient(function, x):
+    """`∂ Σ function(x) / ∂x` for an array x, by the backend's own differentiation."""
+    import keras
+
+    if BACKEND == "jax":
+        import jax
+
+        return np.asarray(jax.grad(lambda x: function(x).sum())(tensor(x)))
+    if BACKEND == "torch":
+        x = tensor(x).requires_grad_()
+        function(x).sum().backward()
+        return keras.ops.convert_to_numpy(x.grad)
+    import tensorflow as tf
+
+    x = tensor(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = tf.reduce_sum(function(x))
+    return tape.gradient(total, x).numpy()
+
+
+def python(code, *args, backend=BACKEND, check=True, **env):
+    """Run Python code in a process of its own, on any backend (none: `KERAS_BACKEND` unset)."""
+    env = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | env
+    env.pop("KERAS_BACKEND", None)
+    if backend:
+        env["KERAS_BACKEND"] = backend
+    done = subprocess.run([sys.executable, "-c", code, *map(str, args)], env=env, capture_output=True, text=True)
+    assert not check or done.returncode == 0, done.stderr
+    return done

@@ -1,0 +1,118 @@
+"""The shell commands."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from kerasae import cli, text, zoo
+
+
+def kerasae(*arguments, cwd, **kwargs):
+    """The command in a process of its own, as a user runs it."""
+    command = [sys.executable, "-m", "kerasae.cli", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, **kwargs)
+
+
+def test_list_names_every_entry(capsys):
+    assert cli.main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == zoo.names()
+
+
+def test_info_shows_the_card(capsys):
+    assert cli.main(["info", "vae_mnist"]) == 0
+    assert capsys.readouterr().out == text.card(zoo.card("vae_mnist")) + "\n"
+
+
+def test_unknown_entry_is_an_error_without_a_traceback(capsys):
+    assert cli.main(["info", "vae_minst"]) == 2
+    assert "Did you mean 'vae_mnist'" in capsys.readouterr().err
+
+
+def test_verify_says_ok_for_each(capsys):
+    assert cli.main(["verify", "linear_sine", "deep_sine"]) == 0
+    assert capsys.readouterr().out.count(" ok\n") == 2
+
+
+def test_verify_fails_when_outputs_differ(monkeypatch, capsys):
+    monkeypatch.setattr(zoo, "verify", lambda name: 2e-5)
+    assert cli.main(["verify", "linear_sine"]) == 1
+    assert "DIFFERS" in capsys.readouterr().out
+
+
+def test_evaluate_shows_measured_beside_card(capsys):
+    assert cli.main(["evaluate", "deep_sine"]) == 0
+    out = capsys.readouterr().out
+    key, measured, _, stated = next(line for line in out.splitlines() if line.startswith("mse")).split()
+    assert float(measured) == pytest.approx(float(stated), rel=1e-4)
+
+
+def test_table_is_written_and_checked(tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text(f"{text.BEGIN}\n{text.END}\n")
+    assert cli.main(["table", "--check", str(page)]) == 1
+    assert cli.main(["table", str(page)]) == 0
+    assert cli.main(["table", "--check", str(page)]) == 0
+
+
+def test_train_writes_a_whole_entry(tmp_path):
+    run = kerasae("train", "linear_sine", "--epochs", "2", "--out", "mine/linear_sine", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "Epoch 2/2" in run.stdout and "val_loss" in run.stdout
+    entry = tmp_path / "mine" / "linear_sine"
+    assert sorted(path.name for path in entry.iterdir()) == sorted([zoo.CONFIG, zoo.WEIGHTS, zoo.METADATA, zoo.PREVIEW])
+    assert [path.name for path in entry.parent.iterdir()] == ["linear_sine"]  # no checkpoints left
+    card = zoo.card(entry)
+    assert card["schedule"] == "other" and card["recipe"]["epochs"] == 2
+    assert zoo.verify(entry) <= zoo.TOLERANCE
+
+
+def test_train_goes_on_after_being_killed(tmp_path):
+    """SIGKILL after some epochs; the second run starts where the first one was and ends as an unbroken one."""
+    arguments = ["train", "deep_sine", "--epochs", "12"]
+    with open(tmp_path / "log", "w") as log:
+        command = [sys.executable, "-u", "-m", "kerasae.cli", *arguments, "--out", "killed"]
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
+        deadline = time.monotonic() + 120
+        while "Epoch 4/12" not in (tmp_path / "log").read_text() and time.monotonic() < deadline:
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not (tmp_path / "killed").exists()
+    resumed = kerasae(*arguments, "--out", "killed", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Epoch 1/12" not in resumed.stdout and "Epoch 12/12" in resumed.stdout
+    assert kerasae(*arguments, "--out", "whole", cwd=tmp_path).returncode == 0
+    killed, whole = (zoo.load(tmp_path / name).get_weights() for name in ("killed", "whole"))
+    for a, b in zip(killed, whole, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_train_refuses_checkpoints_of_another_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "zoo" / "linear_sine.partial").mkdir(parents=True)
+    (tmp_path / "zoo" / "linear_sine.partial" / "settings.json").write_text('{"epochs": 3}')
+    assert cli.main(["train", "linear_sine"]) == 2
+    assert "checkpoints of a run with other settings" in capsys.readouterr().err
+
+
+def test_demo_writes_a_picture(tmp_path):
+    """As on a machine without MNIST: neither KERASAE_DATA nor Keras's cache has it."""
+    environment = {key: value for key, value in os.environ.items() if key != "KERASAE_DATA"}
+    run = kerasae("demo", cwd=tmp_path, env=environment | {"KERAS_HOME": str(tmp_path)})
+    assert run.returncode == 0, run.stderr
+    assert "scikit-learn digits" in run.stdout and "mean squared error" in run.stdout
+    assert (tmp_path / "demo.png").stat().st_size > 10_000
+
+
+def test_backend_option_chooses_the_backend(tmp_path):
+    other = "torch" if os.environ["KERAS_BACKEND"] != "torch" else "jax"
+    run = kerasae("train", "linear_sine", "--epochs", "1", "--backend", other, "--out", "one", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert zoo.card(tmp_path / "one")["versions"]["backend"] == other

@@ -1,0 +1,25 @@
+"""The demonstration, with and without MNIST at hand."""
+
+import math
+
+import pytest
+
+from kerasae import data, demo, zoo
+
+
+def test_on_mnist():
+    result = demo.run()
+    assert result.source == "MNIST test set" and result.images == 10_000
+    ours, pca, mean = result.errors.values()
+    assert ours == pytest.approx(zoo.card(demo.ENTRY)["figures"]["mse"], rel=1e-4)
+    assert ours < pca < mean
+
+
+def test_on_digits_pca_is_quoted_from_the_card(monkeypatch):
+    monkeypatch.setattr(data, "is_at_hand", lambda name: False)
+    result = demo.run()
+    assert "scikit-learn" in result.source and result.images == len(data.digits().x_test)
+    ours, pca, mean = result.errors.values()
+    assert "from the card" in list(result.errors)[1]
+    assert pca == zoo.card(demo.ENTRY)["baselines"]["pca"]["mse"]
+    assert math.isfinite(ours) and ours < mean

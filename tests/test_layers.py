@@ -1,0 +1,118 @@
+"""Upsampling inside a convolution, and sampling."""
+
+import keras
+import numpy as np
+import pytest
+from conftest import gradient, images, tensor
+from keras import ops
+
+from kerasae.layers import Sampling, UpConv2D
+
+
+def outputs(network, x):
+    return ops.convert_to_numpy(network(x))
+
+
+def twins(filters, kernel_size, shape, **kwargs):
+    """An `UpConv2D` and the two Keras layers that it stands for, with the same weights."""
+    short = keras.Sequential([keras.Input(shape), UpConv2D(filters, kernel_size, **kwargs)])
+    long = keras.Sequential(
+        [keras.Input(shape), keras.layers.UpSampling2D(2), keras.layers.Conv2D(filters, kernel_size, padding="same")]
+    )
+    if kwargs.get("use_bias", True):
+        short.layers[0].bias.assign(np.linspace(-1, 1, filters))
+        long.set_weights(short.get_weights())
+    else:
+        long.set_weights([*short.get_weights(), np.zeros(filters)])
+    return short, long
+
+
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, 5, 6, 7, (2, 5), (7, 1)])
+def test_upconv_equals_upsampling_then_convolution(kernel_size):
+    short, long = twins(4, kernel_size, (5, 3, 2))
+    x = images(3, (5, 3, 2))
+    np.testing.assert_allclose(outputs(short, x), outputs(long, x), atol=1e-5)
+
+
+def test_upconv_works_on_a_single_pixel():
+    short, long = twins(2, 7, (1, 1, 3))
+    x = images(2, (1, 1, 3))
+    np.testing.assert_allclose(outputs(short, x), outputs(long, x), atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel_size", [2, 3, 7])
+def test_upconv_has_the_gradients_of_upsampling_then_convolution(kernel_size):
+    short, long = twins(3, kernel_size, (4, 3, 2))
+    x, kernel = images(2, (4, 3, 2)), short.get_weights()[0]
+
+    def of_kernel(network):
+        def output(kernel):
+            (_, *rest) = network.trainable_variables
+            values, _ = network.stateless_call([kernel, *(v.value for v in rest)], [], tensor(x))
+            return values**2
+
+        return gradient(output, kernel)
+
+    np.testing.assert_allclose(gradient(lambda x: short(x) ** 2, x), gradient(lambda x: long(x) ** 2, x), atol=1e-4)
+    np.testing.assert_allclose(of_kernel(short), of_kernel(long), rtol=1e-4, atol=1e-4)
+
+
+def test_upconv_applies_its_activation_and_no_bias_when_told_so():
+    short, long = twins(4, 3, (5, 3, 2), activation="relu", use_bias=False)
+    x = images(3, (5, 3, 2))
+    assert len(short.weights) == 1
+    np.testing.assert_allclose(outputs(short, x), np.maximum(outputs(long, x), 0), atol=1e-5)
+
+
+def test_upconv_takes_images_of_unknown_size_one_after_the_other():
+    layer = UpConv2D(2, 3)
+    assert layer(np.zeros((1, 4, 3, 2))).shape == (1, 8, 6, 2)
+    assert layer(np.zeros((5, 2, 7, 2))).shape == (5, 4, 14, 2)
+
+
+def test_upconv_declares_the_shape_it_gives():
+    assert UpConv2D(4, 3).compute_output_shape((None, 5, 3, 2)) == (None, 10, 6, 4)
+
+
+@pytest.mark.parametrize("option", [{"strides": 2}, {"dilation_rate": 2}, {"groups": 2}])
+def test_upconv_refuses_the_options_of_a_convolution_that_it_lacks(option):
+    with pytest.raises((TypeError, ValueError), match=next(iter(option))):
+        UpConv2D(4, 3, **option)
+
+
+@pytest.mark.parametrize(
+    "layer", [UpConv2D(4, (3, 2), activation="tanh", use_bias=False, name="up"), Sampling(seed=5, name="draw")]
+)
+def test_layers_survive_their_config(layer):
+    config = keras.saving.serialize_keras_object(layer)
+    revived = keras.saving.deserialize_keras_object(config)
+    assert type(revived) is type(layer)
+    assert revived.get_config() == layer.get_config()
+
+
+def test_sampling_keeps_its_seed_in_its_config():
+    assert Sampling(seed=5).get_config()["seed"] == 5
+
+
+def test_sampling_adds_noise_of_the_given_standard_deviation():
+    mean, log_variance = np.full((5000, 2), 3.0), np.tile([0.0, np.log(0.25)], (5000, 1))
+    z = ops.convert_to_numpy(Sampling(seed=0)((mean, log_variance), training=True))
+    np.testing.assert_allclose(z.mean(axis=0), [3.0, 3.0], atol=0.05)
+    np.testing.assert_allclose(z.std(axis=0), [1.0, 0.5], rtol=0.05)
+
+
+def test_sampling_draws_anew_at_each_training_step_and_alike_in_evaluation():
+    layer, inputs = Sampling(seed=0), (np.zeros((3, 2)), np.zeros((3, 2)))
+    first, second = (ops.convert_to_numpy(layer(inputs, training=True)) for _ in range(2))
+    assert np.abs(first - second).min() > 1e-4
+    calm, again = (ops.convert_to_numpy(layer(inputs, training=False)) for _ in range(2))
+    np.testing.assert_array_equal(calm, again)
+    assert int(layer.step) == 2
+
+
+def test_sampling_lets_gradients_through_to_mean_and_variance():
+    noise = outputs(Sampling(seed=0), (np.zeros((3, 2)), np.zeros((3, 2))))
+    posterior = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    slope = gradient(lambda p: Sampling(seed=0)((p[:, :2], p[:, 2:])), posterior)
+    np.testing.assert_allclose(slope[:, :2], 1.0)
+    np.testing.assert_allclose(slope[:, 2:], 0.5 * np.exp(0.5 * posterior[:, 2:]) * noise, rtol=1e-4)

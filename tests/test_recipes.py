@@ -1,0 +1,125 @@
+"""Recipes: the same start and the same order on every backend, and runs that go on where they broke off."""
+
+import keras
+import numpy as np
+import pytest
+
+from kerasae import data, models, recipes
+
+
+def test_conv_mnist_has_the_parameters_of_its_source():
+    assert recipes.find("conv_mnist").model().count_params() == 48_770
+
+
+@pytest.mark.parametrize("recipe", recipes.RECIPES.values(), ids=recipes.RECIPES)
+def test_recipe_is_complete(recipe):
+    assert recipe.description and recipe.source
+    assert hasattr(data, recipe.data)
+    assert recipe.schedule("shipped") in (recipe.shipped, recipe.written)
+
+
+def test_unknown_recipe_lists_close_matches():
+    with pytest.raises(ValueError, match="No recipe named 'dense_minst'. Did you mean 'dense_mnist'"):
+        recipes.find("dense_minst")
+
+
+def test_plan_takes_a_schedule_and_epochs():
+    assert recipes.plan("vae_mnist").epochs == 10
+    assert recipes.plan("vae_mnist", "shipped") == recipes.find("vae_mnist").shipped
+    assert recipes.plan("vae_mnist", epochs=3).epochs == 3
+    with pytest.raises(ValueError, match="epochs must be a positive integer. Received: 0"):
+        recipes.plan("vae_mnist", epochs=0)
+    with pytest.raises(ValueError, match="schedule must be 'written' or 'shipped'"):
+        recipes.plan("vae_mnist", "fastest")
+
+
+def test_hold_out_must_leave_something_to_train_on():
+    with pytest.raises(ValueError, match=r"hold_out must be from 0 to 999. Received: 1000"):
+        recipes.train("linear_sine", hold_out=1000, verbose=0)
+
+
+def test_initial_weights_come_from_numpy():
+    model = models.DenseAutoencoder((28, 28, 1), (64,), 16)
+    recipes.initialise(model, seed=5)
+    limit = np.sqrt(6 / (784 + 64))  # Glorot & Bengio (2010), uniform
+    expected = np.random.default_rng(5).uniform(-1, 1, (784, 64)) * limit
+    np.testing.assert_allclose(model.get_weights()[0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("initializer", ["he_normal", "lecun_uniform", "glorot_normal"])
+def test_initial_weights_follow_the_declared_distribution(initializer):
+    declared = keras.initializers.get(initializer)
+    ours = recipes._draw(declared, (3, 3, 64, 128), np.random.default_rng(0))
+    theirs = keras.ops.convert_to_numpy(declared((3, 3, 64, 128)))
+    assert ours.std() == pytest.approx(theirs.std(), rel=0.01)
+    assert np.abs(ours).max() == pytest.approx(np.abs(theirs).max(), rel=0.02)
+
+
+def test_batches_are_a_function_of_seed_and_epoch():
+    x = np.arange(10.0)[:, None]
+
+    def order(seed, epoch):
+        batches = recipes.SeededBatches(x, 4, seed)
+        batches.epoch = epoch
+        assert [len(batches[i][0]) for i in range(len(batches))] == [4, 4, 2]
+        return np.concatenate([batches[i][0][:, 0] for i in range(len(batches))]).tolist()
+
+    assert order(0, 1) == order(0, 1)
+    assert sorted(order(0, 1)) == x[:, 0].tolist()
+    assert order(0, 1) != order(0, 2)
+    assert order(0, 1) != order(1, 1)
+    assert order(3, 2) == np.random.default_rng([3, 2]).permutation(10).astype(float).tolist()
+
+
+def test_every_epoch_sees_its_own_order():
+    """Keras may fetch batches ahead: the epoch must be set before it does."""
+    seen = []
+
+    class Recorded(recipes.SeededBatches):
+        def __getitem__(self, index):
+            if index == 0:
+                seen.append(self.epoch)
+            return super().__getitem__(index)
+
+    batches = Recorded(np.zeros((6, 2), "float32"), 2, seed=0)
+    models.LinearAutoencoder((2,)).fit(batches, epochs=3, callbacks=[batches.callback()], shuffle=False, verbose=0)
+    assert seen[-3:] == [0, 1, 2]
+
+
+def test_same_seed_same_weights():
+    runs = [recipes.train("deep_sine", recipes.plan("deep_sine", epochs=2), verbose=0)[0] for _ in range(2)]
+    for a, b in zip(*(run.get_weights() for run in runs), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["deep_sine", "vae_mnist"])
+def test_broken_off_training_ends_as_if_it_had_not_been(name, tmp_path, monkeypatch):
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(epoch, logs):
+        if epoch == 2:
+            raise Interrupted
+
+    few = data.mnist() if name == "vae_mnist" else data.sine()
+    few = data.Dataset(*(part[:300] for part in few))
+    monkeypatch.setattr(data, recipes.find(name).data, lambda: few)
+    plan = recipes.plan(name, "shipped", epochs=4)
+    whole, _ = recipes.train(name, plan, verbose=0)
+    breaker = keras.callbacks.LambdaCallback(on_epoch_begin=interrupt)
+    with pytest.raises(Interrupted):
+        recipes.train(name, plan, checkpoints=tmp_path, callbacks=[breaker], verbose=0)
+    resumed, history = recipes.train(name, plan, checkpoints=tmp_path, verbose=0)
+    assert history.epoch == [2, 3]
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_reduced_precision_ends_in_float32(monkeypatch):
+    few = data.Dataset(*(part[:64] for part in data.digits()))
+    monkeypatch.setattr(data, "mnist", lambda: few)
+    plan = recipes.Schedule(epochs=1, batch_size=32, precision="mixed_bfloat16")
+    model, history = recipes.train("vae_mnist", plan, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    assert model.dtype_policy.name == "float32"
+    assert keras.config.dtype_policy().name == "float32"

@@ -1,0 +1,42 @@
+"""Cards as text, and the README's table."""
+
+from pathlib import Path
+
+import pytest
+
+from kerasae import text, zoo
+
+pytestmark = pytest.mark.anybackend
+README = Path(__file__).parent.parent / "README.md"
+
+
+def test_readme_table_is_current():
+    document = README.read_text()
+    cards = [zoo.card(name) for name in zoo.names()]
+    assert text.with_table(document, cards) == document, "run `make table`"
+    for card in cards:
+        assert f"`{card['name']}`" in document
+
+
+def test_card_shows_every_figure_and_baseline():
+    card = zoo.card("conv_mnist")
+    shown = text.card(card)
+    assert "48,770 parameters" in shown
+    assert "(n, 7, 7, 1): 49 for 784 numbers" in shown
+    for key, value in card["figures"].items():
+        assert text.figure(key, value) in shown
+    assert f"PCA-49:\n    MSE {card['baselines']['pca']['mse']:.5f}" in shown
+
+
+def test_table_keeps_what_stands_around_it():
+    card = zoo.card("linear_sine")
+    document = f"before\n{text.BEGIN}\nold\n{text.END}\nafter\n"
+    written = text.with_table(document, [card])
+    assert written.startswith("before\n") and written.endswith("\nafter\n")
+    assert "old" not in written and "| `linear_sine` |" in written
+    assert text.with_table(written, [card]) == written
+
+
+def test_document_without_markers():
+    with pytest.raises(ValueError, match=r"No place for the table: expected a line <!-- entries -->"):
+        text.with_table("nothing", [])

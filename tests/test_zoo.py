@@ -1,0 +1,249 @@
+"""The shipped entries, and what happens to files that are not what they should be."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from kerasae import data, evaluation, models, recipes, zoo
+
+ENTRIES = zoo.names()
+
+
+@pytest.fixture
+def entry(tmp_path):
+    """A copy of a small entry, to damage."""
+    return Path(shutil.copytree(zoo._root() / "linear_sine", tmp_path / "linear_sine"))
+
+
+def test_every_recipe_has_its_entry_and_every_entry_its_recipe():
+    assert sorted(recipes.RECIPES) == ENTRIES
+
+
+def test_names_and_cards_import_no_framework():
+    code = (
+        "import sys, kerasae; [kerasae.zoo.card(name) for name in kerasae.zoo.names()];"
+        "print(sorted({'keras', 'numpy', 'jax', 'torch', 'tensorflow'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_entry_gives_its_golden_outputs_on_this_backend(name):
+    assert zoo.verify(name) <= zoo.TOLERANCE
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_card_states_what_this_backend_measures(name):
+    card = zoo.card(name)
+    dataset = getattr(data, card["data"])()
+    measured = evaluation.figures(zoo.load(name), dataset)
+    assert measured.keys() == card["figures"].keys()
+    for key, value in card["figures"].items():
+        # The angle is a difference of nearly equal directions: float32 leaves it a few thousandths of a degree.
+        tolerance = {"abs": 0.01} if key == "angle_to_pca" else {"rel": 1e-4}
+        assert measured[key] == pytest.approx(value, **tolerance), key
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_card_describes_its_model(name):
+    card, model = zoo.card(name), zoo.load(name)
+    assert card["name"] == name
+    assert card["class"] == type(model).__name__
+    assert card["parameters"] == sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    assert tuple(card["code"]["shape"]) == model.code_shape
+    assert tuple(card["input"]["shape"]) == model.data_shape
+    assert card["schedule"] in ("written", "shipped")
+    assert card["hold_out"] == 0
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_entry_goes_on_training(name):
+    model = zoo.load(name)
+    x = evaluation.golden_inputs(model.data_shape, model.value_range, n=8)
+    before = model.evaluate(x, verbose=0)
+    model.fit(x, epochs=3, verbose=0)
+    assert model.evaluate(x, verbose=0) < before
+
+
+# What the entries must reach, from the sources and native runs they are measured against.
+LIMITS = {
+    ("deep_sine", "rms_distance"): 0.022,
+    ("deep_sine", "mse"): 0.0024,
+    ("linear_sine", "angle_to_pca"): 0.2,
+    ("dense_mnist", "bce"): 0.0940,
+    ("sparse_mnist", "bce"): 0.0955,
+    ("sparse_mnist", "mean_absolute_code"): 2.7,
+    ("conv_mnist", "bce"): 0.0693,
+    ("vae_mnist", "negative_elbo"): 99.9,
+    ("vae_fashion", "negative_elbo"): 241.85,
+}
+
+
+@pytest.mark.parametrize(("name", "key"), LIMITS)
+def test_entry_is_as_good_as_its_reference(name, key):
+    assert zoo.card(name)["figures"][key] <= LIMITS[name, key]
+
+
+def test_linear_sine_is_pca():
+    card = zoo.card("linear_sine")
+    assert card["figures"]["mse"] == pytest.approx(card["baselines"]["pca"]["mse"], rel=1e-3)
+
+
+def test_unknown_entry_lists_close_matches_and_all_names():
+    with pytest.raises(ValueError, match=r"No zoo entry named 'conv_mnits'. Did you mean 'conv_mnist'.*vae_mnist"):
+        zoo.load("conv_mnits")
+
+
+def test_directory_that_is_no_entry(tmp_path):
+    with pytest.raises(ValueError, match=r"is no zoo entry: expected a directory with metadata.json"):
+        zoo.load(tmp_path)
+
+
+def test_untrained_model_has_other_weights():
+    trained, fresh = zoo.load("dense_mnist"), zoo.load("dense_mnist", weights=None)
+    assert fresh.compiled
+    assert not np.allclose(trained.get_weights()[0], fresh.get_weights()[0])
+
+
+def test_own_weights_are_loaded(tmp_path):
+    own = zoo.load("dense_mnist", weights=None)
+    x = evaluation.golden_inputs(own.data_shape, own.value_range)
+    own.fit(x, verbose=0)  # so that the file holds an optimiser's state too
+    own.save_weights(tmp_path / "own.weights.h5")
+    loaded = zoo.load("dense_mnist", weights=tmp_path / "own.weights.h5")
+    np.testing.assert_array_equal(loaded.reconstruct(x), own.reconstruct(x))
+
+
+def test_entry_is_loaded_from_a_directory(entry):
+    np.testing.assert_array_equal(zoo.load(entry).get_weights()[0], zoo.load("linear_sine").get_weights()[0])
+
+
+def _refused(model, path, match):
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=match):
+        zoo.load_weights(model, path)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_missing_weights_file_is_named():
+    with pytest.raises(FileNotFoundError, match="No weights file at nowhere.weights.h5"):
+        zoo.load("linear_sine", weights="nowhere.weights.h5")
+
+
+def test_file_that_is_no_weights_file(tmp_path):
+    path = tmp_path / "text.weights.h5"
+    path.write_text("not HDF5")
+    _refused(zoo.load("linear_sine"), path, "can't be read as a weights file")
+
+
+def test_file_with_another_suffix(tmp_path):
+    path = tmp_path / "model.keras"
+    path.touch()
+    _refused(zoo.load("linear_sine"), path, r"read from a \.weights\.h5 file.*keras\.saving\.load_model")
+
+
+def test_weights_of_another_model_are_refused_and_none_loaded(tmp_path):
+    path = tmp_path / "other.weights.h5"
+    models.LinearAutoencoder((3,)).save_weights(path)
+    _refused(zoo.load("linear_sine"), path, r"weights of another model; none were loaded.*expected shape \(2, 1\)")
+
+
+def test_weights_with_a_variable_too_many_or_too_few(tmp_path):
+    path = tmp_path / "some.weights.h5"
+    model = models.LinearAutoencoder((2,))
+    model.save_weights(path)
+    with h5py.File(path, "a") as file:
+        file["extra"] = np.zeros(3)
+    _refused(model, path, r"extra: shape \(3,\), not expected")
+    with h5py.File(path, "a") as file:
+        del file["extra"]
+        del file["encoder"]
+    _refused(model, path, "missing")
+
+
+def test_weights_that_are_not_finite(tmp_path):
+    path = tmp_path / "nan.weights.h5"
+    model = models.LinearAutoencoder((2,))
+    weights = model.get_weights()
+    model.set_weights([np.full_like(array, np.nan) for array in weights])
+    model.save_weights(path)
+    model.set_weights(weights)
+    _refused(model, path, "is damaged.*NaN or infinity")
+
+
+def test_weights_with_a_link(tmp_path):
+    path = tmp_path / "link.weights.h5"
+    model = models.LinearAutoencoder((2,))
+    model.save_weights(path)
+    with h5py.File(path, "a") as file:
+        file["elsewhere"] = h5py.ExternalLink("other.h5", "/")
+    _refused(model, path, "has a link at elsewhere")
+
+
+@pytest.mark.parametrize("file", [zoo.CONFIG, zoo.WEIGHTS])
+def test_damaged_entry_is_refused(entry, file):
+    content = bytearray((entry / file).read_bytes())
+    content[len(content) // 2] ^= 1
+    (entry / file).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{file} is not the file its card describes"):
+        zoo.load(entry)
+
+
+def test_entry_without_its_weights_is_refused(entry):
+    (entry / zoo.WEIGHTS).unlink()
+    with pytest.raises(ValueError, match=r"model\.weights\.h5 is missing"):
+        zoo.load(entry)
+
+
+def test_damaged_card_is_refused(entry):
+    (entry / zoo.METADATA).write_text("{")
+    with pytest.raises(ValueError, match=r"metadata\.json is damaged"):
+        zoo.card(entry)
+
+
+def test_config_of_a_foreign_class_is_refused(entry):
+    config = keras.saving.serialize_keras_object(keras.layers.Dense(3))
+    (entry / zoo.CONFIG).write_text(json.dumps(config))
+    card = zoo.card(entry)
+    card["files"][zoo.CONFIG] = zoo._sha256(entry / zoo.CONFIG)
+    (entry / zoo.METADATA).write_text(json.dumps(card))
+    with pytest.raises(ValueError, match="describes a Dense, expected a model of kerasae's"):
+        zoo.load(entry)
+
+
+def test_save_writes_nothing_when_it_fails(tmp_path):
+    class Broken(Figure):
+        def savefig(self, *args, **kwargs):
+            raise RuntimeError("no ink")
+
+    with pytest.raises(RuntimeError, match="no ink"):
+        zoo.save(tmp_path / "new", models.LinearAutoencoder((2,)), {}, Broken())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_save_replaces_an_entry_and_nothing_else(entry, tmp_path):
+    model = models.LinearAutoencoder((2,))
+    zoo.save(entry, model, {"name": "mine"}, Figure())
+    assert zoo.card(entry)["name"] == "mine"
+    np.testing.assert_array_equal(zoo.load(entry).get_weights()[0], model.get_weights()[0])
+    other = tmp_path / "precious"
+    other.mkdir()
+    with pytest.raises(FileExistsError, match="exists and is no zoo entry"):
+        zoo.save(other, model, {}, Figure())
+
+
+def test_saved_weights_carry_no_optimiser_state(tmp_path):
+    model = models.LinearAutoencoder((2,))
+    model.fit(np.zeros((4, 2), "float32"), verbose=0)
+    zoo.save(tmp_path / "new", model, {}, Figure())
+    with h5py.File(tmp_path / "new" / zoo.WEIGHTS) as file:
+        assert sorted(key for key in file if len(file[key])) == ["decoder", "encoder"]
