@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from kerasae import data, evaluation, plots, zoo
 
@@ -17,13 +18,13 @@ class Result(NamedTuple):
         source: The data the digits come from.
         images: How many were reconstructed.
         errors: Mean squared error per pixel by method.
-        figure: A matplotlib Figure.
+        figure: Originals over reconstructions, one of each digit.
     """
 
     source: str
     images: int
     errors: dict[str, float]
-    figure: object
+    figure: Figure
 
 
 def run(entry: str = ENTRY) -> Result:

@@ -53,8 +53,12 @@ def as_float_array(x, name: str = "x") -> np.ndarray:
 
     Raises:
         TypeError: `x` is not numeric.
+        ValueError: `x` is a list that makes no array.
     """
-    array = np.asarray(keras.ops.convert_to_numpy(x) if keras.ops.is_tensor(x) else x)
+    try:
+        array = np.asarray(keras.ops.convert_to_numpy(x) if keras.ops.is_tensor(x) else x)
+    except ValueError as error:  # lists of unequal lengths
+        raise ValueError(f"{name} must be an array, all of whose rows have one shape. {error}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must be an array of numbers. Received: {type(x).__name__} of dtype {array.dtype}. "
@@ -69,6 +73,15 @@ def checked_array(x, shape: tuple[int, ...], value_range, name: str = "x") -> np
     check_shape(array.shape, shape, name)
     check_values(array if np.asarray(x).dtype.kind == "f" else np.asarray(x), value_range, name)
     return array
+
+
+def check_sample_weight(sample_weight, n: int) -> None:
+    """Raise ValueError unless there is one finite weight, not negative, for each of `n` inputs."""
+    weights = as_float_array(sample_weight, "sample_weight")
+    if weights.shape not in ((n,), (n, 1)):
+        raise ValueError(f"sample_weight must be one number for each input, shape ({n},). Received: {weights.shape}.")
+    if not np.all(np.isfinite(weights)) or weights.min() < 0:
+        raise ValueError("sample_weight must be finite and not negative.")
 
 
 def is_array(x) -> bool:

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
-from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
@@ -26,7 +25,6 @@ CLASSES = (
     "#332288", "#88ccee", "#cc6677", "#117733", "#ddcc77", "#aa4499", "#44aa99", "#882255", "#999933", "#777777",
 )  # fmt: skip
 POSITION = matplotlib.colormaps["plasma"]
-_WHITE_EDGE = [patheffects.withStroke(linewidth=3, foreground="white")]
 
 
 class Picture(Figure):
@@ -70,14 +68,23 @@ def rows(
         raise ValueError(f"reference must name a row. Rows: {', '.join(images)}. Received: {reference!r}.")
     tiles = {name: _images(x, name, value_range) for name, x in images.items()}
     _require_one_shape(tiles)
-    tiles = {name: x if n is None else x[: _positive("n", n)] for name, x in tiles.items()}
-    count = len(next(iter(tiles.values())))
-    margin, space = max(map(_text_width, tiles)) + 10, 6 if reference is None else 24
-    figure = _tiled(list(tiles.values()), count, value_range, title, margin, space)
+    tiles = {name: x[: None if n is None else _positive("n", n)].astype(float) for name, x in tiles.items()}
+    errors = {}
+    if reference is not None:
+        errors = {name: np.square(x - tiles[reference]).mean(axis=(1, 2, 3)) for name, x in tiles.items()}
+        del errors[reference]
+    figure = _tiled(
+        list(tiles.values()),
+        len(next(iter(tiles.values()))),
+        value_range,
+        title,
+        left=max(map(_text_width, [*tiles, "MSE"])) + 10,
+        below=[22 if name in errors else 6 for name in tiles],
+    )
     for ax, (name, x) in zip(figure.axes, tiles.items(), strict=True):
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
-        if reference not in (None, name):
-            _print_errors(ax, np.square(x - tiles[reference]).mean(axis=(1, 2, 3)), x.shape[2])
+        if name in errors:
+            _print_errors(ax, errors[name], x.shape[2])
     return figure
 
 
@@ -170,9 +177,8 @@ def manifold(
     x, x_hat = _points(x, "x"), _points(x_hat, "x_hat")
     _require_one_shape({"x": x, "x_hat": x_hat})
     clouds = {name: _points(points, name) for name, points in (others or {}).items()}
-    sides = np.ptp(np.concatenate([x, x_hat, *clouds.values()]), axis=0)
-    figure = _figure(7.0, 0.6 + float(np.clip(4.8 * sides[1] / max(sides[0], 1e-9), 1.5, 6.0)), title)
-    ax = figure.subplots()
+    width, height = np.ptp(np.concatenate([x, x_hat, *clouds.values()]), axis=0)
+    figure, ax = _plane(7.0, 0.5 + np.clip(4.7 * height / (width or 1.0), 1.5, 6.0), "x", title)
     _dots(ax, x, 7, GREY, "data")
     if curve is not None:
         ax.plot(*_points(curve, "curve").T, color=BLACK, linewidth=1.2, label="true curve")
@@ -181,12 +187,9 @@ def manifold(
     _dots(ax, x_hat, 6, BLUE, label)
     if pairs:
         _draw_pairs(ax, x, x_hat, _positive("pairs", pairs))
-    ax.set_aspect("equal")
-    ax.set(xlabel="$x_1$", ylabel="$x_2$")
-    _clean(ax)
     for handle in figure.legend(loc="outside right center", frameon=False).legend_handles:
-        if isinstance(handle, PathCollection) and handle.get_sizes()[0] < 30:
-            handle.set_sizes([30])
+        if isinstance(handle, PathCollection):
+            handle.set_sizes([max(30, *handle.get_sizes())])
     return figure
 
 
@@ -227,7 +230,7 @@ def history(history, *, title: str | None = None) -> Figure:
 
 
 def code_space(z: ArrayLike, y: ArrayLike | None = None, *, title: str | None = None) -> Figure:
-    """The first two coordinates of codes, coloured by class, each class's name at its median.
+    """The first two coordinates of codes, coloured by class.
 
     Args:
         z: Codes `(n, ...)` of at least two numbers.
@@ -245,20 +248,15 @@ def code_space(z: ArrayLike, y: ArrayLike | None = None, *, title: str | None = 
     z = z.reshape(len(z), -1)
     if z.shape[1] < 2:
         raise ValueError(f"z must hold codes of at least two numbers. Received shape: {z.shape}.")
-    classes, index = (None, None) if y is None else _classes(y, len(z))
-    figure = _figure(4.8 if classes is None else 5.4, 4.6, title)
-    ax = figure.subplots()
-    colours = BLUE if index is None else np.array(CLASSES)[index]
-    _dots(ax, z, float(np.clip(4e4 / len(z), 4, 25)), colours, alpha=0.7)
-    if classes is not None:
-        for i, name in enumerate(classes):
-            centre = np.median(z[index == i, :2], axis=0)
-            ax.text(*centre, name, ha="center", va="center", weight="bold", path_effects=_WHITE_EDGE)
+    figure, ax = _plane(4.8 if y is None else 5.4, 4.6, "z", title)
+    size = float(np.clip(4e4 / len(z), 4, 25))
+    if y is None:
+        _dots(ax, z, size, BLUE, alpha=0.7)
+    else:
+        classes, index = _classes(y, len(z))
+        _dots(ax, z, size, np.array(CLASSES)[index], alpha=0.7)
         dots = [Line2D([], [], color=colour, marker="o", linestyle="") for colour in CLASSES[: len(classes)]]
         figure.legend(dots, list(map(str, classes)), loc="outside right center", frameon=False)
-    ax.set_aspect("equal", adjustable="datalim")
-    ax.set(xlabel="$z_1$", ylabel="$z_2$")
-    _clean(ax)
     return figure
 
 
@@ -272,8 +270,14 @@ def _figure(width: float, height: float, title: str | None) -> Picture:
     return figure
 
 
-def _clean(ax: Axes) -> None:
+def _plane(width: float, height: float, coordinate: str, title: str | None) -> tuple[Picture, Axes]:
+    """A picture of points whose two coordinates are of one unit."""
+    figure = _figure(width, height, title)
+    ax = figure.subplots()
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.set(xlabel=f"${coordinate}_1$", ylabel=f"${coordinate}_2$")
     ax.spines[["top", "right"]].set_visible(False)
+    return figure, ax
 
 
 def _dots(ax: Axes, points: np.ndarray, size: float, colour, label: str | None = None, **look) -> None:
@@ -284,59 +288,53 @@ def _tiled(
     blocks: Sequence[np.ndarray],
     columns: int,
     value_range: tuple[float, float],
-    title: str | None = None,
-    margin: float = 0,
-    space: float = 0,
+    title: str | None,
+    left: float = 0,
+    below: Sequence[float] = (0,),
 ) -> Picture:
-    """Blocks of images `(n, h, w, c)` one under another, in hundredths of an inch.
+    """Blocks of images `(n, h, w, c)` one under another, an Axes each.
 
-    Small images are drawn whole pixels to a pixel, so that they stay sharp.
+    Sizes are in hundredths of an inch. Small images are drawn whole pixels to a pixel: they stay sharp.
 
     Args:
-        blocks: All of one shape; each becomes an Axes.
+        blocks: All of one shape.
         columns: How many images in a line.
         value_range, title: As for `rows`.
-        margin: For names, left of the images.
-        space: Beneath each block.
+        left: Room for names.
+        below: Room beneath each block.
     """
     low, high = value_range
     mosaics = [_mosaic(images, columns, white=high) for images in blocks]
     scale = min(120.0, max(60.0, 650.0 / columns)) / blocks[0].shape[2]
     scale = round(scale) if scale > 1 else scale
-    border, top = 4, 34 if title else 4
     height, width = (side * scale for side in mosaics[0].shape[:2])
-    total_height = top + len(mosaics) * (height + space) + border
-    total_width = max(margin + width, _text_width(title or "", "large")) + 2 * border
-    left = (total_width - margin - width) // 2 + margin
-    figure = Picture(figsize=(total_width / 100, total_height / 100))
+    border, top = 4, 34 if title else 4
+    full_width = 2 * border + max(left + width, _text_width(title or "", "large"))
+    full_height = top + len(blocks) * height + sum(below) + border
+    figure = Picture(figsize=(full_width / 100, full_height / 100))
     if title:
-        figure.suptitle(title, y=1 - 2 * border / total_height)
-    for line, mosaic in enumerate(mosaics, start=1):
-        bottom = total_height - top - line * height - (line - 1) * space
-        ax = figure.add_axes(
-            (left / total_width, bottom / total_height, width / total_width, height / total_height),
-            xticks=[], yticks=[], frame_on=False,
-        )  # fmt: skip
+        figure.suptitle(title, y=1 - 2 * border / full_height)
+    x, y = left + (full_width - left - width) // 2, full_height - top
+    for mosaic, space in zip(mosaics, below, strict=True):
+        y -= height
+        place = (x / full_width, y / full_height, width / full_width, height / full_height)
+        ax = figure.add_axes(place, xticks=[], yticks=[], frame_on=False)
         if mosaic.shape[-1] == 3:
             ax.imshow(((mosaic - low) / (high - low)).clip(0.0, 1.0))
         else:
             ax.imshow(mosaic[..., 0], cmap="gray", vmin=low, vmax=high)
+        y -= space
     return figure
 
 
 def _mosaic(images: np.ndarray, columns: int, white: float) -> np.ndarray:
     """Images `(n, h, w, c)` as one `(H, W, c)`, `columns` in a line and white between them."""
     n, h, w, c = images.shape
-    lines, gap = math.ceil(n / columns), _gap(w)
-    canvas = np.full((lines * columns, h + gap, w + gap, c), white)
+    lines, gap = math.ceil(n / columns), max(1, w // 14)
+    canvas = np.full((lines * columns, h + gap, w + gap, c), white, dtype=float)
     canvas[:n, :h, :w] = images
     canvas = canvas.reshape(lines, columns, h + gap, w + gap, c).swapaxes(1, 2)
     return canvas.reshape(lines * (h + gap), columns * (w + gap), c)[:-gap, :-gap]
-
-
-def _gap(width: int) -> int:
-    """Pixels between images of this width."""
-    return max(1, width // 14)
 
 
 def _text_width(text: str, size: str = "medium") -> float:
@@ -347,7 +345,7 @@ def _text_width(text: str, size: str = "medium") -> float:
 
 def _print_errors(ax: Axes, errors: np.ndarray, width: int) -> None:
     """Print one number beneath each image of a row of images this wide."""
-    centres = np.arange(len(errors)) * (width + _gap(width)) + (width - 1) / 2
+    centres = np.linspace(width / 2 - 0.5, ax.get_xlim()[1] - width / 2, len(errors))
     ax.set_xticks(centres, [f"{error:.3g}" for error in errors], fontsize=7)
     ax.tick_params(length=0, pad=2)
     ax.annotate("MSE", (0, 0), (-5, -2), "axes fraction", "offset points", ha="right", va="top", fontsize=7)
@@ -377,7 +375,7 @@ def _draw_course(ax: Axes, epochs: np.ndarray, name: str, logs: Mapping[str, np.
     ticks = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]).tick_values(first, last)
     ax.set_xticks([first, *(tick for tick in ticks if first + (last - first) / 8 < tick <= last)])
     ax.set(title=name.replace("_", " "), xlabel="epoch")
-    _clean(ax)
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 def _quantities(logs: Mapping[str, np.ndarray]) -> list[str]:
@@ -395,7 +393,7 @@ def _quantities(logs: Mapping[str, np.ndarray]) -> list[str]:
 
 
 def _numbers(x: ArrayLike, name: str) -> np.ndarray:
-    """`x` as a float array that holds something, and numbers only."""
+    """`x` as an array that holds something, and numbers only."""
     array = np.asarray(x)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be an array of numbers. Received: {type(x).__name__} of dtype {array.dtype}.")
@@ -403,7 +401,7 @@ def _numbers(x: ArrayLike, name: str) -> np.ndarray:
         raise ValueError(f"{name} is empty: expected at least one. Received shape: {array.shape}.")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite. Received NaN or infinite values: drop them or find their source.")
-    return array.astype(float)
+    return array
 
 
 def _images(x: ArrayLike, name: str, value_range: tuple[float, float]) -> np.ndarray:

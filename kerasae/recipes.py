@@ -91,7 +91,6 @@ _ROWS = (
         loss="mean_squared_error",
         headline="rms_distance",
         written=Schedule(epochs=200, batch_size=30, learning_rate=0.003),
-        shipped=Schedule(epochs=200, batch_size=30, learning_rate=0.003, decay="cosine"),
     ),
     Recipe(
         name="dense_mnist",

@@ -20,7 +20,8 @@ TOLERANCE = 1e-5  # of `verify`: float32 rounding, in whatever order a backend a
 
 def names() -> list[str]:
     """The names of the shipped entries, in alphabetical order."""
-    return sorted(path.parent.name for path in _root().glob(f"*/{METADATA}"))
+    # Not the hidden directories: `save` works in one, and leaves it if it is killed.
+    return sorted(path.parent.name for path in _root().glob(f"[!.]*/{METADATA}"))
 
 
 def card(name: str | Path) -> dict:

@@ -101,6 +101,54 @@ def images_for(model, n=6):
     return images(n, model.data_shape)
 
 
+STREAMS = ("tf.data", "DataLoader", "PyDataset", "generator")
+
+
+def stream(kind, *arrays, batch_size=8):
+    """A source of batches `x`, `(x, y)` or `(x, y, weights)` of the arrays in order; None stands for no y."""
+    starts = range(0, len(arrays[0]), batch_size)
+    parts = [tuple(a if a is None else a[i : i + batch_size] for a in arrays) for i in starts]
+    batches = [part if len(part) > 1 else part[0] for part in parts]
+    if kind == "generator":
+        return (batch for batch in batches)
+    if kind == "PyDataset":
+        return _py_dataset(batches)
+    return _tf_dataset(arrays, batch_size) if kind == "tf.data" else _data_loader(arrays, batch_size)
+
+
+def _py_dataset(batches):
+    import keras
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return len(batches)
+
+        def __getitem__(self, index):
+            return batches[index]
+
+    return Batches()
+
+
+def _tf_dataset(arrays, batch_size):
+    import tensorflow as tf
+
+    given = tuple(a for a in arrays if a is not None)
+    dataset = tf.data.Dataset.from_tensor_slices(given if len(given) > 1 else given[0]).batch(batch_size)
+    return dataset.map(lambda x, w: (x, None, w)) if len(given) < len(arrays) else dataset
+
+
+def _data_loader(arrays, batch_size):
+    import torch
+
+    def with_none(samples):
+        x, w = (torch.stack(column) for column in zip(*samples, strict=True))
+        return x, None, w
+
+    given = [torch.as_tensor(a) for a in arrays if a is not None]
+    collate = with_none if len(given) < len(arrays) else None
+    return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*given), batch_size, collate_fn=collate)
+
+
 def tensor(array):
     """An array as the backend's tensor."""
     import keras

@@ -48,7 +48,7 @@ def test_verify_fails_when_outputs_differ(monkeypatch, capsys):
 def test_evaluate_shows_measured_beside_card(capsys):
     assert cli.main(["evaluate", "deep_sine"]) == 0
     out = capsys.readouterr().out
-    key, measured, _, stated = next(line for line in out.splitlines() if line.startswith("mse")).split()
+    measured, _, stated = next(line for line in out.splitlines() if line.startswith("mse")).split()[1:]
     assert float(measured) == pytest.approx(float(stated), rel=1e-4)
 
 

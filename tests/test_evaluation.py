@@ -30,7 +30,7 @@ def test_angle_to_pca_of_a_known_line():
     x = np.stack([np.linspace(-1, 1, 101), np.zeros(101)], axis=1)  # PCA's line is the first axis
     model = models.LinearAutoencoder((2,))
     turn = np.radians(10)
-    model.set_weights([np.ones((2, 1)), np.zeros(1), [[np.cos(turn), np.sin(turn)]], [0.3, -0.2]])
+    model.set_weights([np.ones((2, 1)), np.zeros(1), np.array([[np.cos(turn), np.sin(turn)]]), np.array([0.3, -0.2])])
     assert evaluation.angle_to_pca(model, x) == pytest.approx(10, abs=1e-3)
 
 

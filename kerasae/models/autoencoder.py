@@ -37,7 +37,8 @@ class Autoencoder(steps.Steps, keras.Model):
     code_shape: tuple[int, ...]
     # How the loss of the pixels makes one value an image, and what else than `loss` is reported.
     over_pixels = "mean"
-    reported = ("reconstruction_loss",)
+    reported: tuple[str, ...] = ("reconstruction_loss",)
+    _jit_asked_for: bool | str = "auto"
 
     def __init__(self, input_shape, value_range=(0.0, 1.0), **kwargs):
         super().__init__(**kwargs)
@@ -114,6 +115,7 @@ class Autoencoder(steps.Steps, keras.Model):
             inputs.check_shape(x.shape, shape, name)
             return function(x)
         x = inputs.checked_array(x, shape, value_range, name)
+        batch_size = positive_size("batch_size", batch_size)
         batches = (x[start : start + batch_size] for start in range(0, len(x), batch_size))
         return _concatenate([steps.infer(function, batch) for batch in batches])
 
@@ -260,8 +262,9 @@ class Autoencoder(steps.Steps, keras.Model):
             stream = inputs.Stream(x, self._check_batch)
             return stream.source, y, [stream]
         x, y = self._checked(x, y)
-        if y is None and sample_weight is not None:
-            y = x  # Keras drops the weights of a batch without targets
+        if sample_weight is not None:
+            inputs.check_sample_weight(sample_weight, len(x))
+            y = x if y is None else y  # Keras drops the weights of a batch without targets
         return x, y, []
 
     def _admit_validation(self, validation_data):
