@@ -108,11 +108,10 @@ def stream(kind, *arrays, batch_size=8):
     """A source of batches `x`, `(x, y)` or `(x, y, weights)` of the arrays in order; None stands for no y."""
     starts = range(0, len(arrays[0]), batch_size)
     parts = [tuple(a if a is None else a[i : i + batch_size] for a in arrays) for i in starts]
-    batches = [part if len(part) > 1 else part[0] for part in parts]
     if kind == "generator":
-        return (batch for batch in batches)
+        return (part for part in parts)
     if kind == "PyDataset":
-        return _py_dataset(batches)
+        return _py_dataset([part if len(part) > 1 else part[0] for part in parts])
     return _tf_dataset(arrays, batch_size) if kind == "tf.data" else _data_loader(arrays, batch_size)
 
 

@@ -35,7 +35,7 @@ BAD = {
     "infinite": (spoilt(np.inf), r"must be finite. Received infinite values: clip or drop them"),
     "minus infinity": (spoilt(-np.inf, "float64"), "must be finite"),
     "empty": (GOOD[:0], r"is empty: expected at least one. Received shape: \(0, 6, 5, 1\)"),
-    "an empty list": ([], r"must have shape \(n, 6, 5, 1\). Received shape: \(0,\)"),
+    "a list of nothing": ([[]], r"must have shape \(n, 6, 5, 1\). Received shape: \(1, 0\)"),
 }
 NO_NUMBERS = {
     "a path": "digits.npz",
@@ -56,7 +56,7 @@ ENTRANCES = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def untrained():
     return dense()
 

@@ -68,44 +68,50 @@ TITLED = {
 }
 
 
-class TestEveryPicture:
-    def test_every_function_is_here(self):
-        functions = {
-            name
-            for name, value in vars(plots).items()
-            if callable(value) and getattr(value, "__module__", "") == plots.__name__ and name.islower()
-        }
-        assert {name for name in functions if name[0] != "_"} == FIGURES.keys() == TITLED.keys()
+def test_every_function_is_here():
+    functions = {
+        name
+        for name, value in vars(plots).items()
+        if callable(value) and getattr(value, "__module__", "") == plots.__name__ and name.islower()
+    }
+    assert {name for name in functions if name[0] != "_"} == FIGURES.keys() == TITLED.keys()
 
-    @pytest.mark.parametrize("name", FIGURES)
-    def test_is_a_figure_that_can_be_written(self, name, images, points, tmp_path):
-        figure = FIGURES[name](images, points)
-        assert isinstance(figure, Figure)
-        assert figure.get_suptitle() == ""
-        figure.savefig(tmp_path / "picture.png")
-        assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
 
-    @pytest.mark.parametrize("name", FIGURES)
-    def test_nothing_is_cut_off(self, name, images, points):
-        for figure in (FIGURES[name](images, points), TITLED[name](images, points)):
-            figure.draw_without_rendering()
-            box, page = figure.get_tightbbox(), figure.bbox_inches
-            assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= page.x1 and box.y1 <= page.y1
+@pytest.mark.parametrize("name", FIGURES)
+def test_is_a_figure_that_can_be_written(name, images, points, tmp_path):
+    figure = FIGURES[name](images, points)
+    assert isinstance(figure, Figure)
+    assert figure.get_suptitle() == ""
+    figure.savefig(tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
 
-    @pytest.mark.parametrize("name", TITLED)
-    def test_title(self, name, images, points):
-        assert TITLED[name](images, points).get_suptitle() == "A title"
 
-    def test_long_title_and_names_fit(self, images):
-        figure = plots.rows({"before the training began": images[:1]}, title="A title that is wider than one image")
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_is_cut_off(name, images, points):
+    for figure in (FIGURES[name](images, points), TITLED[name](images, points)):
         figure.draw_without_rendering()
-        assert figure.get_tightbbox().x0 >= 0 and figure.get_tightbbox().x1 <= figure.get_figwidth()
+        box, page = figure.get_tightbbox(), figure.bbox_inches
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= page.x1 and box.y1 <= page.y1
 
-    def test_notebooks_draw_it(self, images):
-        assert plots.samples(images)._repr_png_().startswith(b"\x89PNG")
 
-    def test_neither_pyplot_nor_keras_is_imported(self):
-        program = """
+@pytest.mark.parametrize("name", TITLED)
+def test_title(name, images, points):
+    assert TITLED[name](images, points).get_suptitle() == "A title"
+
+
+@pytest.mark.parametrize("name", ["a", "before the training began"])
+def test_long_title_and_names_fit(name, images):
+    figure = plots.rows({name: images[:1]}, title="A title that is wider than one image and its name together")
+    figure.draw_without_rendering()
+    assert figure.get_tightbbox().x0 >= 0 and figure.get_tightbbox().x1 <= figure.get_figwidth()
+
+
+def test_notebooks_draw_it(images):
+    assert plots.samples(images)._repr_png_().startswith(b"\x89PNG")
+
+
+def test_neither_pyplot_nor_keras_is_imported():
+    program = """
 import sys
 import numpy as np
 from kerasae import plots
@@ -115,320 +121,351 @@ plots.manifold(np.eye(2), np.eye(2))._repr_png_()
 plots.history({"loss": [1.0]})._repr_png_()
 print(sorted({"matplotlib.pyplot", "keras", "jax", "torch", "tensorflow"} & set(sys.modules)))
 """
-        result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-        assert result.stdout.strip() == "[]"
-
-    def test_pyplot_keeps_nothing(self, images, points):
-        from matplotlib import pyplot
-
-        before = pyplot.get_fignums()
-        for make in FIGURES.values():
-            make(images, points)
-        assert pyplot.get_fignums() == before
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
 
 
-class TestRows:
-    def test_one_axes_a_row_shows_the_images(self, images):
-        figure = plots.rows({"clean": images, "dark": images / 2}, n=5)
-        assert [ax.get_ylabel() for ax in figure.axes] == ["clean", "dark"]
-        for ax, expected in zip(figure.axes, (images, images / 2), strict=True):
-            array, limits = shown(ax)
-            assert array.shape == (28, 5 * 28 + 4 * 2)
-            assert limits == (0, 1)
-            for column in range(5):
-                np.testing.assert_array_equal(tile(array, 0, column), expected[column, ..., 0])
+def test_pyplot_keeps_nothing(images, points):
+    from matplotlib import pyplot
 
-    def test_columns_are_aligned(self, images):
-        above, below = plots.rows({"a": images, "longer name": images}, reference="a").axes
-        assert above.get_position().x0 == below.get_position().x0
-        assert above.get_position().x1 == below.get_position().x1
-        assert above.get_position().y0 > below.get_position().y1
-
-    def test_all_images_unless_told(self, images):
-        assert shown(plots.rows({"a": images}).axes[0])[0].shape[1] == 12 * 28 + 11 * 2
-        assert shown(plots.rows({"a": images}, n=99).axes[0])[0].shape[1] == 12 * 28 + 11 * 2
-
-    def test_errors_to_the_reference(self, images):
-        figure = plots.rows({"noisy": images * 0, "clean": images}, n=3, reference="clean")
-        noisy, clean = ([tick.get_text() for tick in ax.get_xticklabels()] for ax in figure.axes)
-        assert clean == []
-        assert [float(text) for text in noisy] == pytest.approx(np.square(images[:3]).mean((1, 2, 3)), rel=0.01)
-        np.testing.assert_allclose(figure.axes[0].get_xticks(), [13.5, 43.5, 73.5])
-        assert figure.axes[0].texts[0].get_text() == "MSE"
-
-    def test_error_of_a_single_image_is_beneath_it(self, images):
-        figure = plots.rows({"clean": images[:1], "noisy": images[:1]}, reference="clean")
-        np.testing.assert_allclose(figure.axes[1].get_xticks(), [13.5])
-
-    def test_errors_of_8_bit_images_do_not_wrap(self):
-        x = np.full((2, 4, 4), 3, "uint8")
-        figure = plots.rows({"a": x, "b": x + np.uint8(2)}, reference="a", value_range=(0, 255))
-        assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["4", "4"]
-
-    def test_channel_axis_is_optional(self, images):
-        figure = plots.rows({"without": images[..., 0], "with": images})
-        np.testing.assert_array_equal(shown(figure.axes[0])[0], shown(figure.axes[1])[0])
-
-    def test_colour(self, rng):
-        x = rng.uniform(-1, 1, size=(3, 16, 16, 3))
-        array, _ = shown(plots.rows({"a": x}, value_range=(-1, 1)).axes[0])
-        assert array.shape == (16, 3 * 16 + 2, 3)
-        np.testing.assert_allclose(array[:, 17:33], (x[1] + 1) / 2)
-        assert (array[:, 16] == 1).all()  # white between images
-
-    def test_value_range(self):
-        x = np.arange(16, dtype="uint8").reshape(1, 4, 4) * 17
-        array, limits = shown(plots.rows({"a": x}, value_range=(0, 255)).axes[0])
-        assert limits == (0, 255)
-        np.testing.assert_array_equal(array, x[0])
-
-    def test_small_images_are_drawn_whole_pixels_to_a_pixel(self, images):
-        ax = plots.rows({"a": images}, n=10).axes[0]
-        box = ax.get_window_extent()  # at 100 dots an inch
-        assert box.width / 298 == pytest.approx(box.height / 28) == pytest.approx(2)
-        assert box.x0 == pytest.approx(round(box.x0)) and box.y0 == pytest.approx(round(box.y0))
-
-    def test_no_ticks(self, images):
-        (ax,) = plots.rows({"a": images}).axes
-        assert len(ax.get_xticks()) == len(ax.get_yticks()) == 0
-
-    @pytest.mark.parametrize(
-        ("arguments", "message"),
-        [
-            ({"images": {}}, "at least one row"),
-            ({"images": {"a": np.zeros((0, 8, 8))}}, r"a is empty.*\(0, 8, 8\)"),
-            ({"images": {"a": np.zeros((8, 8))}}, r"\(n, h, w\).*\(8, 8\).*a\[None\]"),
-            ({"images": {"a": np.zeros((28, 28, 1))}}, r"Received shape: \(28, 28, 1\).*a\[None\]"),
-            ({"images": {"a": np.zeros((2, 8, 8, 4))}}, r"\(n, h, w, 3\). Received shape: \(2, 8, 8, 4\)"),
-            ({"images": {"a": np.zeros((2, 8, 8)), "b": np.zeros((3, 8, 8))}}, r"one shape.*'a': \(2, 8, 8, 1\)"),
-            ({"images": {"a": np.full((2, 8, 8), np.nan)}}, "a must be finite"),
-            ({"images": {"a": np.full((2, 8, 8), 255)}}, r"\[0, 1\].*255 to 255.*value_range=\(0, 255\)"),
-            ({"images": {"a": np.zeros((2, 8, 8))}, "reference": "b"}, "Rows: a. Received: 'b'"),
-            ({"images": {"a": np.zeros((2, 8, 8))}, "n": 0}, "n must be a positive integer. Received: 0"),
-            ({"images": {"a": np.zeros((2, 8, 8))}, "value_range": (1, 0)}, r"low < high. Received: \(1, 0\)"),
-        ],
-    )
-    def test_errors(self, arguments, message):
-        with pytest.raises(ValueError, match=message):
-            plots.rows(**arguments)
-
-    def test_not_numbers(self):
-        with pytest.raises(TypeError, match="a must be an array of numbers. Received: list of dtype <U5"):
-            plots.rows({"a": ["1.png", "2.png"]})
+    before = pyplot.get_fignums()
+    for make in FIGURES.values():
+        make(images, points)
+    assert pyplot.get_fignums() == before
 
 
-class TestReconstructions:
-    def test_originals_over_reconstructions(self, images):
-        above, below = plots.reconstructions(images, images**2).axes
-        assert (above.get_ylabel(), below.get_ylabel()) == ("input", "reconstruction")
-        assert shown(above)[0].shape == (28, 298)  # ten of the twelve
-        np.testing.assert_array_equal(tile(shown(below)[0], 0, 9), images[9, ..., 0] ** 2)
-
-    def test_errors_are_printed_if_asked(self, images):
-        printed = plots.reconstructions(images, images * 0, n=2).axes[1].get_xticklabels()
-        assert [tick.get_text() for tick in printed] == [f"{e:.3g}" for e in np.square(images[:2]).mean((1, 2, 3))]
-        assert not plots.reconstructions(images, images, errors=False).axes[1].get_xticklabels()
-
-    def test_labels(self, images):
-        figure = plots.reconstructions(images, images, labels=("noisy", "cleaned"))
-        assert [ax.get_ylabel() for ax in figure.axes] == ["noisy", "cleaned"]
-
-    @pytest.mark.parametrize("labels", [("a",), ("a", "a"), ("a", "b", "c")])
-    def test_two_different_labels(self, images, labels):
-        with pytest.raises(ValueError, match="two different names"):
-            plots.reconstructions(images, images, labels=labels)
-
-    def test_mismatched_lengths(self, images):
-        with pytest.raises(ValueError, match=r"one shape.*12.*11"):
-            plots.reconstructions(images, images[1:])
-
-
-class TestSamples:
-    def test_grid(self, images):
-        (ax,) = plots.samples(images, columns=5).axes
+def test_rows_one_axes_a_row_shows_the_images(images):
+    figure = plots.rows({"clean": images, "dark": images / 2}, n=5)
+    assert [ax.get_ylabel() for ax in figure.axes] == ["clean", "dark"]
+    for ax, expected in zip(figure.axes, (images, images / 2), strict=True):
         array, limits = shown(ax)
-        assert array.shape == (3 * 28 + 2 * 2, 5 * 28 + 4 * 2) and limits == (0, 1)
-        for i, image in enumerate(images):
-            np.testing.assert_array_equal(tile(array, i // 5, i % 5), image[..., 0])
-        assert (tile(array, 2, 2) == 1).all()  # nothing after the twelfth
-
-    def test_fewer_images_than_columns(self, images):
-        assert shown(plots.samples(images[:3]).axes[0])[0].shape == (28, 88)
-
-    def test_negative_values(self, rng):
-        filters = rng.normal(size=(4, 28, 28))
-        array, limits = shown(plots.samples(filters, value_range=(-3, 3)).axes[0])
-        np.testing.assert_array_equal(tile(array, 0, 3), filters[3])
-        assert limits == (-3, 3)
-
-    @pytest.mark.parametrize("columns", [0, -1, 2.5, True])
-    def test_columns(self, images, columns):
-        with pytest.raises(ValueError, match="columns must be a positive integer"):
-            plots.samples(images, columns)
+        assert array.shape == (28, 5 * 28 + 4 * 2)
+        assert limits == (0, 1)
+        for column in range(5):
+            np.testing.assert_array_equal(tile(array, 0, column), expected[column, ..., 0])
 
 
-class TestManifold:
-    def test_everything_is_in_its_place(self, points):
-        curve, others = points[:7] * 2, {"PCA": points * [1, 0], "grid": points[:9]}
-        figure = plots.manifold(points, points * 0.5, curve, others=others)
-        (ax,) = figure.axes
-        np.testing.assert_array_equal(labelled(ax, "data").get_offsets(), points)
-        np.testing.assert_array_equal(labelled(ax, "autoencoder").get_offsets(), points * 0.5)
-        np.testing.assert_array_equal(labelled(ax, "true curve").get_xydata(), curve)
-        for name, cloud in others.items():
-            np.testing.assert_array_equal(labelled(ax, name).get_offsets(), cloud)
-        assert ax.get_aspect() == 1
-        names = ["data", "PCA", "grid", "autoencoder", "some points", "where they go", "true curve"]
-        assert sorted(legend_names(figure.legends[0])) == sorted(names)
-
-    def test_stars_are_where_the_points_are_mapped(self, points):
-        (ax,) = plots.manifold(points, -points, pairs=25).axes
-        order = np.argsort(points[:, 0])
-        dots, stars = labelled(ax, "some points"), labelled(ax, "where they go")
-        starts = np.asarray(dots.get_offsets())
-        np.testing.assert_array_equal(stars.get_offsets(), -starts)
-        assert len(starts) == 25
-        np.testing.assert_array_equal(starts[[0, -1]], points[order[[0, -1]]])
-        assert (np.diff(np.searchsorted(points[order, 0], starts[:, 0])) >= 4).all()  # evenly: 99 / 24 steps
-
-    def test_pairs_share_a_colour_and_a_line(self, points):
-        (ax,) = plots.manifold(points, -points, pairs=10).axes
-        (lines,) = [child for child in ax.collections if isinstance(child, LineCollection)]
-        dots, stars = labelled(ax, "some points"), labelled(ax, "where they go")
-        np.testing.assert_array_equal(dots.get_facecolors(), stars.get_facecolors())
-        np.testing.assert_array_equal(dots.get_facecolors(), lines.get_colors())
-        assert len(np.unique(dots.get_facecolors(), axis=0)) == 10
-        np.testing.assert_array_equal(np.array(lines.get_segments())[:, 0], dots.get_offsets())
-        np.testing.assert_array_equal(np.array(lines.get_segments())[:, 1], stars.get_offsets())
-
-    def test_no_more_pairs_than_points(self, points):
-        (ax,) = plots.manifold(points[:6], points[:6], pairs=25).axes
-        assert len(np.unique(labelled(ax, "where they go").get_offsets(), axis=0)) == 6
-
-    def test_no_pairs(self, points):
-        figure = plots.manifold(points, points, pairs=0, label="model")
-        assert legend_names(figure.legends[0]) == ["data", "model"]
-        assert len([child for child in figure.axes[0].collections if isinstance(child, PathCollection)]) == 2
-
-    @pytest.mark.parametrize(
-        ("arguments", "message"),
-        [
-            ({"x": np.zeros((4, 3)), "x_hat": np.zeros((4, 3))}, r"x must hold points.*\(n, 2\).*\(4, 3\)"),
-            ({"x": np.zeros((4, 2)), "x_hat": np.zeros((3, 2))}, r"one shape.*'x_hat': \(3, 2\)"),
-            ({"x": np.zeros((0, 2)), "x_hat": np.zeros((0, 2))}, "x is empty"),
-            ({"x": np.ones((4, 2)), "x_hat": np.ones((4, 2)), "curve": np.zeros(4)}, r"curve must hold.*\(4,\)"),
-            ({"x": np.ones((4, 2)), "x_hat": np.ones((4, 2)), "others": {"PCA": [1]}}, r"PCA must hold.*\(1,\)"),
-            ({"x": np.ones((4, 2)), "x_hat": np.ones((4, 2)), "pairs": -1}, "pairs must be a positive integer"),
-            ({"x": np.ones((4, 2)), "x_hat": np.full((4, 2), np.inf)}, "x_hat must be finite"),
-        ],
-    )
-    def test_errors(self, arguments, message):
-        with pytest.raises(ValueError, match=message):
-            plots.manifold(**arguments)
+def test_rows_columns_are_aligned(images):
+    above, below = plots.rows({"a": images, "longer name": images}, reference="a").axes
+    assert above.get_position().x0 == below.get_position().x0
+    assert above.get_position().x1 == below.get_position().x1
+    assert above.get_position().y0 > below.get_position().y1
 
 
-class TestHistory:
-    LOGS = {  # noqa: RUF012
-        "kl_loss": [1.0, 2.0, 3.0],
-        "loss": [9.0, 8.0, 7.0],
-        "reconstruction_loss": [8.0, 6.0, 4.0],
-        "val_kl_loss": [1.5, 2.5, 3.5],
-        "val_loss": [9.5, 8.5, 7.5],
-        "val_reconstruction_loss": [8.0, 6.0, 4.0],
-        "learning_rate": [0.1, 0.1, 0.1],
-    }
-
-    def test_a_panel_a_quantity(self):
-        figure = plots.history(self.LOGS)
-        assert [ax.get_title() for ax in figure.axes] == ["loss", "kl loss", "reconstruction loss"]
-        assert {ax.get_xlabel() for ax in figure.axes} == {"epoch"}
-        training, validation = figure.axes[1].lines
-        np.testing.assert_array_equal(training.get_ydata(), self.LOGS["kl_loss"])
-        np.testing.assert_array_equal(validation.get_ydata(), self.LOGS["val_kl_loss"])
-        assert (training.get_linestyle(), validation.get_linestyle()) == ("-", "--")
-        assert legend_names(figure.axes[0].get_legend()) == ["training", "validation"]
-        assert [ax.get_legend() for ax in figure.axes[1:]] == [None, None]
-
-    @pytest.mark.parametrize("epochs", [1, 2, 3, 7, 12, 40, 100, 1000])
-    def test_epochs_are_whole_and_start_at_one(self, epochs):
-        (ax,) = plots.history({"loss": np.linspace(2, 1, epochs)}).axes
-        np.testing.assert_array_equal(ax.lines[0].get_xdata(), np.arange(1, epochs + 1))
-        ticks = ax.get_xticks()
-        assert ticks[0] == 1 and ticks[-1] <= epochs
-        assert (ticks == np.round(ticks)).all() and (np.diff(ticks) > 0).all() and len(ticks) <= 8
-
-    def test_keras_history_that_went_on(self):
-        resumed = SimpleNamespace(history={"loss": [3.0, 2.0]}, epoch=[5, 6])
-        (ax,) = plots.history(resumed).axes
-        np.testing.assert_array_equal(ax.lines[0].get_xdata(), [6, 7])
-
-    def test_reconstruction_loss_that_is_the_loss(self):
-        same = {"loss": [2.0, 1.0], "reconstruction_loss": [2.0, 1.0 + 1e-9]}
-        assert [ax.get_title() for ax in plots.history(same).axes] == ["loss"]
-        differ = same | {"val_loss": [2.0, 1.0], "val_reconstruction_loss": [2.0, 0.9]}
-        assert [ax.get_title() for ax in plots.history(differ).axes] == ["loss", "reconstruction loss"]
-        assert [ax.get_title() for ax in plots.history({"reconstruction_loss": [1.0]}).axes] == ["reconstruction loss"]
-
-    def test_no_legend_without_validation(self):
-        assert plots.history({"loss": [1.0]}).axes[0].get_legend() is None
-
-    def test_scale(self):
-        kinds = {"loss": [1.0, 0.01], "kl_loss": [3.0, 2.0], "gain": [-1.0, 100.0], "lost": [1.0, np.nan]}
-        assert [ax.get_yscale() for ax in plots.history(kinds).axes] == ["log", "linear", "linear", "linear"]
-
-    def test_single_epoch_is_visible(self):
-        assert plots.history({"loss": [1.0]}).axes[0].lines[0].get_marker() == "o"
-
-    @pytest.mark.parametrize("empty", [{}, {"loss": []}, {"learning_rate": [0.1]}])
-    def test_empty(self, empty):
-        with pytest.raises(ValueError, match="history is empty: expected what fit returned"):
-            plots.history(empty)
-
-    def test_validation_of_some_epochs_only(self):
-        with pytest.raises(ValueError, match="an epoch. Received lengths: {'loss': 2, 'val_loss': 1}"):
-            plots.history({"loss": [1.0, 2.0], "val_loss": [1.0]})
+def test_rows_all_images_unless_told(images):
+    assert shown(plots.rows({"a": images}).axes[0])[0].shape[1] == 12 * 28 + 11 * 2
+    assert shown(plots.rows({"a": images}, n=99).axes[0])[0].shape[1] == 12 * 28 + 11 * 2
 
 
-class TestCodeSpace:
-    def test_first_two_coordinates(self, rng):
-        z = rng.normal(size=(20, 7, 7, 1))
-        (ax,) = plots.code_space(z).axes
-        (dots,) = ax.collections
-        np.testing.assert_array_equal(dots.get_offsets(), z[:, 0, :2, 0])
-        assert same_color(dots.get_facecolors()[0][:3], plots.BLUE)
-        assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_aspect()) == ("$z_1$", "$z_2$", 1)
+def test_rows_errors_to_the_reference(images):
+    figure = plots.rows({"noisy": images * 0, "clean": images}, n=3, reference="clean")
+    noisy, clean = ([tick.get_text() for tick in ax.get_xticklabels()] for ax in figure.axes)
+    assert clean == []
+    assert [float(text) for text in noisy] == pytest.approx(np.square(images[:3]).mean((1, 2, 3)), rel=0.01)
+    np.testing.assert_allclose(figure.axes[0].get_xticks(), [13.5, 43.5, 73.5])
+    assert figure.axes[0].texts[0].get_text() == "MSE"
 
-    def test_classes(self, points):
-        y = np.arange(100) % 10
-        figure = plots.code_space(points, y)
-        (legend,) = figure.legends
-        assert legend_names(legend) == list("0123456789")
-        colours = figure.axes[0].collections[0].get_facecolors()[:, :3]
-        assert len(np.unique(colours, axis=0)) == 10
-        for handle, colour in zip(legend.legend_handles, colours[:10], strict=True):
-            assert same_color(handle.get_color(), colour)
 
-    def test_names_of_classes(self, points):
-        figure = plots.code_space(points[:4], ["shoe", "bag", "shoe", "bag"])
-        assert legend_names(figure.legends[0]) == ["bag", "shoe"]
-        shoe = figure.axes[0].collections[0].get_facecolors()[0]
-        assert same_color(shoe[:3], plots.CLASSES[1])
+def test_rows_error_of_a_single_image_is_beneath_it(images):
+    figure = plots.rows({"clean": images[:1], "noisy": images[:1]}, reference="clean")
+    np.testing.assert_allclose(figure.axes[1].get_xticks(), [13.5])
 
-    @pytest.mark.parametrize(
-        ("z", "y", "message"),
-        [
-            (np.zeros((5, 1)), None, r"at least two numbers. Received shape: \(5, 1\)"),
-            (np.zeros(5), None, r"at least two numbers. Received shape: \(5, 1\)"),
-            (np.zeros((0, 2)), None, "z is empty"),
-            (np.zeros((5, 2)), [1, 2], r"each of the 5 codes.*\(2,\)"),
-            (np.zeros((5, 2)), np.eye(5), r"shape \(5,\). Received shape: \(5, 5\)"),
-            (np.zeros((11, 2)), np.arange(11), "at most 10 classes. Received 11"),
-            (np.full((5, 2), np.nan), None, "z must be finite"),
-        ],
-    )
-    def test_errors(self, z, y, message):
-        with pytest.raises(ValueError, match=message):
-            plots.code_space(z, y)
+
+def test_rows_errors_of_8_bit_images_do_not_wrap():
+    x = np.full((2, 4, 4), 3, "uint8")
+    figure = plots.rows({"a": x, "b": x + np.uint8(20)}, reference="a", value_range=(0, 255))
+    assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["400", "400"]
+
+
+def test_rows_channel_axis_is_optional(images):
+    figure = plots.rows({"without": images[..., 0], "with": images})
+    np.testing.assert_array_equal(shown(figure.axes[0])[0], shown(figure.axes[1])[0])
+
+
+def test_rows_colour(rng):
+    x = rng.uniform(-1, 1, size=(3, 16, 16, 3))
+    array, _ = shown(plots.rows({"a": x}, value_range=(-1, 1)).axes[0])
+    assert array.shape == (16, 3 * 16 + 2, 3)
+    np.testing.assert_allclose(array[:, 17:33], (x[1] + 1) / 2)
+    assert (array[:, 16] == 1).all()  # white between images
+
+
+def test_rows_value_range():
+    x = np.arange(16, dtype="uint8").reshape(1, 4, 4) * 17
+    array, limits = shown(plots.rows({"a": x}, value_range=(0, 255)).axes[0])
+    assert limits == (0, 255)
+    np.testing.assert_array_equal(array, x[0])
+
+
+def test_rows_small_images_are_drawn_whole_pixels_to_a_pixel(images):
+    ax = plots.rows({"a": images}, n=10).axes[0]
+    box = ax.get_window_extent()  # at 100 dots an inch
+    assert box.width / 298 == pytest.approx(box.height / 28) == pytest.approx(2)
+    assert box.x0 == pytest.approx(round(box.x0)) and box.y0 == pytest.approx(round(box.y0))
+
+
+def test_rows_no_ticks(images):
+    (ax,) = plots.rows({"a": images}).axes
+    assert len(ax.get_xticks()) == len(ax.get_yticks()) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"images": {}}, "at least one row"),
+        ({"images": {"a": np.zeros((0, 8, 8))}}, r"a is empty.*\(0, 8, 8\)"),
+        ({"images": {"a": np.zeros((8, 8))}}, r"\(n, h, w\).*\(8, 8\).*a\[None\]"),
+        ({"images": {"a": np.zeros((28, 28, 1))}}, r"Received shape: \(28, 28, 1\).*a\[None\]"),
+        ({"images": {"a": np.zeros((2, 8, 8, 4))}}, r"\(n, h, w, 3\). Received shape: \(2, 8, 8, 4\)"),
+        ({"images": {"a": np.zeros((2, 8, 8)), "b": np.zeros((3, 8, 8))}}, r"one shape.*'a': \(2, 8, 8, 1\)"),
+        ({"images": {"a": np.full((2, 8, 8), np.nan)}}, "a must be finite"),
+        ({"images": {"a": np.full((2, 8, 8), 255)}}, r"\[0, 1\].*255 to 255.*value_range=\(0, 255\)"),
+        ({"images": {"a": np.zeros((2, 8, 8))}, "reference": "b"}, "Rows: a. Received: 'b'"),
+        ({"images": {"a": np.zeros((2, 8, 8))}, "n": 0}, "n must be a positive integer. Received: 0"),
+        ({"images": {"a": np.zeros((2, 8, 8))}, "value_range": (1, 0)}, r"low < high. Received: \(1, 0\)"),
+    ],
+)
+def test_rows_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plots.rows(**arguments)
+
+
+def test_rows_not_numbers():
+    with pytest.raises(TypeError, match="a must be an array of numbers. Received: list of dtype <U5"):
+        plots.rows({"a": ["1.png", "2.png"]})
+
+
+def test_reconstructions_originals_over_reconstructions(images):
+    above, below = plots.reconstructions(images, images**2).axes
+    assert (above.get_ylabel(), below.get_ylabel()) == ("input", "reconstruction")
+    assert shown(above)[0].shape == (28, 298)  # ten of the twelve
+    np.testing.assert_array_equal(tile(shown(below)[0], 0, 9), images[9, ..., 0] ** 2)
+
+
+def test_reconstructions_errors_are_printed_if_asked(images):
+    printed = plots.reconstructions(images, images * 0, n=2).axes[1].get_xticklabels()
+    assert [tick.get_text() for tick in printed] == [f"{e:.3g}" for e in np.square(images[:2]).mean((1, 2, 3))]
+    assert not plots.reconstructions(images, images, errors=False).axes[1].get_xticklabels()
+
+
+def test_reconstructions_labels(images):
+    figure = plots.reconstructions(images, images, labels=("noisy", "cleaned"))
+    assert [ax.get_ylabel() for ax in figure.axes] == ["noisy", "cleaned"]
+
+
+@pytest.mark.parametrize("labels", [("a",), ("a", "a"), ("a", "b", "c")])
+def test_reconstructions_two_different_labels(images, labels):
+    with pytest.raises(ValueError, match="two different names"):
+        plots.reconstructions(images, images, labels=labels)
+
+
+def test_reconstructions_mismatched_lengths(images):
+    with pytest.raises(ValueError, match=r"one shape.*12.*11"):
+        plots.reconstructions(images, images[1:])
+
+
+def test_samples_grid(images):
+    (ax,) = plots.samples(images, columns=5).axes
+    array, limits = shown(ax)
+    assert array.shape == (3 * 28 + 2 * 2, 5 * 28 + 4 * 2) and limits == (0, 1)
+    for i, image in enumerate(images):
+        np.testing.assert_array_equal(tile(array, i // 5, i % 5), image[..., 0])
+    assert (tile(array, 2, 2) == 1).all()  # nothing after the twelfth
+
+
+def test_samples_fewer_images_than_columns(images):
+    assert shown(plots.samples(images[:3]).axes[0])[0].shape == (28, 88)
+
+
+def test_samples_negative_values(rng):
+    filters = rng.normal(size=(4, 28, 28))
+    array, limits = shown(plots.samples(filters, value_range=(-3, 3)).axes[0])
+    np.testing.assert_array_equal(tile(array, 0, 3), filters[3])
+    assert limits == (-3, 3)
+
+
+@pytest.mark.parametrize("columns", [0, -1, 2.5, True])
+def test_samples_columns(images, columns):
+    with pytest.raises(ValueError, match="columns must be a positive integer"):
+        plots.samples(images, columns)
+
+
+def test_manifold_everything_is_in_its_place(points):
+    curve, others = points[:7] * 2, {"PCA": points * [1, 0], "grid": points[:9]}
+    figure = plots.manifold(points, points * 0.5, curve, others=others)
+    (ax,) = figure.axes
+    np.testing.assert_array_equal(labelled(ax, "data").get_offsets(), points)
+    np.testing.assert_array_equal(labelled(ax, "autoencoder").get_offsets(), points * 0.5)
+    np.testing.assert_array_equal(labelled(ax, "true curve").get_xydata(), curve)
+    for name, cloud in others.items():
+        np.testing.assert_array_equal(labelled(ax, name).get_offsets(), cloud)
+    assert ax.get_aspect() == 1
+    names = ["data", "PCA", "grid", "autoencoder", "some points", "where they go", "true curve"]
+    assert sorted(legend_names(figure.legends[0])) == sorted(names)
+
+
+def test_manifold_stars_are_where_the_points_are_mapped(points):
+    (ax,) = plots.manifold(points, -points, pairs=25).axes
+    order = np.argsort(points[:, 0])
+    dots, stars = labelled(ax, "some points"), labelled(ax, "where they go")
+    starts = np.asarray(dots.get_offsets())
+    np.testing.assert_array_equal(stars.get_offsets(), -starts)
+    assert len(starts) == 25
+    np.testing.assert_array_equal(starts[[0, -1]], points[order[[0, -1]]])
+    assert (np.diff(np.searchsorted(points[order, 0], starts[:, 0])) >= 4).all()  # evenly: 99 / 24 steps
+
+
+def test_manifold_pairs_share_a_colour_and_a_line(points):
+    (ax,) = plots.manifold(points, -points, pairs=10).axes
+    (lines,) = [child for child in ax.collections if isinstance(child, LineCollection)]
+    dots, stars = labelled(ax, "some points"), labelled(ax, "where they go")
+    np.testing.assert_array_equal(dots.get_facecolors(), stars.get_facecolors())
+    np.testing.assert_array_equal(dots.get_facecolors(), lines.get_colors())
+    assert len(np.unique(dots.get_facecolors(), axis=0)) == 10
+    np.testing.assert_array_equal(np.array(lines.get_segments())[:, 0], dots.get_offsets())
+    np.testing.assert_array_equal(np.array(lines.get_segments())[:, 1], stars.get_offsets())
+
+
+def test_manifold_no_more_pairs_than_points(points):
+    (ax,) = plots.manifold(points[:6], points[:6], pairs=25).axes
+    assert len(labelled(ax, "where they go").get_offsets()) == 6
+
+
+def test_manifold_no_pairs(points):
+    figure = plots.manifold(points, points, pairs=0, label="model")
+    assert legend_names(figure.legends[0]) == ["data", "model"]
+    assert len([child for child in figure.axes[0].collections if isinstance(child, PathCollection)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"x": np.zeros((4, 3)), "x_hat": np.zeros((4, 3))}, r"x must hold points.*\(n, 2\).*\(4, 3\)"),
+        ({"x": np.zeros((4, 2)), "x_hat": np.zeros((3, 2))}, r"one shape.*'x_hat': \(3, 2\)"),
+        ({"x": np.zeros((0, 2)), "x_hat": np.zeros((0, 2))}, "x is empty"),
+        ({"x": np.ones((4, 2)), "x_hat": np.ones((4, 2)), "curve": np.zeros(4)}, r"curve must hold.*\(4,\)"),
+        ({"x": np.ones((4, 2)), "x_hat": np.ones((4, 2)), "others": {"PCA": [1]}}, r"PCA must hold.*\(1,\)"),
+        ({"x": np.ones((4, 2)), "x_hat": np.ones((4, 2)), "pairs": -1}, "pairs must be a positive integer"),
+        ({"x": np.ones((4, 2)), "x_hat": np.full((4, 2), np.inf)}, "x_hat must be finite"),
+    ],
+)
+def test_manifold_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plots.manifold(**arguments)
+
+
+LOGS = {
+    "kl_loss": [1.0, 2.0, 3.0],
+    "loss": [9.0, 8.0, 7.0],
+    "reconstruction_loss": [8.0, 6.0, 4.0],
+    "val_kl_loss": [1.5, 2.5, 3.5],
+    "val_loss": [9.5, 8.5, 7.5],
+    "val_reconstruction_loss": [8.0, 6.0, 4.0],
+    "learning_rate": [0.1, 0.1, 0.1],
+}
+
+
+def test_history_a_panel_a_quantity():
+    figure = plots.history(LOGS)
+    assert [ax.get_title() for ax in figure.axes] == ["loss", "kl loss", "reconstruction loss"]
+    assert {ax.get_xlabel() for ax in figure.axes} == {"epoch"}
+    training, validation = figure.axes[1].lines
+    np.testing.assert_array_equal(training.get_ydata(), LOGS["kl_loss"])
+    np.testing.assert_array_equal(validation.get_ydata(), LOGS["val_kl_loss"])
+    assert (training.get_linestyle(), validation.get_linestyle()) == ("-", "--")
+    assert legend_names(figure.axes[0].get_legend()) == ["training", "validation"]
+    assert [ax.get_legend() for ax in figure.axes[1:]] == [None, None]
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 7, 12, 40, 100, 1000])
+def test_history_epochs_are_whole_and_start_at_one(epochs):
+    (ax,) = plots.history({"loss": np.linspace(2, 1, epochs)}).axes
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), np.arange(1, epochs + 1))
+    ticks = ax.get_xticks()
+    assert ticks[0] == 1 and ticks[-1] <= epochs
+    assert (ticks == np.round(ticks)).all() and (np.diff(ticks) > 0).all() and len(ticks) <= 8
+
+
+def test_history_keras_history_that_went_on():
+    resumed = SimpleNamespace(history={"loss": [3.0, 2.0]}, epoch=[5, 6])
+    (ax,) = plots.history(resumed).axes
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), [6, 7])
+
+
+def test_history_reconstruction_loss_that_is_the_loss():
+    same = {"loss": [2.0, 1.0], "reconstruction_loss": [2.0, 1.0 + 1e-9]}
+    assert [ax.get_title() for ax in plots.history(same).axes] == ["loss"]
+    differ = same | {"val_loss": [2.0, 1.0], "val_reconstruction_loss": [2.0, 0.9]}
+    assert [ax.get_title() for ax in plots.history(differ).axes] == ["loss", "reconstruction loss"]
+    assert [ax.get_title() for ax in plots.history({"reconstruction_loss": [1.0]}).axes] == ["reconstruction loss"]
+
+
+def test_history_no_legend_without_validation():
+    assert plots.history({"loss": [1.0]}).axes[0].get_legend() is None
+
+
+def test_history_scale():
+    kinds = {"loss": [1.0, 0.01], "kl_loss": [3.0, 2.0], "gain": [-1.0, 100.0], "lost": [1.0, np.nan]}
+    assert [ax.get_yscale() for ax in plots.history(kinds).axes] == ["log", "linear", "linear", "linear"]
+
+
+def test_history_single_epoch_is_visible():
+    assert plots.history({"loss": [1.0]}).axes[0].lines[0].get_marker() == "o"
+
+
+@pytest.mark.parametrize("empty", [{}, {"loss": []}, {"learning_rate": [0.1]}])
+def test_history_empty(empty):
+    with pytest.raises(ValueError, match="history is empty: expected what fit returned"):
+        plots.history(empty)
+
+
+def test_history_validation_of_some_epochs_only():
+    with pytest.raises(ValueError, match="an epoch. Received lengths: {'loss': 2, 'val_loss': 1}"):
+        plots.history({"loss": [1.0, 2.0], "val_loss": [1.0]})
+
+
+def test_code_space_first_two_coordinates(rng):
+    z = rng.normal(size=(20, 7, 7, 1))
+    (ax,) = plots.code_space(z).axes
+    (dots,) = ax.collections
+    np.testing.assert_array_equal(dots.get_offsets(), z[:, 0, :2, 0])
+    assert same_color(dots.get_facecolors()[0][:3], plots.BLUE)
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_aspect()) == ("$z_1$", "$z_2$", 1)
+
+
+def test_code_space_classes(points):
+    y = np.arange(100) % 10
+    figure = plots.code_space(points, y)
+    (legend,) = figure.legends
+    assert legend_names(legend) == list("0123456789")
+    colours = figure.axes[0].collections[0].get_facecolors()[:, :3]
+    assert len(np.unique(colours, axis=0)) == 10
+    for handle, colour in zip(legend.legend_handles, colours[:10], strict=True):
+        assert same_color(handle.get_color(), colour)
+
+
+def test_code_space_names_of_classes(points):
+    figure = plots.code_space(points[:4], ["shoe", "bag", "shoe", "bag"])
+    assert legend_names(figure.legends[0]) == ["bag", "shoe"]
+    shoe = figure.axes[0].collections[0].get_facecolors()[0]
+    assert same_color(shoe[:3], plots.CLASSES[1])
+
+
+@pytest.mark.parametrize(
+    ("z", "y", "message"),
+    [
+        (np.zeros((5, 1)), None, r"at least two numbers. Received shape: \(5, 1\)"),
+        (np.zeros(5), None, r"at least two numbers. Received shape: \(5, 1\)"),
+        (np.zeros((0, 2)), None, "z is empty"),
+        (np.zeros((5, 2)), [1, 2], r"each of the 5 codes.*\(2,\)"),
+        (np.zeros((5, 2)), np.eye(5), r"shape \(5,\). Received shape: \(5, 5\)"),
+        (np.zeros((11, 2)), np.arange(11), "at most 10 classes. Received 11"),
+        (np.full((5, 2), np.nan), None, "z must be finite"),
+    ],
+)
+def test_code_space_errors(z, y, message):
+    with pytest.raises(ValueError, match=message):
+        plots.code_space(z, y)
 
 
 def test_colours_are_different():
