@@ -25,6 +25,11 @@ def describe(
     """
     dataset = getattr(data, recipe.data)()
     code_size = int(np.prod(model.code_shape))
+    figures = _rounded(evaluation.figures(model, dataset))
+    baselines = {
+        name: {key: value for key, value in _rounded(values).items() if key in figures}
+        for name, values in evaluation.baselines(dataset, code_size).items()
+    }
     return {
         "name": recipe.name,
         "description": recipe.description,
@@ -41,8 +46,8 @@ def describe(
         "hold_out": hold_out,
         "versions": versions(),
         "headline": recipe.headline,
-        "figures": _rounded(evaluation.figures(model, dataset)),
-        "baselines": {key: _rounded(value) for key, value in evaluation.baselines(dataset, code_size).items()},
+        "figures": figures,
+        "baselines": baselines,
     }
 
 

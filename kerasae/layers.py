@@ -20,7 +20,7 @@ class Sampling(keras.layers.Layer):
     References:
         Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
 
-    >>> Sampling(seed=0)((np.zeros((3, 2)), np.zeros((3, 2)))).shape
+    >>> tuple(Sampling(seed=0)((np.zeros((3, 2)), np.zeros((3, 2)))).shape)
     (3, 2)
     """
 
@@ -62,7 +62,7 @@ class UpConv2D(keras.layers.Conv2D):
         Real-time single image and video super-resolution using an efficient sub-pixel convolutional
         neural network (Shi et al., 2016)
 
-    >>> UpConv2D(8, 3)(np.zeros((2, 7, 7, 4))).shape
+    >>> tuple(UpConv2D(8, 3)(np.zeros((2, 7, 7, 4))).shape)
     (2, 14, 14, 8)
     """
 

@@ -20,8 +20,8 @@ class PerImage(keras.losses.Loss):
     Raises:
         ValueError: `over_pixels` is neither.
 
-    >>> PerImage("mean_squared_error", over_pixels="sum")(np.zeros((2, 28, 28, 1)), np.ones((2, 28, 28, 1))).shape
-    ()
+    >>> float(PerImage("mean_squared_error", over_pixels="sum")(np.zeros((2, 28, 28, 1)), np.ones((2, 28, 28, 1))))
+    784.0
     """
 
     def __init__(self, loss="mean_squared_error", over_pixels="mean", name=None, reduction=None):

@@ -35,7 +35,7 @@ BAD = {
     "infinite": (spoilt(np.inf), r"must be finite. Received infinite values: clip or drop them"),
     "minus infinity": (spoilt(-np.inf, "float64"), "must be finite"),
     "empty": (GOOD[:0], r"is empty: expected at least one. Received shape: \(0, 6, 5, 1\)"),
-    "a list of nothing": ([[]], r"must have shape \(n, 6, 5, 1\). Received shape: \(1, 0\)"),
+    "a list of nothing": ([[]], r"must have shape \(n, 6, 5, 1\). Received shape: \((1, )?0,?\)"),
 }
 NO_NUMBERS = {
     "a path": "digits.npz",
@@ -196,6 +196,12 @@ def test_bad_targets_in_a_stream_are_refused(untrained, kind):
 def test_a_stream_of_wrong_shape_is_refused(untrained, kind):
     with pytest.raises(ValueError, match=r"x must have shape \(n, 6, 5, 1\). Received shape: \(2, 6, 5\)"):
         untrained.fit(stream(kind, GOOD[..., 0], batch_size=2), verbose=0)
+
+
+def test_a_stream_of_wrong_shape_is_refused_after_a_training_too(untrained):
+    untrained.fit(GOOD, verbose=0)
+    with pytest.raises(ValueError, match=r"x must have shape \(n, 6, 5, 1\). Received shape: \(\w+, 6, 5\)"):
+        untrained.fit(stream("tf.data", GOOD[..., 0]), verbose=0)
 
 
 @pytest.mark.parametrize("kind", STREAMS)

@@ -116,6 +116,17 @@ class VariationalAutoencoder(Autoencoder):
             batch_size,
         )
 
+    def sample(self, x, seed: int | None = None, batch_size: int = 256) -> np.ndarray:
+        """Codes `(n, latent_dim)` drawn from the posterior of an array `x (n, *input_shape)`.
+
+        Args:
+            x, batch_size: As for `encode`.
+            seed: The same seed gives the same draws on every backend; None gives others each time.
+        """
+        mean, log_variance = self.posterior(x, batch_size)
+        noise = np.random.default_rng(seed).standard_normal(mean.shape, dtype="float32")
+        return mean + np.exp(0.5 * log_variance) * noise
+
     def generate(self, n: int, seed: int | None = None):
         """Decode `n` samples of the prior N(0, I).
 

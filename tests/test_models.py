@@ -1,0 +1,432 @@
+"""Every model: what it takes and gives, its configuration, its figures."""
+
+import inspect
+import json
+
+import h5py
+import keras
+import kerasae
+import numpy as np
+import pytest
+from conftest import MODELS, SHAPE, dense, gradient, images, images_for, sparse, tensor, vae
+from keras import ops
+from kerasae import models, random
+from kerasae.models.variational import kl_to_standard_normal
+from scipy import stats
+
+
+def test_every_class_has_a_model_among_those_tested():
+    classes = {getattr(models, name) for name in models.__all__}
+    classes = {cls for cls in classes if issubclass(cls, keras.Model)} - {models.Autoencoder}
+    assert classes == {type(make()) for make in MODELS.values()}
+
+
+# In and out
+
+
+def test_arrays_in_arrays_out(model):
+    x = images_for(model)
+    z, x_hat = model.encode(x), model.reconstruct(x)
+    assert isinstance(z, np.ndarray)
+    assert z.shape == (len(x), *model.code_shape)
+    for output in (x_hat, model.decode(z), model.predict(x, verbose=0)):
+        assert isinstance(output, np.ndarray)
+        assert output.dtype == np.float32
+        assert output.shape == x.shape
+        np.testing.assert_allclose(output, x_hat, atol=1e-5)
+
+
+def test_the_batch_size_changes_nothing(model):
+    x = images_for(model, n=5)
+    np.testing.assert_allclose(model.encode(x, batch_size=2), model.encode(x), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(model.reconstruct(x, batch_size=2), model.reconstruct(x), rtol=1e-4, atol=1e-5)
+
+
+def test_tensors_in_tensors_out(model):
+    x = images_for(model)
+    z, x_hat = model.encode(tensor(x)), model.reconstruct(tensor(x))
+    assert ops.is_tensor(z)
+    assert ops.is_tensor(x_hat)
+    np.testing.assert_allclose(ops.convert_to_numpy(z), model.encode(x), atol=1e-5)
+    np.testing.assert_allclose(ops.convert_to_numpy(model.decode(z)), model.reconstruct(x), atol=1e-5)
+
+
+def test_what_is_given_for_tensors_can_be_differentiated(model):
+    x = images_for(model, n=2)
+    slope = gradient(lambda x: model.reconstruct(x) ** 2, x)
+    assert np.abs(slope).max() > 0
+    np.testing.assert_allclose(slope, gradient(lambda x: model(x) ** 2, x), rtol=1e-4, atol=1e-5)
+    composed = gradient(lambda x: model.decode(model.encode(x)) ** 2, x)
+    np.testing.assert_allclose(slope, composed, rtol=1e-4, atol=1e-5)
+
+
+def test_outputs_stay_in_the_range_of_a_sigmoid(model):
+    x_hat = model.decode(np.random.default_rng(0).normal(size=(4, *model.code_shape)) * 100)
+    if model.decoder.layers[-1].activation is keras.activations.sigmoid:
+        assert x_hat.min() >= 0.0
+        assert x_hat.max() <= 1.0
+    else:
+        assert x_hat.min() < 0.0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 9), (7, 7), (31, 33)])
+def test_images_of_any_size_come_back_in_their_size(size):
+    model = models.ConvAutoencoder((*size, 2), filters=(3, 2), latent_channels=1)
+    assert model.code_shape == (-(-size[0] // 4), -(-size[1] // 4), 1)
+    assert model.reconstruct(images_for(model, n=2)).shape == (2, *size, 2)
+
+
+def test_encoder_and_decoder_work_in_a_functional_graph(model):
+    x = keras.Input(model.data_shape)
+    graph = keras.Model(x, model.decoder(keras.tree.flatten(model.encoder(x))[0]))
+    whole = keras.Model(x, model(x))
+    data = images_for(model, n=2)
+    for network in (graph, whole):
+        np.testing.assert_allclose(ops.convert_to_numpy(network(data)), model.reconstruct(data), atol=1e-5)
+
+
+def test_summary_prints_real_shapes(model):
+    lines = []
+    model.summary(print_fn=lambda line, **_: lines.append(line), line_length=120)
+    text = "\n".join(lines)
+    assert f"(None, {', '.join(map(str, model.data_shape))})" in text
+    assert f"(None, {', '.join(map(str, model.code_shape))}" in text
+    assert "?" not in text
+
+
+# Configuration
+
+
+def test_every_constructor_argument_is_in_the_config(model):
+    arguments = set(inspect.signature(type(model)).parameters) - {"kwargs"}
+    assert arguments <= set(model.get_config())
+
+
+def test_a_config_rebuilds_the_same_architecture(model):
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+    twin = keras.saving.deserialize_keras_object(config)
+    assert type(twin) is type(model)
+    assert twin is not model
+    assert twin.get_config() == model.get_config()
+    twin.set_weights(model.get_weights())
+    x = images_for(model)
+    np.testing.assert_allclose(twin.reconstruct(x), model.reconstruct(x), atol=1e-6)
+    assert _loss_of(twin, x) == pytest.approx(_loss_of(model, x), rel=1e-5)
+
+
+def _loss_of(model, x):
+    model.compile()
+    return model.evaluate(x, verbose=0)[0]
+
+
+def test_a_name_and_a_precision_are_kept():
+    model = dense(name="mine", dtype="mixed_bfloat16")
+    twin = type(model).from_config(model.get_config())
+    assert twin.name == "mine"
+    assert twin.dtype_policy.name == "mixed_bfloat16"
+    assert twin.encoder.layers[-1].compute_dtype == "bfloat16"
+
+
+WEIGHTS = {
+    "linear-vector": ["encoder/layers/dense", "decoder/layers/dense"],
+    "dense-image": [
+        *("encoder/layers/dense", "encoder/layers/dense_1", "encoder/layers/dense_2"),
+        *("decoder/layers/dense", "decoder/layers/dense_1", "decoder/layers/dense_2"),
+    ],
+    "dense-vector": ["encoder/layers/dense", "decoder/layers/dense"],
+    "sparse-image": [
+        *("encoder/layers/dense", "encoder/layers/dense_1"),
+        *("decoder/layers/dense", "decoder/layers/dense_1"),
+    ],
+    "conv-image": [
+        *("encoder/layers/conv2d", "encoder/layers/conv2d_1", "encoder/layers/conv2d_2"),
+        *("decoder/layers/conv2d", "decoder/layers/up_conv2d", "decoder/layers/up_conv2d_1"),
+    ],
+    "conv-odd": [
+        *("encoder/layers/conv2d", "encoder/layers/conv2d_1", "encoder/layers/conv2d_2"),
+        *("decoder/layers/conv2d", "decoder/layers/up_conv2d", "decoder/layers/up_conv2d_1"),
+    ],
+    "vae-image": [
+        *("encoder/layers/dense", "encoder/layers/dense_1", "encoder/layers/dense_2"),
+        *("decoder/layers/dense", "decoder/layers/dense_1"),
+    ],
+    "vae-vector": [
+        *("encoder/layers/dense", "encoder/layers/dense_1", "encoder/layers/dense_2", "encoder/layers/dense_3"),
+        *("decoder/layers/dense", "decoder/layers/dense_1", "decoder/layers/dense_2"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_names_in_a_weights_file_are_frozen(name, tmp_path):
+    MODELS[name]().save_weights(tmp_path / "it.weights.h5")
+    with h5py.File(tmp_path / "it.weights.h5") as file:
+        found = []
+        file.visititems(lambda path, item: found.append(path) if isinstance(item, h5py.Dataset) else None)
+    expected = {f"{layer}/vars/{i}" for layer in WEIGHTS[name] for i in (0, 1)}
+    if name.startswith("vae"):
+        expected.add("layers/sampling/vars/0")
+    assert set(found) == expected
+
+
+BAD_ARGUMENTS = [
+    (models.DenseAutoencoder, {"latent_dim": 0}, "latent_dim must be a positive integer. Received: 0"),
+    (models.DenseAutoencoder, {"latent_dim": 2.5}, r"latent_dim must be a positive integer. Received: 2\.5"),
+    (models.DenseAutoencoder, {"latent_dim": True}, "latent_dim must be a positive integer. Received: True"),
+    (models.DenseAutoencoder, {"hidden_units": (8, 0)}, r"hidden_units must be made of positive .*\(8, 0\)"),
+    (models.DenseAutoencoder, {"hidden_units": 0}, "hidden_units must be made of positive integers. Received: 0"),
+    (models.DenseAutoencoder, {"input_shape": (28, -1)}, r"input_shape must be made of positive .*\(28, -1\)"),
+    (models.DenseAutoencoder, {"input_shape": (None, 28)}, r"input_shape must be made of positive .*\(None, 28\)"),
+    (models.DenseAutoencoder, {"input_shape": ()}, r"input_shape must be made of positive integers. Received: \(\)"),
+    (models.DenseAutoencoder, {"value_range": (1, 0)}, r"value_range must be \(low, high\) .*Received: \(1, 0\)"),
+    (models.DenseAutoencoder, {"value_range": (1, 1)}, r"value_range must be \(low, high\) .*Received: \(1, 1\)"),
+    (models.DenseAutoencoder, {"value_range": (0,)}, r"value_range must be \(low, high\) .*Received: \(0,\)"),
+    (models.DenseAutoencoder, {"activation": "rellu"}, "rellu"),
+    (models.LinearAutoencoder, {"latent_dim": -1}, "latent_dim must be a positive integer. Received: -1"),
+    (models.SparseAutoencoder, {"l1": -0.1}, r"l1 and l2 must not be negative. Received: l1=-0\.1, l2=0\.0"),
+    (models.SparseAutoencoder, {"l2": -1}, "l1 and l2 must not be negative. Received: l1=1e-05, l2=-1"),
+    (models.ConvAutoencoder, {"input_shape": (28, 28)}, r"must be \(height, width, channels\). Received: \(28, 28\)"),
+    (models.ConvAutoencoder, {"filters": ()}, r"filters must be made of positive integers. Received: \(\)"),
+    (models.ConvAutoencoder, {"filters": (8, "4")}, r"filters must be made of positive integers. Received: \(8, '4'\)"),
+    (models.ConvAutoencoder, {"kernel_sizes": (3, 3)}, r"kernel_sizes must be one integer or 3, .*Received: \(3, 3\)"),
+    (models.ConvAutoencoder, {"latent_channels": 0}, "latent_channels must be a positive integer. Received: 0"),
+    (models.VariationalAutoencoder, {"latent_dim": 0}, "latent_dim must be a positive integer. Received: 0"),
+    (models.VariationalAutoencoder, {"kl_weight": -1}, "kl_weight must not be negative. Received: -1"),
+]
+
+
+@pytest.mark.parametrize(("cls", "arguments", "message"), BAD_ARGUMENTS, ids=[str(row[1]) for row in BAD_ARGUMENTS])
+def test_bad_constructor_arguments_are_refused(cls, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        cls(**{"input_shape": (8, 8, 1)} | arguments)
+
+
+def test_numpy_integers_and_lists_are_taken_as_sizes():
+    model = models.DenseAutoencoder([np.int64(6), 5, 1], [np.int32(8)], np.int64(3))
+    assert model.get_config()["hidden_units"] == (8,)
+    json.dumps(keras.saving.serialize_keras_object(model))
+
+
+# Training
+
+
+def test_fit_x_means_fit_x_x(model):
+    x = images_for(model, n=8)
+    twin = type(model).from_config(model.get_config())
+    twin.set_weights(model.get_weights())
+    alone = model.fit(x, batch_size=4, shuffle=False, verbose=0)
+    paired = twin.fit(x, x, batch_size=4, shuffle=False, verbose=0)
+    assert alone.history.keys() == paired.history.keys()
+    for name, values in alone.history.items():
+        np.testing.assert_allclose(values, paired.history[name], rtol=1e-5)
+    for a, b in zip(model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    assert model.evaluate(x, verbose=0) == pytest.approx(twin.evaluate(x, x, verbose=0), rel=1e-5)
+
+
+def test_every_model_learns_and_reports_what_it_says(model):
+    x = images_for(model, n=16) * 0.2
+    model.compile(optimizer=keras.optimizers.Adam(0.02))
+    history = model.fit(x, batch_size=16, epochs=8, verbose=0).history
+    assert set(history) == {"loss", *model.reported}
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_a_frozen_encoder_stays_as_it_is():
+    model = vae()
+    model.encoder.trainable = False
+    encoder, decoder = model.encoder.get_weights(), model.decoder.get_weights()
+    model.fit(images(), verbose=0)
+    for before, after in zip(encoder, model.encoder.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert all((a != b).any() for a, b in zip(decoder, model.decoder.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("reversed_targets", [False, True])
+def test_targets_other_than_the_input_are_learnt_from(reversed_targets):
+    model, x = dense(), images()
+    y = x[::-1].copy() if reversed_targets else x
+    model.compile(loss="mse")
+    loss = model.evaluate(x, y, verbose=0, return_dict=True)["loss"]
+    assert loss == pytest.approx(((model.reconstruct(x) - y) ** 2).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", [keras.losses.BinaryCrossentropy(from_logits=True), None])
+def test_logits_need_a_sigmoid_to_be_taken_off(loss):
+    linear = dense(output_activation="linear")
+    if loss is None:
+        linear.compile()
+        assert linear.loss.from_logits is False
+        return
+    with pytest.raises(ValueError, match=r"from_logits=True needs output_activation='sigmoid'.*'linear'"):
+        linear.compile(loss=loss)
+
+
+def test_loss_from_logits_is_that_of_the_probabilities():
+    model, x = dense(), images()
+    figures = []
+    for from_logits in (True, False):
+        model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=from_logits))
+        figures.append(model.evaluate(x, verbose=0)[0])
+    assert figures[0] == pytest.approx(figures[1], rel=1e-5)
+    assert figures[0] == pytest.approx(_cross_entropy(x, model.reconstruct(x)).mean(), rel=1e-5)
+
+
+def _cross_entropy(x, x_hat):
+    """In nats a pixel."""
+    x_hat = x_hat.astype("float64")
+    return -(x * np.log(x_hat) + (1 - x) * np.log1p(-x_hat))
+
+
+def test_extreme_logits_give_a_finite_loss():
+    model, x = dense(), np.round(images())
+    model.decoder.layers[-3].kernel.assign(1e4 * np.ones((8, 30)))
+    assert np.isfinite(model.fit(x, verbose=0).history["loss"]).all()
+
+
+# The penalty of the sparse one
+
+
+def test_the_sparse_penalty_is_that_of_its_formula():
+    model, x = sparse(), images()
+    figures = model.evaluate(x, batch_size=8, verbose=0, return_dict=True)
+    z = model.encode(x)
+    penalty = (0.05 * np.abs(z) + 0.02 * z**2).sum(axis=1).mean()
+    assert figures["loss"] - figures["reconstruction_loss"] == pytest.approx(penalty, rel=1e-4)
+    assert figures["reconstruction_loss"] == pytest.approx(_cross_entropy(x, model.reconstruct(x)).mean(), rel=1e-5)
+
+
+def test_the_sparse_penalty_makes_codes_smaller():
+    x, sizes = images(32), []
+    for l1 in (0.0, 1.0):
+        keras.utils.set_random_seed(0)
+        model = models.SparseAutoencoder(SHAPE, (8,), 3, l1=l1)
+        model.compile(optimizer=keras.optimizers.Adam(0.02))
+        model.fit(x, epochs=10, verbose=0)
+        sizes.append(np.abs(model.encode(x)).mean())
+    assert sizes[1] < 0.5 * sizes[0]
+
+
+# The variational one
+
+
+def test_the_posterior_is_of_arrays_or_tensors():
+    model, x = vae(), images()
+    posterior = model.posterior(x)
+    assert posterior.mean.shape == posterior.log_variance.shape == (20, 3)
+    assert isinstance(posterior.mean, np.ndarray)
+    np.testing.assert_allclose(model.posterior(x, batch_size=3).log_variance, posterior.log_variance, atol=1e-5)
+    tensors = model.posterior(tensor(x))
+    assert ops.is_tensor(tensors.log_variance)
+    np.testing.assert_allclose(ops.convert_to_numpy(tensors.mean), posterior.mean, atol=1e-6)
+    assert np.abs(gradient(lambda x: model.posterior(x).log_variance, x)).max() > 0
+
+
+def test_encode_gives_the_mean_and_reconstruct_decodes_it():
+    model, x = vae(), images()
+    np.testing.assert_allclose(model.encode(x), model.posterior(x).mean, atol=1e-6)
+    np.testing.assert_array_equal(model.encode(x), model.encode(x))
+    np.testing.assert_allclose(model.reconstruct(x), model.decode(model.posterior(x).mean), atol=1e-6)
+
+
+def test_generate_decodes_numpy_samples_of_the_seed():
+    model = vae()
+    z = np.random.default_rng(3).standard_normal((5, 3), dtype="float32")
+    samples = model.generate(5, seed=3)
+    assert samples.shape == (5, *SHAPE)
+    np.testing.assert_allclose(samples, model.decode(z), atol=1e-6)
+    np.testing.assert_array_equal(samples, model.generate(5, seed=3))
+    for other in (model.generate(5, seed=4), model.generate(5), model.generate(5)):
+        assert np.abs(other - samples).max() > 1e-3
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5])
+def test_generate_refuses_a_number_of_images_that_is_none(n):
+    with pytest.raises(ValueError, match=f"n must be a positive integer. Received: {n}"):
+        vae().generate(n)
+
+
+def test_kl_is_that_of_the_definition():
+    mean, deviation = np.array([0.5, -1.0, 0.0]), np.array([0.4, 1.5, 1.0])
+    z = mean + deviation * np.random.default_rng(0).normal(size=(400_000, 3))
+    ratio = stats.norm.logpdf(z, mean, deviation) - stats.norm.logpdf(z)
+    kl = ops.convert_to_numpy(kl_to_standard_normal(mean[None], 2 * np.log(deviation)[None]))
+    assert kl.shape == (1,)
+    assert kl[0] == pytest.approx(ratio.sum(axis=1).mean(), rel=0.01)
+
+
+def test_kl_of_the_prior_is_zero():
+    assert float(kl_to_standard_normal(np.zeros((1, 4)), np.zeros((1, 4)))[0]) == 0.0
+
+
+def test_the_elbo_is_in_nats_per_image_of_one_seeded_sample():
+    model, x = vae(kl_weight=0.5, seed=7), images()
+    figures = model.evaluate(x, batch_size=len(x), verbose=0, return_dict=True)
+    mean, log_variance = model.posterior(x)
+    noise = ops.convert_to_numpy(random.normal(7, -1, (20, 3)))
+    x_hat = model.decode(mean + np.exp(0.5 * log_variance) * noise)
+    reconstruction = _cross_entropy(x, x_hat).reshape(20, -1).sum(axis=1).mean()
+    kl = 0.5 * (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=1).mean()
+    assert figures["reconstruction_loss"] == pytest.approx(reconstruction, rel=1e-5)
+    assert figures["kl_loss"] == pytest.approx(kl, rel=1e-4)
+    assert figures["loss"] == pytest.approx(reconstruction + 0.5 * kl, rel=1e-5)
+
+
+def test_evaluating_twice_gives_the_same_figures():
+    model, x = vae(), images()
+    before = [model.evaluate(x, batch_size=8, verbose=0) for _ in range(2)]
+    assert before[0] == before[1]
+    assert int(model.sampling.step) == 0
+
+
+def test_training_draws_new_noise_at_each_step():
+    model, x = vae(), images(8)
+    model.compile(optimizer=keras.optimizers.SGD(0.0))
+    losses = model.fit(x, batch_size=8, epochs=3, verbose=0).history["reconstruction_loss"]
+    assert len(set(losses)) == 3
+
+
+# Precision
+
+
+@pytest.fixture
+def bfloat16():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    yield
+    keras.config.set_dtype_policy(before)
+
+
+def test_outputs_are_float32_under_mixed_precision(bfloat16, model):
+    x = images_for(model)
+    assert model.encoder.layers[-1].compute_dtype == "bfloat16"
+    assert all(variable.dtype in ("float32", "int32") for variable in model.weights)
+    z = model.encode(x)
+    for output in (model.predict(x, verbose=0), model.reconstruct(x), model.decode(z)):
+        assert output.dtype == np.float32
+        assert np.isfinite(output).all()
+
+
+def test_codes_under_mixed_precision_are_arrays_that_numpy_and_decode_take(bfloat16, model):
+    x = images_for(model)
+    z = model.encode(x)
+    assert z.dtype.kind == "f"
+    np.testing.assert_allclose(model.decode(z), model.reconstruct(x), atol=0.02)
+
+
+@pytest.mark.parametrize("name", ["dense-image", "conv-odd", "vae-image"])
+def test_training_under_mixed_bfloat16_has_no_nan(bfloat16, name):
+    model = MODELS[name]()
+    x = images_for(model, n=16)
+    history = model.fit(x, batch_size=8, epochs=2, validation_split=0.25, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    assert np.isfinite(model.reconstruct(x)).all()
+    full = type(model).from_config(model.get_config() | {"dtype": "float32"})
+    full.set_weights(model.get_weights())
+    full.compile()
+    figure = full.evaluate(x[12:], verbose=0, return_dict=True)["loss"]
+    assert history["val_loss"][-1] == pytest.approx(figure, rel=0.02)
+
+
+def test_kerasae_names_its_version():
+    assert kerasae.__version__.count(".") == 2
