@@ -40,15 +40,17 @@ MODELS = {
         (17,), (9, 8), 3, "elu", "linear", value_range=(-0.5, 1.5), kl_weight=0.5, seed=7
     ),
 }
+# One of each class, for what takes long.
+ONE_A_CLASS = ("linear-vector", "dense-image", "sparse-image", "conv-odd", "vae-vector")
 
 
 def pytest_configure(config):
     try:
         if BACKEND not in BACKENDS:
             raise ImportError(f"KERAS_BACKEND is {BACKEND!r}")
-        # For processes of small models on machines that do something else besides: one thread each,
-        # and nothing compiled twice.
+        # Small models: threads get in each other's way, and compiling takes longer than running.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
+        os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
         config.jax_cache = tempfile.mkdtemp(prefix="kerasae-jax-cache-")
         os.environ["JAX_COMPILATION_CACHE_DIR"] = config.jax_cache
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"

@@ -8,7 +8,7 @@ import keras
 import kerasae
 import numpy as np
 import pytest
-from conftest import MODELS, SHAPE, dense, gradient, images, images_for, sparse, tensor, vae
+from conftest import MODELS, ONE_A_CLASS, SHAPE, dense, gradient, images, images_for, sparse, tensor, vae
 from keras import ops
 from kerasae import models, random
 from kerasae.models.variational import kl_to_standard_normal
@@ -106,17 +106,24 @@ def test_a_config_rebuilds_the_same_architecture(model):
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
     twin = keras.saving.deserialize_keras_object(config)
     assert type(twin) is type(model)
-    assert twin is not model
     assert twin.get_config() == model.get_config()
     twin.set_weights(model.get_weights())
     x = images_for(model)
     np.testing.assert_allclose(twin.reconstruct(x), model.reconstruct(x), atol=1e-6)
-    assert _loss_of(twin, x) == pytest.approx(_loss_of(model, x), rel=1e-5)
 
 
-def _loss_of(model, x):
-    model.compile()
-    return model.evaluate(x, verbose=0)[0]
+@pytest.mark.parametrize(
+    ("make", "change"), [(sparse, {"l1": 0.5}), (sparse, {"l2": 0.5}), (vae, {"kl_weight": 3}), (vae, {"seed": 1})]
+)
+def test_settings_of_the_loss_are_rebuilt_from_the_config(make, change):
+    model = make()
+    losses = []
+    for config in (model.get_config(), model.get_config() | change):
+        twin = type(model).from_config(config)
+        twin.set_weights(model.get_weights())
+        twin.compile(run_eagerly=True)
+        losses.append(twin.evaluate(images(), verbose=0)[0])
+    assert abs(losses[0] - losses[1]) > 1e-4
 
 
 def test_a_name_and_a_precision_are_kept():
@@ -210,7 +217,9 @@ def test_numpy_integers_and_lists_are_taken_as_sizes():
 # Training
 
 
-def test_fit_x_means_fit_x_x(model):
+@pytest.mark.parametrize("name", ONE_A_CLASS)
+def test_fit_x_means_fit_x_x(name):
+    model = MODELS[name]()
     x = images_for(model, n=8)
     twin = type(model).from_config(model.get_config())
     twin.set_weights(model.get_weights())
@@ -224,7 +233,9 @@ def test_fit_x_means_fit_x_x(model):
     assert model.evaluate(x, verbose=0) == pytest.approx(twin.evaluate(x, x, verbose=0), rel=1e-5)
 
 
-def test_every_model_learns_and_reports_what_it_says(model):
+@pytest.mark.parametrize("name", ONE_A_CLASS)
+def test_every_model_learns_and_reports_what_it_says(name):
+    model = MODELS[name]()
     x = images_for(model, n=16) * 0.2
     model.compile(optimizer=keras.optimizers.Adam(0.02))
     history = model.fit(x, batch_size=16, epochs=8, verbose=0).history
@@ -398,23 +409,23 @@ def bfloat16():
 
 
 def test_outputs_are_float32_under_mixed_precision(bfloat16, model):
-    x = images_for(model)
+    x = images_for(model, n=2)
     assert model.encoder.layers[-1].compute_dtype == "bfloat16"
     assert all(variable.dtype in ("float32", "int32") for variable in model.weights)
-    z = model.encode(x)
-    for output in (model.predict(x, verbose=0), model.reconstruct(x), model.decode(z)):
-        assert output.dtype == np.float32
-        assert np.isfinite(output).all()
+    assert model.reconstruct(x).dtype == np.float32
+    assert model.decode(np.zeros((2, *model.code_shape))).dtype == np.float32
 
 
-def test_codes_under_mixed_precision_are_arrays_that_numpy_and_decode_take(bfloat16, model):
+@pytest.mark.parametrize("name", ["sparse-image", "vae-vector"])
+def test_codes_under_mixed_precision_are_arrays_that_numpy_and_decode_take(bfloat16, name):
+    model = MODELS[name]()
     x = images_for(model)
     z = model.encode(x)
     assert z.dtype.kind == "f"
     np.testing.assert_allclose(model.decode(z), model.reconstruct(x), atol=0.02)
 
 
-@pytest.mark.parametrize("name", ["dense-image", "conv-odd", "vae-image"])
+@pytest.mark.parametrize("name", ["conv-odd", "vae-vector"])
 def test_training_under_mixed_bfloat16_has_no_nan(bfloat16, name):
     model = MODELS[name]()
     x = images_for(model, n=16)
