@@ -108,7 +108,7 @@ _ROWS = (
         description="The same with an L1 penalty on the code",
         source="Sparse autoencoder, CS294A lecture notes (A. Ng, 2011)",
         data="mnist",
-        model=lambda: models.SparseAutoencoder(IMAGE, (64, 48, 32), 16, l1=1e-5),
+        model=lambda: models.SparseAutoencoder(IMAGE, 1e-5, hidden_units=(64, 48, 32), latent_dim=16),
         loss=BCE,
         headline="bce",
         written=Schedule(epochs=200, batch_size=256, learning_rate=3e-4),
