@@ -90,7 +90,7 @@ _ROWS = (
     Recipe(
         name="deep_sine",
         description="Deep autoencoder of a noisy sine: a curved line through the points",
-        source="Autoencoders in Keras, part 2: manifold learning (I. Kolosov, 2017)",
+        source="Nonlinear principal component analysis using autoassociative neural networks (Kramer, 1991)",
         data="sine",
         model=lambda: models.DenseAutoencoder(
             (2,), (64, 64), 1, activation="elu", output_activation="linear", value_range=None
