@@ -28,7 +28,7 @@ def describe(
     figures = _rounded(evaluation.figures(model, dataset))
     baselines = {
         name: {key: value for key, value in _rounded(values).items() if key in figures}
-        for name, values in evaluation.baselines(dataset, code_size).items()
+        for name, values in evaluation.baselines(dataset, code_size, model.noise).items()
     }
     return {
         "name": recipe.name,
@@ -60,7 +60,11 @@ def preview(recipe: recipes.Recipe, model: models.Autoencoder):
         return plots.manifold(x, model.reconstruct(x), np.stack([t, np.sin(t)], axis=1), title=recipe.name)
     first = [int(np.flatnonzero(dataset.y_test == label)[0]) for label in range(10)]
     x = dataset.x_test[first]
-    images = {"input": x, "reconstruction": model.reconstruct(x)}
+    if model.noise is not None:
+        noisy = evaluation.noisy(model, dataset.x_test)[first]
+        images = {"clean": x, "noisy": noisy, "cleaned": model.reconstruct(noisy)}
+    else:
+        images = {"input": x, "reconstruction": model.reconstruct(x)}
     if isinstance(model, models.VariationalAutoencoder):
         images["samples"] = model.generate(len(x), seed=0)
     return plots.rows(images, title=recipe.name)

@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--hold-out", type=int, default=0, metavar="N", help="validate on the last N training examples")
     train.add_argument("--out", type=Path, help="the entry's directory (default: zoo/NAME)")
     evaluate = command(_evaluate, "name", help="measure an entry's figures again, beside its card's")
+    evaluate.add_argument("--update", type=Path, metavar="DIR", help="write the entry to DIR with a card made anew")
     verify = command(_verify, help="compare entries' outputs on this backend with those on their cards")
     verify.add_argument("names", nargs="*", metavar="NAME", help="all unless given")
     for sub in (demo, train, evaluate, verify):
@@ -100,10 +101,16 @@ def _train(arguments) -> None:
 
 
 def _evaluate(arguments) -> None:
-    from kerasae import data, evaluation
+    from kerasae import card, data, evaluation, recipes
 
-    metadata = zoo.card(arguments.name)
-    figures = evaluation.figures(zoo.load(arguments.name), getattr(data, metadata["data"])())
+    metadata, model = zoo.card(arguments.name), zoo.load(arguments.name)
+    if arguments.update:
+        recipe = recipes.find(metadata["name"])
+        again = card.describe(recipe, recipes.Schedule(**metadata["recipe"]), metadata["seed"], model)
+        kept = {key: metadata[key] for key in ("hold_out", "versions")}  # these are of the training
+        zoo.save(arguments.update, model, again | kept, card.preview(recipe, model))
+        return
+    figures = evaluation.figures(model, getattr(data, metadata["data"])())
     for key, value in figures.items():
         print(f"{key:20} {value:12.6g}   card {metadata['figures'][key]:12.6g}")
 

@@ -3,8 +3,9 @@
 import math
 
 import numpy as np
+from scipy.ndimage import median_filter
 
-from kerasae import data, models
+from kerasae import data, models, steps
 
 _EPSILON = 1e-7  # keeps the logarithm finite where a float32 sigmoid reaches 0 or 1
 
@@ -31,7 +32,8 @@ def figures(model: models.Autoencoder, dataset: data.Dataset) -> dict[str, float
     Returns:
         For images: `mse` and `bce`, per pixel; for a variational model also `negative_elbo`,
         `reconstruction_loss` and `kl_loss`, nats per image, with one sample an image; for a sparse
-        one `mean_absolute_code`. For points: `mse`, `fresh_mse`, `rms_distance` to the true curve,
+        one `mean_absolute_code`; for a denoiser also `denoised_mse` and `denoised_bce`, of what it makes of
+        noisy test images, to the clean ones. For points: `mse`, `fresh_mse`, `rms_distance` to the true curve,
         and for a linear model `angle_to_pca`, in degrees.
     """
     if dataset.x_train.ndim == 2:
@@ -39,6 +41,9 @@ def figures(model: models.Autoencoder, dataset: data.Dataset) -> dict[str, float
     x = dataset.x_test
     x_hat = model.reconstruct(x)
     result = {"mse": mean_squared_error(x, x_hat), "bce": binary_crossentropy(x, x_hat)}
+    if model.noise is not None:
+        cleaned = model.reconstruct(noisy(model, x))
+        result |= {"denoised_mse": mean_squared_error(x, cleaned), "denoised_bce": binary_crossentropy(x, cleaned)}
     if isinstance(model, models.VariationalAutoencoder):
         logs = model.evaluate(x, batch_size=1000, verbose=0, return_dict=True)
         result |= {"negative_elbo": logs["loss"], **{key: logs[key] for key in model.reported}}
@@ -46,6 +51,11 @@ def figures(model: models.Autoencoder, dataset: data.Dataset) -> dict[str, float
         z = model.encode(x)
         result["mean_absolute_code"] = float(np.mean(np.abs(z)))
     return result
+
+
+def noisy(model: models.Autoencoder, x: np.ndarray) -> np.ndarray:
+    """Images with a fixed draw of the noise that the model was trained to remove."""
+    return steps.infer(model.noise.corrupt, x)
 
 
 def _figures_of_points(model, dataset) -> dict[str, float]:
@@ -78,17 +88,20 @@ def angle_to_pca(model: models.LinearAutoencoder, x: np.ndarray) -> float:
     return float(np.degrees(subspace_angles(span.T, _pca(x, model.latent_dim).components_.T).max()))
 
 
-def baselines(dataset: data.Dataset, code_size: int) -> dict[str, dict[str, float]]:
+def baselines(dataset: data.Dataset, code_size: int, noise=None) -> dict[str, dict[str, float]]:
     """The same figures for what needs no autoencoder.
 
     Args:
         dataset: As for `figures`.
         code_size: How many components PCA keeps.
+        noise: A `kerasae.layers.Noise`, for denoisers.
 
     Returns:
         `mean` (every input replaced by the training set's mean) and `pca` (fitted on the training
         set), each with its `mse`; for images the mean also has its `bce` and, as a model of
-        independent pixels with nothing to encode, its `negative_elbo` in nats per image.
+        independent pixels with nothing to encode, its `negative_elbo` in nats per image. With noise,
+        `denoised_mse` for PCA, for the noisy images as they are (`noisy`) and for a 3 × 3 median
+        filter (`median`).
     """
     train = dataset.x_train.reshape(len(dataset.x_train), -1)
     test = train if dataset.x_train.ndim == 2 else dataset.x_test.reshape(len(dataset.x_test), -1)
@@ -101,6 +114,13 @@ def baselines(dataset: data.Dataset, code_size: int) -> dict[str, dict[str, floa
     if dataset.x_train.ndim > 2:
         result["mean"]["bce"] = binary_crossentropy(test, np.broadcast_to(mean, test.shape))
         result["mean"]["negative_elbo"] = result["mean"]["bce"] * test.shape[1]
+    if noise is not None:
+        spoilt = steps.infer(noise.corrupt, dataset.x_test)
+        projected = pca.inverse_transform(pca.transform(spoilt.reshape(test.shape)))
+        result["pca"]["denoised_mse"] = mean_squared_error(test, projected)
+        result["noisy"] = {"denoised_mse": mean_squared_error(dataset.x_test, spoilt)}
+        filtered = median_filter(spoilt, size=(1, 3, 3, 1))
+        result["median"] = {"denoised_mse": mean_squared_error(dataset.x_test, filtered)}
     return result
 
 

@@ -1,4 +1,4 @@
-"""The layers that Keras doesn't have: sampling a posterior, and upsampling inside a convolution."""
+"""The layers that Keras doesn't have: random draws, noise, and upsampling inside a convolution."""
 
 import keras
 import numpy as np
@@ -7,12 +7,40 @@ from keras import ops
 from kerasae import random
 
 
+class Counted(keras.layers.Layer):
+    """A layer that draws at random: a function of `(seed, step, image, element)`.
+
+    In training the step is a saved weight that counts the draws, so that a run that was broken off
+    goes on with the draws it would have had.
+
+    Args:
+        seed: An integer.
+    """
+
+    # What `evaluate` draws with: the same at every evaluation, and none of training's.
+    EVALUATION_STEP = -1
+
+    def __init__(self, seed: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.step = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="step")
+        self.built = True
+
+    def _next_step(self):
+        """The counter's value for one draw in training, which moves it on."""
+        step = ops.convert_to_tensor(self.step) + 0  # a copy: some backends change variables in place
+        self.step.assign_add(1)
+        return step
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
 @keras.saving.register_keras_serializable(package="kerasae")
-class Sampling(keras.layers.Layer):
+class Sampling(Counted):
     """Draw from the posterior, differentiably: `z = μ + exp(½ ln σ²) · ε`, `ε ~ N(0, I)`.
 
-    In training ε is a function of `(seed, step, image, element)`, the step being a saved weight that
-    counts the draws; otherwise the step is taken as −1, so that every evaluation draws the same ε.
+    In training ε is drawn anew at every step, otherwise it is the same at every call.
 
     Args:
         seed: An integer.
@@ -24,25 +52,123 @@ class Sampling(keras.layers.Layer):
     (3, 2)
     """
 
-    def __init__(self, seed: int = 0, **kwargs):
-        super().__init__(**kwargs)
-        self.seed = seed
-        self.step = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="step")
-        self.built = True
-
     def call(self, inputs, training=False):
         """`(mean (n, d), log_variance (n, d))` → sample `(n, d)`."""
         mean, log_variance = inputs
-        noise = random.normal(self.seed, self.step if training else -1, ops.shape(mean))
-        if training:
-            self.step.assign_add(1)
+        step = self._next_step() if training else self.EVALUATION_STEP
+        noise = random.normal(self.seed, step, ops.shape(mean))
         return mean + ops.exp(0.5 * log_variance) * ops.cast(noise, mean.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
 
+
+class Noise(Counted):
+    """Noise for a denoising autoencoder: acts in training, and lets everything through otherwise.
+
+    A subclass says in `corrupt` what one draw does.
+
+    References:
+        Extracting and composing robust features with denoising autoencoders (Vincent, Larochelle,
+        Bengio & Manzagol, 2008)
+    """
+
+    def call(self, inputs, training=False):
+        return self.corrupt(inputs, self._next_step()) if training else inputs
+
+    def corrupt(self, x, step=Counted.EVALUATION_STEP):
+        """`x (n, ...)` with the noise of one step, whether training or not."""
+        raise NotImplementedError(f"{type(self).__name__} must define corrupt(x, step).")
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+class _PixelNoise(Noise):
+    """Noise that strikes each value with some probability."""
+
+    def __init__(self, rate: float, seed: int = 0, **kwargs):
+        super().__init__(seed, **kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate must be a probability, at least 0 and below 1. Received: {rate}")
+        self.rate = float(rate)
+
+    def _struck(self, x, step):
+        return random.uniform(self.seed, step, ops.shape(x)) < self.rate
+
     def get_config(self):
-        return {**super().get_config(), "seed": self.seed}
+        return {**super().get_config(), "rate": self.rate}
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class FlipPixels(_PixelNoise):
+    """Replace each value x by 1 − x with probability `rate`, in training.
+
+    Args:
+        rate: At least 0 and below 1.
+        seed: An integer.
+
+    >>> tuple(FlipPixels(0.1)(np.zeros((3, 28, 28, 1)), training=True).shape)
+    (3, 28, 28, 1)
+    """
+
+    def corrupt(self, x, step=Counted.EVALUATION_STEP):
+        return ops.where(self._struck(x, step), 1.0 - x, x)
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class MaskPixels(_PixelNoise):
+    """Replace each value by 0 with probability `rate`, in training.
+
+    Args:
+        rate: At least 0 and below 1.
+        rescale: Whether to divide what is left by `1 − rate`, which keeps its expectation: dropout.
+        seed: An integer.
+
+    References:
+        Dropout: a simple way to prevent neural networks from overfitting (Srivastava et al., 2014)
+
+    >>> tuple(MaskPixels(0.5)(np.zeros((3, 28, 28, 1)), training=True).shape)
+    (3, 28, 28, 1)
+    """
+
+    def __init__(self, rate: float, rescale: bool = False, seed: int = 0, **kwargs):
+        super().__init__(rate, seed, **kwargs)
+        self.rescale = rescale
+
+    def corrupt(self, x, step=Counted.EVALUATION_STEP):
+        kept = x / (1.0 - self.rate) if self.rescale else x
+        return ops.where(self._struck(x, step), ops.zeros_like(x), kept)
+
+    def get_config(self):
+        return {**super().get_config(), "rescale": self.rescale}
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class AddGaussian(Noise):
+    """Add N(0, `deviation`²) to each value, in training.
+
+    Args:
+        deviation: Standard deviation, not negative.
+        clip: `(low, high)` to cut the result off at, or None.
+        seed: An integer.
+
+    >>> tuple(AddGaussian(0.4)(np.zeros((3, 28, 28, 1)), training=True).shape)
+    (3, 28, 28, 1)
+    """
+
+    def __init__(self, deviation: float, clip: tuple[float, float] | None = (0.0, 1.0), seed: int = 0, **kwargs):
+        super().__init__(seed, **kwargs)
+        if not deviation >= 0:
+            raise ValueError(f"deviation must not be negative. Received: {deviation}")
+        self.deviation, self.clip = float(deviation), clip if clip is None else (float(clip[0]), float(clip[1]))
+
+    def corrupt(self, x, step=Counted.EVALUATION_STEP):
+        noisy = x + self.deviation * ops.cast(random.normal(self.seed, step, ops.shape(x)), x.dtype)
+        return noisy if self.clip is None else ops.clip(noisy, *self.clip)
+
+    def get_config(self):
+        return {**super().get_config(), "deviation": self.deviation, "clip": self.clip}
 
 
 @keras.saving.register_keras_serializable(package="kerasae")

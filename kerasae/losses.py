@@ -1,4 +1,4 @@
-"""Losses as autoencoders need them: one value an image, before Keras weights and averages images."""
+"""Losses as autoencoders need them: one value an image, before Keras weights and averages images; and penalties."""
 
 import keras
 from keras import ops
@@ -54,6 +54,24 @@ class PerImage(keras.losses.Loss):
             "name": self.name,
             "reduction": self.reduction,
         }
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class MeanSquaredWeight(keras.regularizers.Regularizer):
+    """Penalty `strength · mean(w²)` on a kernel: unlike L2's sum, the same for small and large layers.
+
+    Args:
+        strength: Not negative.
+    """
+
+    def __init__(self, strength: float):
+        self.strength = float(strength)
+
+    def __call__(self, x):
+        return self.strength * ops.mean(ops.square(x))
+
+    def get_config(self):
+        return {"strength": self.strength}
 
 
 def pixels(shape) -> int:

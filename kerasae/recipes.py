@@ -7,11 +7,18 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from kerasae import _errors, data, models
+from kerasae import _errors, data, layers, models
+from kerasae.losses import PerImage
 from kerasae.models.autoencoder import positive_size
 
 IMAGE = (28, 28, 1)
 BCE = keras.losses.BinaryCrossentropy(from_logits=True)
+SSE = PerImage("mean_squared_error", over_pixels="sum")
+
+HINTON = "Reducing the dimensionality of data with neural networks (Hinton & Salakhutdinov, 2006)"
+KINGMA = "Auto-Encoding Variational Bayes (Kingma & Welling, 2013)"
+SRIVASTAVA = "Dropout: a simple way to prevent neural networks from overfitting (Srivastava et al., 2014)"
+VINCENT = "Extracting and composing robust features with denoising autoencoders (Vincent et al., 2008)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +90,7 @@ _ROWS = (
     Recipe(
         name="deep_sine",
         description="Deep autoencoder of a noisy sine: a curved line through the points",
-        source="Autoencoders in Keras, part 2: manifold learning (I. Kolosov, 2017)",
+        source="Nonlinear principal component analysis using autoassociative neural networks (Kramer, 1991)",
         data="sine",
         model=lambda: models.DenseAutoencoder(
             (2,), (64, 64), 1, activation="elu", output_activation="linear", value_range=None
@@ -95,7 +102,7 @@ _ROWS = (
     Recipe(
         name="dense_mnist",
         description="Deep dense autoencoder, 16 numbers a digit",
-        source="Reducing the dimensionality of data with neural networks (Hinton & Salakhutdinov, 2006)",
+        source=HINTON,
         data="mnist",
         model=lambda: models.DenseAutoencoder(IMAGE, (64, 48, 32), 16),
         loss=BCE,
@@ -108,7 +115,7 @@ _ROWS = (
         description="The same with an L1 penalty on the code",
         source="Sparse autoencoder, CS294A lecture notes (A. Ng, 2011)",
         data="mnist",
-        model=lambda: models.SparseAutoencoder(IMAGE, (64, 48, 32), 16, l1=1e-5),
+        model=lambda: models.SparseAutoencoder(IMAGE, 1e-5, hidden_units=(64, 48, 32), latent_dim=16),
         loss=BCE,
         headline="bce",
         written=Schedule(epochs=200, batch_size=256, learning_rate=3e-4),
@@ -128,7 +135,7 @@ _ROWS = (
     Recipe(
         name="vae_mnist",
         description="Variational autoencoder of digits",
-        source="Auto-Encoding Variational Bayes (Kingma & Welling, 2013)",
+        source=KINGMA,
         data="mnist",
         model=lambda: models.VariationalAutoencoder(IMAGE, (400,), 20),
         headline="negative_elbo",
@@ -138,12 +145,117 @@ _ROWS = (
     Recipe(
         name="vae_fashion",
         description="Variational autoencoder of clothes",
-        source="Auto-Encoding Variational Bayes (Kingma & Welling, 2013)",
+        source=KINGMA,
         data="fashion_mnist",
         model=lambda: models.VariationalAutoencoder(IMAGE, (128,), 10),
         headline="negative_elbo",
         written=Schedule(epochs=100, batch_size=512),
         shipped=Schedule(epochs=200, batch_size=128, decay="cosine"),
+    ),
+    Recipe(
+        name="dense8_mnist",
+        description="Deep dense autoencoder, 8 numbers a digit",
+        source=HINTON,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (128, 64, 32), 8),
+        loss=SSE,
+        written=Schedule(epochs=5, batch_size=64),
+        headline="mse",
+        shipped=Schedule(epochs=100, batch_size=64, decay="cosine"),
+    ),
+    Recipe(
+        name="dense2_mnist",
+        description="Deep dense autoencoder, 2 numbers a digit: a map of the digits",
+        source=HINTON,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (128, 64, 32), 2),
+        loss=SSE,
+        written=Schedule(epochs=5, batch_size=64),
+        headline="mse",
+        shipped=Schedule(epochs=100, batch_size=64, decay="cosine"),
+    ),
+    Recipe(
+        name="shallow256_mnist",
+        description="Wide and shallow, 256 numbers a digit",
+        source=HINTON,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (512,), 256, kernel_initializer="he_normal"),
+        loss="mean_squared_error",
+        written=Schedule(epochs=20, batch_size=128),
+        headline="mse",
+        shipped=Schedule(epochs=60, batch_size=128, decay="cosine"),
+    ),
+    Recipe(
+        name="shallow2_mnist",
+        description="Wide and shallow, 2 numbers a digit",
+        source=HINTON,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (512,), 2, kernel_initializer="he_normal"),
+        loss="mean_squared_error",
+        written=Schedule(epochs=80, batch_size=128),
+        headline="mse",
+        shipped=Schedule(epochs=80, batch_size=128, decay="cosine"),
+    ),
+    Recipe(
+        name="dropout64_mnist",
+        description="Four fifths of the code dropped in training: every number must do for many",
+        source=SRIVASTAVA,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(
+            IMAGE, (64,), 64, output_activation="linear", code_dropout=0.8, weight_penalty=1e-2
+        ),
+        loss="mean_squared_error",
+        written=Schedule(epochs=50, batch_size=256),
+        headline="mse",
+        shipped=Schedule(epochs=100, batch_size=256, decay="cosine"),
+    ),
+    Recipe(
+        name="dropout128_mnist",
+        description="The same with a wider network and a weaker penalty",
+        source=SRIVASTAVA,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(
+            IMAGE, (256,), 128, output_activation="linear", code_dropout=0.8, weight_penalty=1e-4
+        ),
+        loss="mean_squared_error",
+        written=Schedule(epochs=50, batch_size=256),
+        headline="mse",
+        shipped=Schedule(epochs=100, batch_size=256, decay="cosine"),
+    ),
+    Recipe(
+        name="denoise_flip_mnist",
+        description="Cleans digits, a tenth of whose pixels are inverted",
+        source=VINCENT,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (128, 64, 32), 8, noise=layers.FlipPixels(0.1)),
+        loss=SSE,
+        written=Schedule(epochs=5, batch_size=64),
+        headline="denoised_mse",
+        shipped=Schedule(epochs=100, batch_size=64, decay="cosine"),
+    ),
+    Recipe(
+        name="denoise_mask_mnist",
+        description="Cleans digits, half of whose pixels are missing",
+        source=VINCENT,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(
+            IMAGE, (256,), 32, output_activation="linear", weight_penalty=1e-4, noise=layers.MaskPixels(0.5)
+        ),
+        loss="mean_squared_error",
+        written=Schedule(epochs=50, batch_size=256),
+        headline="denoised_mse",
+        shipped=Schedule(epochs=100, batch_size=256, decay="cosine"),
+    ),
+    Recipe(
+        name="dense_fashion",
+        description="Deep dense autoencoder of clothes, 20 numbers a picture",
+        source=HINTON,
+        data="fashion_mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (256, 128), 20),
+        loss=BCE,
+        written=Schedule(epochs=100, batch_size=512),
+        headline="bce",
+        shipped=Schedule(epochs=100, batch_size=128, decay="cosine"),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in _ROWS}

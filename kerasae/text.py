@@ -7,6 +7,8 @@ BEGIN, END = "<!-- entries -->", "<!-- /entries -->"
 FIGURES = {
     "mse": ("MSE", 5),
     "bce": ("BCE", 4),
+    "denoised_mse": ("MSE of the cleaned", 5),
+    "denoised_bce": ("BCE of the cleaned", 4),
     "negative_elbo": ("−ELBO", 1),
     "reconstruction_loss": ("reconstruction", 1),
     "kl_loss": ("KL", 1),

@@ -29,7 +29,14 @@ MODELS = {
     ),
     "dense-vector": lambda: kerasae.models.DenseAutoencoder((17,), (), 3, value_range=None),
     "sparse-image": lambda: kerasae.models.SparseAutoencoder(
-        (7, 5, 3), (8,), 4, "elu", "linear", value_range=(-0.5, 1.5), l1=0.01, l2=0.02
+        (7, 5, 3),
+        0.01,
+        0.02,
+        hidden_units=(8,),
+        latent_dim=4,
+        activation="elu",
+        output_activation="linear",
+        value_range=(-0.5, 1.5),
     ),
     "conv-image": lambda: kerasae.models.ConvAutoencoder((28, 28, 1), (4, 3), (7, 2, 3)),
     "conv-odd": lambda: kerasae.models.ConvAutoencoder(

@@ -52,6 +52,16 @@ def test_evaluate_shows_measured_beside_card(capsys):
     assert float(measured) == pytest.approx(float(stated), rel=1e-4)
 
 
+def test_evaluate_makes_a_card_anew(tmp_path):
+    assert cli.main(["evaluate", "deep_sine", "--update", str(tmp_path / "again")]) == 0
+    before, after = zoo.card("deep_sine"), zoo.card(tmp_path / "again")
+    assert after.pop("files").keys() == before.pop("files").keys()
+    assert after.keys() == before.keys()
+    assert after["versions"] == before["versions"]
+    assert after["figures"] == pytest.approx(before["figures"], rel=1e-4)
+    assert zoo.verify(tmp_path / "again") <= zoo.TOLERANCE
+
+
 def test_table_is_written_and_checked(tmp_path, capsys):
     page = tmp_path / "page.md"
     page.write_text(f"{text.BEGIN}\n{text.END}\n")

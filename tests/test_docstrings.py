@@ -10,7 +10,9 @@ import pytest
 
 import kerasae
 
-MODULES = [module.name for module in pkgutil.walk_packages(kerasae.__path__, "kerasae.") if ".steps." not in module.name]
+MODULES = [
+    module.name for module in pkgutil.walk_packages(kerasae.__path__, "kerasae.") if ".steps." not in module.name
+]
 
 
 @pytest.mark.parametrize("name", ["kerasae", *MODULES])

@@ -20,9 +20,15 @@ BAD = {
     "wrong rank": (GOOD[:, 0, :, 0], r"must have shape \(n, 6, 5, 1\). Received shape: \(6, 5\)"),
     "wrong size": (np.zeros((4, 7, 5, 1)), r"must have shape \(n, 6, 5, 1\). Received shape: \(4, 7, 5, 1\)"),
     "three channels": (np.zeros((4, 6, 5, 3)), r"must have shape \(n, 6, 5, 1\). Received shape: \(4, 6, 5, 3\)"),
-    "no channel axis": (GOOD[..., 0], r"must have .* Received shape: \(6, 6, 5\). The channel axis is missing: \w\[..., None\]"),
+    "no channel axis": (
+        GOOD[..., 0],
+        r"must have .* Received shape: \(6, 6, 5\). The channel axis is missing: \w\[..., None\]",
+    ),
     "one alone": (GOOD[0], r"must have .* Received shape: \(6, 5, 1\). .*single one: add the batch axis, \w\[None\]"),
-    "flattened": (GOOD.reshape(6, 30), r"must have .* Received shape: \(6, 30\). .*flattened: \w.reshape\(-1, 6, 5, 1\)"),
+    "flattened": (
+        GOOD.reshape(6, 30),
+        r"must have .* Received shape: \(6, 30\). .*flattened: \w.reshape\(-1, 6, 5, 1\)",
+    ),
     "a number": (0.5, r"must have shape \(n, 6, 5, 1\). Received shape: \(\)"),
     "8-bit pixels": (
         (GOOD * 255).astype("uint8"),

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import SHAPE, gradient, images
+
 from kerasae.losses import PerImage
 
 NUMPY = {

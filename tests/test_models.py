@@ -5,14 +5,15 @@ import json
 
 import h5py
 import keras
-import kerasae
 import numpy as np
 import pytest
 from conftest import MODELS, ONE_A_CLASS, SHAPE, dense, gradient, images, images_for, sparse, tensor, vae
 from keras import ops
+from scipy import stats
+
+import kerasae
 from kerasae import models, random
 from kerasae.models.variational import kl_to_standard_normal
-from scipy import stats
 
 
 def test_every_class_has_a_model_among_those_tested():

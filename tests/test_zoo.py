@@ -1,5 +1,6 @@
 """The shipped entries, and what happens to files that are not what they should be."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -50,6 +51,16 @@ def test_card_states_what_this_backend_measures(name):
         # The angle is a difference of nearly equal directions: float32 leaves it a few thousandths of a degree.
         tolerance = {"abs": 0.01} if key == "angle_to_pca" else {"rel": 1e-4}
         assert measured[key] == pytest.approx(value, **tolerance), key
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_card_says_what_its_recipe_does(name):
+    card, recipe = zoo.card(name), recipes.find(name)
+    assert (card["description"], card["source"]) == (recipe.description, recipe.source)
+    assert (card["data"], card["headline"]) == (recipe.data, recipe.headline)
+    assert card["recipe"] == dataclasses.asdict(recipe.schedule(card["schedule"]))
+    assert card["written_recipe"] == dataclasses.asdict(recipe.written)
+    assert zoo.load(name).get_config() | {"name": None} == recipe.model().get_config() | {"name": None}
 
 
 @pytest.mark.parametrize("name", ENTRIES)

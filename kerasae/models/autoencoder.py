@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from kerasae import inputs, steps
+from kerasae.layers import Noise
 from kerasae.losses import PerImage
 
 
@@ -22,6 +23,9 @@ class Autoencoder(steps.Steps, keras.Model):
     Args:
         input_shape: Shape of one input, without the batch axis: `(28, 28, 1)`, `(2,)`.
         value_range: Lowest and highest value an input may have, or None for any finite value.
+        noise: A `kerasae.layers.Noise` that training puts on the inputs, while the targets stay clean:
+            `fit(x)` learns to clean. `evaluate` and `val_loss` are of inputs with a fixed draw of the
+            noise; `predict`, `encode` and `reconstruct` add none.
         **kwargs: `name`, `dtype`, `trainable`, as for `keras.Model`.
 
     Raises:
@@ -40,12 +44,15 @@ class Autoencoder(steps.Steps, keras.Model):
     reported: tuple[str, ...] = ("reconstruction_loss",)
     _jit_asked_for: bool | str = "auto"
 
-    def __init__(self, input_shape, value_range=(0.0, 1.0), **kwargs):
+    def __init__(self, input_shape, value_range=(0.0, 1.0), noise=None, **kwargs):
         super().__init__(**kwargs)
         self.data_shape = positive_sizes("input_shape", input_shape)
         self.value_range = None if value_range is None else (float(value_range[0]), float(value_range[1]))
         if self.value_range is not None and not self.value_range[0] < self.value_range[1]:
             raise ValueError(f"value_range must be (low, high) with low < high, or None. Received: {value_range}")
+        self.noise = keras.saving.deserialize_keras_object(noise) if isinstance(noise, dict) else noise
+        if self.noise is not None and not isinstance(self.noise, Noise):
+            raise ValueError(f"noise must be a kerasae.layers.Noise, or None. Received: {noise!r}")
         # In a namespace, which Keras doesn't track: the metrics must not go into weight files.
         self._trackers = SimpleNamespace(**{name: keras.metrics.Mean(name=name) for name in self.reported})
 
@@ -60,7 +67,12 @@ class Autoencoder(steps.Steps, keras.Model):
         self.built = True
 
     def get_config(self):
-        config = {"input_shape": self.data_shape, "value_range": self.value_range, "name": self.name}
+        config = {
+            "input_shape": self.data_shape,
+            "value_range": self.value_range,
+            "noise": self.noise and keras.saving.serialize_keras_object(self.noise),
+            "name": self.name,
+        }
         if self.dtype_policy != keras.config.dtype_policy():
             config["dtype"] = keras.dtype_policies.serialize(self.dtype_policy)
         return config
@@ -179,10 +191,15 @@ class Autoencoder(steps.Steps, keras.Model):
             A dict of scalars (`loss`, which includes all penalties, and those named in `reported`),
             and the reconstructions.
         """
-        reconstruction, x_hat = self._reconstruction_loss(
-            self.encoder(x, training=training), x if y is None else y, sample_weight, training
-        )
+        z = self.encoder(self._corrupted(x, training), training=training)
+        reconstruction, x_hat = self._reconstruction_loss(z, x if y is None else y, sample_weight, training)
         return {"loss": reconstruction + self._penalties(), "reconstruction_loss": reconstruction}, x_hat
+
+    def _corrupted(self, x, training: bool):
+        """The input as the loss sees it: with a new draw of the noise in training, else with a fixed one."""
+        if self.noise is None:
+            return x
+        return self.noise(x, training=True) if training else self.noise.corrupt(x)
 
     def _reconstruction_loss(self, z, y, sample_weight, training):
         logits = self._logits(z, training)

@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from kerasae.layers import MaskPixels
+from kerasae.losses import MeanSquaredWeight
 from kerasae.models.autoencoder import Autoencoder, positive_size, positive_sizes, values_in
 
 
@@ -18,10 +20,14 @@ class DenseAutoencoder(Autoencoder):
         latent_dim: Size of the code.
         activation: Of the hidden layers. The code is linear.
         output_activation: Of the output: 'sigmoid' for pixels in [0, 1], 'linear' for unbounded values.
-        value_range, **kwargs: As for `Autoencoder`.
+        code_dropout: Probability with which each number of the code is dropped on its way into the
+            decoder, in training.
+        weight_penalty: Added to the loss for each layer: this times the mean of its squared weights.
+        kernel_initializer: Of all layers, as Keras takes it.
+        value_range, noise, **kwargs: As for `Autoencoder`.
 
     Raises:
-        ValueError: A size is not a positive integer.
+        ValueError: A size is not a positive integer, or a rate or penalty is out of its range.
 
     References:
         Reducing the dimensionality of data with neural networks (Hinton & Salakhutdinov, 2006)
@@ -38,9 +44,16 @@ class DenseAutoencoder(Autoencoder):
         activation="relu",
         output_activation="sigmoid",
         value_range=(0.0, 1.0),
+        code_dropout=0.0,
+        weight_penalty=0.0,
+        kernel_initializer="glorot_uniform",
         **kwargs,
     ):
         super().__init__(input_shape, value_range, **kwargs)
+        if weight_penalty < 0:
+            raise ValueError(f"weight_penalty must not be negative. Received: {weight_penalty}")
+        self.code_dropout, self.weight_penalty = float(code_dropout), float(weight_penalty)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.hidden_units = positive_sizes("hidden_units", hidden_units) if hidden_units else ()
         self.latent_dim = positive_size("latent_dim", latent_dim)
         self.activation = keras.activations.get(activation)
@@ -51,20 +64,39 @@ class DenseAutoencoder(Autoencoder):
                     keras.Input(self.data_shape),
                     layers.Flatten(dtype=self.dtype_policy),
                     *self._hidden(self.hidden_units),
-                    layers.Dense(
-                        self.latent_dim,
-                        activity_regularizer=self._code_regularizer(),
-                        name="code",
-                        dtype=self.dtype_policy,
-                    ),
+                    self._dense(self.latent_dim, activity_regularizer=self._code_regularizer(), name="code"),
                 ],
                 name="encoder",
             ),
-            dense_decoder(self, self._hidden(self.hidden_units[::-1])),
+            keras.Sequential(
+                [
+                    keras.Input((self.latent_dim,)),
+                    *self._dropout(),
+                    *self._hidden(self.hidden_units[::-1]),
+                    self._dense(values_in(self.data_shape), name="logits"),
+                    *output_layers(self),
+                ],
+                name="decoder",
+            ),
+        )
+
+    def _dense(self, size, **kwargs):
+        return layers.Dense(
+            size,
+            # Its own copy: one instance gives all layers of one shape the same weights.
+            kernel_initializer=type(self.kernel_initializer).from_config(self.kernel_initializer.get_config()),
+            kernel_regularizer=MeanSquaredWeight(self.weight_penalty) if self.weight_penalty else None,
+            dtype=self.dtype_policy,
+            **kwargs,
         )
 
     def _hidden(self, sizes):
-        return [layers.Dense(size, activation=self.activation, dtype=self.dtype_policy) for size in sizes]
+        return [self._dense(size, activation=self.activation) for size in sizes]
+
+    def _dropout(self):
+        if not self.code_dropout:
+            return []
+        return [MaskPixels(self.code_dropout, rescale=True, dtype=self.dtype_policy, name="dropout")]
 
     def _code_regularizer(self):
         return None
@@ -76,21 +108,18 @@ class DenseAutoencoder(Autoencoder):
             "latent_dim": self.latent_dim,
             "activation": keras.activations.serialize(self.activation),
             "output_activation": keras.activations.serialize(self.output_activation),
+            "code_dropout": self.code_dropout,
+            "weight_penalty": self.weight_penalty,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
 
 
-def dense_decoder(model, hidden) -> keras.Model:
-    """`z (n, latent_dim) → hidden → x_hat`, ending in the output activation, computed in float32."""
-    return keras.Sequential(
-        [
-            keras.Input((model.latent_dim,)),
-            *hidden,
-            layers.Dense(values_in(model.data_shape), name="logits", dtype=model.dtype_policy),
-            layers.Reshape(model.data_shape, dtype=model.dtype_policy),
-            layers.Activation(model.output_activation, dtype="float32", name="output"),
-        ],
-        name="decoder",
-    )
+def output_layers(model):
+    """What turns the last dense layer's values into inputs' shape and range; the range in float32."""
+    return [
+        layers.Reshape(model.data_shape, dtype=model.dtype_policy),
+        layers.Activation(model.output_activation, dtype="float32", name="output"),
+    ]
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
@@ -100,7 +129,8 @@ class LinearAutoencoder(DenseAutoencoder):
     Args:
         input_shape: Shape of one input.
         latent_dim: Size of the code.
-        value_range, **kwargs: As for `Autoencoder`.
+        value_range: As for `Autoencoder`.
+        **kwargs: As for `DenseAutoencoder`.
 
     References:
         Neural networks and principal component analysis: learning from examples without local
@@ -136,10 +166,10 @@ class SparseAutoencoder(DenseAutoencoder):
     `(1/n) Σᵢ (l1 · Σⱼ |zᵢⱼ| + l2 · Σⱼ zᵢⱼ²)`.
 
     Args:
+        input_shape: Shape of one input.
         l1: Weight of the absolute code.
         l2: Weight of the squared code.
-        input_shape, hidden_units, latent_dim, activation, output_activation, value_range, **kwargs:
-            As for `DenseAutoencoder`.
+        **kwargs: As for `DenseAutoencoder`.
 
     Raises:
         ValueError: A size is not a positive integer, or a weight is negative.
@@ -151,22 +181,11 @@ class SparseAutoencoder(DenseAutoencoder):
     (5, 16)
     """
 
-    def __init__(
-        self,
-        input_shape,
-        hidden_units=(128, 64),
-        latent_dim=16,
-        activation="relu",
-        output_activation="sigmoid",
-        value_range=(0.0, 1.0),
-        l1=1e-5,
-        l2=0.0,
-        **kwargs,
-    ):
+    def __init__(self, input_shape, l1=1e-5, l2=0.0, **kwargs):
         if l1 < 0 or l2 < 0:
             raise ValueError(f"l1 and l2 must not be negative. Received: l1={l1}, l2={l2}")
         self._l1, self._l2 = float(l1), float(l2)
-        super().__init__(input_shape, hidden_units, latent_dim, activation, output_activation, value_range, **kwargs)
+        super().__init__(input_shape, **kwargs)
 
     def _code_regularizer(self):
         return keras.regularizers.L1L2(self._l1, self._l2)

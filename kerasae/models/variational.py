@@ -8,8 +8,8 @@ from keras import layers, ops
 
 from kerasae.layers import Sampling
 from kerasae.losses import weighted_mean
-from kerasae.models.autoencoder import Autoencoder, positive_size, positive_sizes
-from kerasae.models.dense import dense_decoder
+from kerasae.models.autoencoder import Autoencoder, positive_size, positive_sizes, values_in
+from kerasae.models.dense import output_layers
 
 
 class Posterior(NamedTuple):
@@ -85,7 +85,7 @@ class VariationalAutoencoder(Autoencoder):
         self.kl_weight = float(kl_weight)
         self.seed = seed
         self.sampling = Sampling(seed, name="sampling", dtype="float32")
-        self._assemble(self._encoder(), dense_decoder(self, self._hidden(self.hidden_units[::-1])))
+        self._assemble(self._encoder(), self._decoder())
 
     def _encoder(self) -> keras.Model:
         x = keras.Input(self.data_shape)
@@ -94,6 +94,17 @@ class VariationalAutoencoder(Autoencoder):
             hidden = layer(hidden)
         heads = [layers.Dense(self.latent_dim, name=name, dtype=self.dtype_policy) for name in Posterior._fields]
         return keras.Model(x, [head(hidden) for head in heads], name="encoder")
+
+    def _decoder(self) -> keras.Model:
+        return keras.Sequential(
+            [
+                keras.Input((self.latent_dim,)),
+                *self._hidden(self.hidden_units[::-1]),
+                layers.Dense(values_in(self.data_shape), name="logits", dtype=self.dtype_policy),
+                *output_layers(self),
+            ],
+            name="decoder",
+        )
 
     def _hidden(self, sizes):
         return [layers.Dense(size, activation=self.activation, dtype=self.dtype_policy) for size in sizes]
@@ -144,7 +155,7 @@ class VariationalAutoencoder(Autoencoder):
         return self.decode(np.random.default_rng(seed).standard_normal(shape, dtype="float32"))
 
     def loss_terms(self, x, y=None, sample_weight=None, training=True):
-        mean, log_variance = self.encoder(x, training=training)
+        mean, log_variance = self.encoder(self._corrupted(x, training), training=training)
         z = self.sampling((mean, log_variance), training=training)
         reconstruction, x_hat = self._reconstruction_loss(z, x if y is None else y, sample_weight, training)
         kl = weighted_mean(kl_to_standard_normal(mean, log_variance), sample_weight)
