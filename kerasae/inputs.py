@@ -1,7 +1,8 @@
 """The input contract: arrays are checked before any compiled code, streamed batches as they pass."""
 
+import copy
+import math
 import types
-from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -21,7 +22,7 @@ def check_shape(shape, expected: tuple[int, ...], name: str = "x") -> None:
         hint = f" This looks like a single one: add the batch axis, {name}[None]."
     elif expected[-1] == 1 and shape[1:] == expected[:-1]:
         hint = f" The channel axis is missing: {name}[..., None]."
-    elif len(shape) == 2 and shape[1] == int(np.prod(expected)):
+    elif len(shape) == 2 and shape[1] == math.prod(expected):
         hint = f" These look flattened: {name}.reshape(-1, {', '.join(map(str, expected))})."
     raise ValueError(f"{name} must have shape {wanted}. Received shape: {shape}.{hint}")
 
@@ -84,39 +85,75 @@ def check_sample_weight(sample_weight, n: int) -> None:
         raise ValueError("sample_weight must be finite and not negative.")
 
 
-def is_array(x) -> bool:
-    """Whether Keras would slice `x` into batches itself (arrays, tensors, lists; not data sets)."""
-    arrays = (np.ndarray, list, tuple, int, float, str)
-    return isinstance(x, arrays) or keras.ops.is_tensor(x) or hasattr(x, "__array__")
+class Door:
+    """Lets a model's inputs in: arrays are checked at once, the batches of a stream as they pass.
 
-
-class Stream:
-    """A source of batches, each checked on the host as it passes.
-
-    Keras tells sources apart by their type, so each kind is wrapped in its own: `source` is what to
-    give to Keras in its place. TensorFlow turns an exception raised inside `tf.data` into its own
-    kind of error; `error` keeps the original, for the caller to raise.
+    Used as a context manager around the call that consumes them: TensorFlow turns an exception
+    raised inside `tf.data` into an error of its own, and leaving the context raises the original.
 
     Args:
-        source: A `tf.data.Dataset`, torch `DataLoader`, `keras.utils.PyDataset`, generator or
-            anything else that Keras takes (which is handed on unchecked).
-        check: Called with every batch: `x`, `(x, y)` or `(x, y, sample_weight)`.
+        model: Has `data_shape`; `checked(x, y)`, which gives whole arrays or one batch (`y` may be
+            None) as float arrays, or raises; and `recover()`, called when the context is left by an
+            exception.
     """
 
-    def __init__(self, source, check: Callable):
-        self.error: Exception | None = None
-        self._check = check
-        self.source = self._wrap(source)
+    def __init__(self, model):
+        self._model = model
+        self._error: Exception | None = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if error is None:
+            return
+        self._model.recover()
+        if self._error is not None and error is not self._error:
+            raise self._error from None
+
+    def admit(self, x, y=None, sample_weight=None):
+        """What to give to Keras for `x` and `y`.
+
+        Args:
+            x: An array, or a source of batches: a `tf.data.Dataset`, torch `DataLoader`,
+                `keras.utils.PyDataset` or generator (anything else is handed on unchecked).
+            y, sample_weight: As for `fit`.
+
+        Raises:
+            ValueError, TypeError: The arrays break the contract.
+        """
+        if x is None:
+            raise ValueError("x is missing: pass an array, or a data set that yields batches.")
+        if not _is_array(x):
+            return self._wrap(x), y
+        x, y = self._model.checked(x, y)
+        if sample_weight is not None:
+            check_sample_weight(sample_weight, len(x))
+            y = x if y is None else y  # Keras drops the weights of a batch without targets
+        return x, y
+
+    def admit_validation(self, validation_data):
+        """The same for what `fit` takes as `validation_data`: a source, `x`, `(x, y)` or `(x, y, sample_weight)`."""
+        if validation_data is None:
+            return None
+        if not isinstance(validation_data, (tuple, list)):
+            x, _ = self.admit(validation_data)
+            return (x, x) if _is_array(x) else x
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(tuple(validation_data))
+        x, y = self.admit(x, y, sample_weight)
+        return keras.utils.pack_x_y_sample_weight(x, x if y is None else y, sample_weight)
 
     def _checked(self, batch):
         try:
-            self._check(batch)
+            x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+            self._model.checked(x, y)
         except (TypeError, ValueError) as error:
-            self.error = error
+            self._error = error
             raise
         return batch
 
     def _wrap(self, source):
+        """The source with its batches checked, still of its own type: Keras tells sources apart by that."""
         kind = type(source).__module__.partition(".")[0]
         if isinstance(source, keras.utils.PyDataset):
             return _CheckedPyDataset(source, self._checked)
@@ -129,8 +166,6 @@ class Stream:
         return source
 
     def _wrap_torch(self, loader):
-        import copy
-
         loader = copy.copy(loader)
         collate = loader.collate_fn
         loader.collate_fn = lambda samples: self._checked(collate(samples))
@@ -138,6 +173,11 @@ class Stream:
 
     def _wrap_tf(self, dataset):
         import tensorflow as tf
+
+        # Before TensorFlow builds a graph for the shape, and fails in its own words.
+        shape = tf.nest.flatten(dataset.element_spec)[0].shape
+        if shape.rank is not None:
+            check_shape(shape, self._model.data_shape)
 
         def check(*batch):
             self._checked(tuple(part.numpy() for part in batch))
@@ -148,6 +188,12 @@ class Stream:
                 return tf.nest.map_structure(tf.identity, batch if len(batch) > 1 else batch[0])
 
         return dataset.map(checked)
+
+
+def _is_array(x) -> bool:
+    """Whether Keras would slice `x` into batches itself (arrays, tensors, lists; not data sets)."""
+    arrays = (np.ndarray, list, tuple, int, float, str)
+    return isinstance(x, arrays) or keras.ops.is_tensor(x) or hasattr(x, "__array__")
 
 
 class _CheckedPyDataset(keras.utils.PyDataset):

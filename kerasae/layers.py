@@ -182,7 +182,10 @@ class UpConv2D(keras.layers.Conv2D):
     `Conv2D`.
 
     Args:
-        filters, kernel_size, activation, ...: As for `keras.layers.Conv2D`.
+        filters, kernel_size, **kwargs: As for `keras.layers.Conv2D`, without what is fixed here.
+
+    Raises:
+        TypeError: `strides`, `dilation_rate`, `groups`, `padding` or `data_format` is given.
 
     References:
         Real-time single image and video super-resolution using an efficient sub-pixel convolutional
@@ -192,9 +195,13 @@ class UpConv2D(keras.layers.Conv2D):
     (2, 14, 14, 8)
     """
 
+    _FIXED = ("strides", "dilation_rate", "groups", "padding", "data_format")
+
     def __init__(self, filters, kernel_size, **kwargs):
-        kwargs.update(padding="same", data_format="channels_last")
-        super().__init__(filters, kernel_size, **kwargs)
+        for name in self._FIXED:
+            if name in kwargs:
+                raise TypeError(f"UpConv2D takes no {name}: upsampling and a plain 'same' convolution are all it does.")
+        super().__init__(filters, kernel_size, padding="same", data_format="channels_last", **kwargs)
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -221,10 +228,7 @@ class UpConv2D(keras.layers.Conv2D):
         return (n, 2 * h, 2 * w, self.filters)
 
     def get_config(self):
-        config = super().get_config()
-        for fixed in ("padding", "data_format"):
-            config.pop(fixed)
-        return config
+        return {key: value for key, value in super().get_config().items() if key not in self._FIXED}
 
 
 def _phases(taps: int) -> tuple[np.ndarray, int, int]:

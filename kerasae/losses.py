@@ -1,5 +1,7 @@
 """Losses as autoencoders need them: one value an image, before Keras weights and averages images; and penalties."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -44,7 +46,7 @@ class PerImage(keras.losses.Loss):
         if len(values.shape) > 1:
             values = ops.mean(values, axis=tuple(range(1, len(values.shape))))
         if self.over_pixels == "sum":
-            values = values * float(pixels(y_true.shape))
+            values = values * float(math.prod(y_true.shape[1:]))
         return values
 
     def get_config(self):
@@ -72,14 +74,6 @@ class MeanSquaredWeight(keras.regularizers.Regularizer):
 
     def get_config(self):
         return {"strength": self.strength}
-
-
-def pixels(shape) -> int:
-    """The number of values in one image of a batch of this static shape."""
-    count = 1
-    for size in shape[1:]:
-        count *= size
-    return count
 
 
 def weighted_mean(values, sample_weight=None):

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from kerasae import _errors
+from kerasae import _checks
 
 CONFIG, WEIGHTS, METADATA, PREVIEW = "config.json", "model.weights.h5", "metadata.json", "preview.png"
 SHIPPED = "shipped"
@@ -181,7 +181,7 @@ def _directory(name: str | Path) -> Path:
         if (Path(name) / METADATA).exists():
             return Path(name)
         raise ValueError(f"{name} is no zoo entry: expected a directory with {METADATA}, written by kerasae train.")
-    raise _errors.unknown("zoo entry", str(name), names())
+    raise _checks.unknown("zoo entry", str(name), names())
 
 
 def _read_card(directory: Path) -> dict:

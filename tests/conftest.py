@@ -25,7 +25,16 @@ SHAPE = (6, 5, 1)  # of the images that tests train on
 MODELS = {
     "linear-vector": lambda: kerasae.models.LinearAutoencoder((17,), latent_dim=3, value_range=(-0.5, 1.5)),
     "dense-image": lambda: kerasae.models.DenseAutoencoder(
-        (28, 28, 1), (16, 8), 4, activation="tanh", output_activation="linear", value_range=(-0.5, 1.5)
+        (28, 28, 1),
+        (16, 8),
+        4,
+        activation="tanh",
+        output_activation="linear",
+        value_range=(-0.5, 1.5),
+        code_dropout=0.25,
+        weight_penalty=0.1,
+        kernel_initializer="he_normal",
+        noise=kerasae.layers.AddGaussian(0.1, clip=None),
     ),
     "dense-vector": lambda: kerasae.models.DenseAutoencoder((17,), (), 3, value_range=None),
     "sparse-image": lambda: kerasae.models.SparseAutoencoder(
@@ -40,7 +49,14 @@ MODELS = {
     ),
     "conv-image": lambda: kerasae.models.ConvAutoencoder((28, 28, 1), (4, 3), (7, 2, 3)),
     "conv-odd": lambda: kerasae.models.ConvAutoencoder(
-        (30, 45, 3), (4, 3), 3, 2, activation="tanh", output_activation="linear", value_range=(-0.5, 1.5)
+        (30, 45, 3),
+        (4, 3),
+        3,
+        2,
+        activation="tanh",
+        output_activation="linear",
+        value_range=(-0.5, 1.5),
+        noise=kerasae.layers.FlipPixels(0.2, seed=3),
     ),
     "vae-image": lambda: kerasae.models.VariationalAutoencoder((28, 28, 1), (16,), 4),
     "vae-vector": lambda: kerasae.models.VariationalAutoencoder(
@@ -94,8 +110,12 @@ def dense(**kwargs):
     return kerasae.models.DenseAutoencoder(SHAPE, (8,), 3, **kwargs)
 
 
+def denoising(**kwargs):
+    return dense(noise=kerasae.layers.MaskPixels(0.3, seed=1), weight_penalty=0.1, **kwargs)
+
+
 def sparse(**kwargs):
-    return kerasae.models.SparseAutoencoder(SHAPE, (8,), 3, l1=0.05, l2=0.02, **kwargs)
+    return kerasae.models.SparseAutoencoder(SHAPE, 0.05, 0.02, hidden_units=(8,), latent_dim=3, **kwargs)
 
 
 def vae(**kwargs):

@@ -1,4 +1,7 @@
-"""Upsampling inside a convolution, and sampling."""
+"""Upsampling inside a convolution, sampling and noise."""
+
+import inspect
+import json
 
 import keras
 import numpy as np
@@ -6,7 +9,7 @@ import pytest
 from conftest import gradient, images, tensor
 from keras import ops
 
-from kerasae.layers import Sampling, UpConv2D
+from kerasae.layers import AddGaussian, FlipPixels, MaskPixels, Noise, Sampling, UpConv2D
 
 
 def outputs(network, x):
@@ -81,13 +84,24 @@ def test_upconv_refuses_the_options_of_a_convolution_that_it_lacks(option):
 
 
 @pytest.mark.parametrize(
-    "layer", [UpConv2D(4, (3, 2), activation="tanh", use_bias=False, name="up"), Sampling(seed=5, name="draw")]
+    "layer",
+    [
+        UpConv2D(4, (3, 2), activation="tanh", use_bias=False, name="up"),
+        Sampling(seed=5, name="draw"),
+        FlipPixels(0.2, seed=5),
+        MaskPixels(0.2, rescale=True, seed=5),
+        AddGaussian(0.2, clip=(-1, 2), seed=5),
+        AddGaussian(0.2, clip=None),
+    ],
+    ids=lambda layer: layer.name,
 )
 def test_layers_survive_their_config(layer):
-    config = keras.saving.serialize_keras_object(layer)
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
     revived = keras.saving.deserialize_keras_object(config)
     assert type(revived) is type(layer)
     assert revived.get_config() == layer.get_config()
+    arguments = set(inspect.signature(type(layer)).parameters) - {"kwargs"}
+    assert arguments <= set(layer.get_config())
 
 
 def test_sampling_keeps_its_seed_in_its_config():
@@ -116,3 +130,71 @@ def test_sampling_lets_gradients_through_to_mean_and_variance():
     slope = gradient(lambda p: Sampling(seed=0)((p[:, :2], p[:, 2:])), posterior)
     np.testing.assert_allclose(slope[:, :2], 1.0)
     np.testing.assert_allclose(slope[:, 2:], 0.5 * np.exp(0.5 * posterior[:, 2:]) * noise, rtol=1e-4)
+
+
+# Noise
+
+NOISES = {"flip": FlipPixels(0.3), "mask": MaskPixels(0.3), "gauss": AddGaussian(0.3, clip=None)}
+X = images(8, (20, 20, 1))
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_noise_acts_in_training_only_and_anew_at_each_step(name):
+    layer = type(NOISES[name]).from_config(NOISES[name].get_config())
+    np.testing.assert_array_equal(outputs(layer, X), X)
+    np.testing.assert_array_equal(outputs(lambda x: layer(x, training=False), X), X)
+    first, second = (outputs(lambda x: layer(x, training=True), X) for _ in range(2))
+    assert (first != second).mean() > 0.3
+    assert int(layer.step) == 2
+    again = type(layer).from_config(layer.get_config())
+    np.testing.assert_array_equal(outputs(lambda x: again(x, training=True), X), first)
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_noise_can_be_put_on_by_hand_the_same_each_time(name):
+    layer = NOISES[name]
+    noisy = outputs(layer.corrupt, X)
+    np.testing.assert_array_equal(outputs(layer.corrupt, X), noisy)
+    assert np.abs(noisy - outputs(lambda x: layer.corrupt(x, step=0), X)).max() > 0.1
+    other = type(layer).from_config(layer.get_config() | {"seed": 1})
+    assert np.abs(noisy - outputs(other.corrupt, X)).max() > 0.1
+
+
+def test_flipped_pixels_are_one_minus_themselves_at_the_rate_given():
+    noisy = outputs(FlipPixels(0.3).corrupt, X)
+    flipped = noisy != X
+    np.testing.assert_allclose(noisy[flipped], 1 - X[flipped], atol=1e-6)
+    assert flipped.mean() == pytest.approx(0.3, abs=0.03)
+
+
+@pytest.mark.parametrize("rescale", [False, True])
+def test_masked_pixels_are_zero_at_the_rate_given(rescale):
+    noisy = outputs(MaskPixels(0.3, rescale=rescale).corrupt, X)
+    masked = noisy == 0
+    assert masked.mean() == pytest.approx(0.3, abs=0.03)
+    np.testing.assert_allclose(noisy[~masked], X[~masked] / (0.7 if rescale else 1.0), rtol=1e-5)
+
+
+def test_gaussian_noise_has_the_deviation_given_and_is_clipped():
+    free, clipped = (outputs(AddGaussian(0.3, clip=clip).corrupt, X) for clip in (None, (0.0, 1.0)))
+    noise = free - X
+    np.testing.assert_allclose([noise.mean(), noise.std()], [0.0, 0.3], atol=0.02)
+    np.testing.assert_allclose(clipped, free.clip(0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", [FlipPixels, MaskPixels])
+@pytest.mark.parametrize("rate", [-0.1, 1.0, 255, float("nan")])
+def test_a_rate_that_is_no_probability_is_refused(layer, rate):
+    with pytest.raises(ValueError, match=f"rate must be a probability, at least 0 and below 1. Received: {rate}"):
+        layer(rate)
+
+
+@pytest.mark.parametrize("deviation", [-0.1, float("nan")])
+def test_a_deviation_that_is_none_is_refused(deviation):
+    with pytest.raises(ValueError, match=f"deviation must not be negative. Received: {deviation}"):
+        AddGaussian(deviation)
+
+
+def test_a_noise_must_say_what_it_does():
+    with pytest.raises(NotImplementedError, match="Noise must define corrupt"):
+        Noise().corrupt(X)

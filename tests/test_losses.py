@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import SHAPE, gradient, images
 
-from kerasae.losses import PerImage
+from kerasae.losses import MeanSquaredWeight, PerImage
 
 NUMPY = {
     "mean_squared_error": lambda y, x: (y - x) ** 2,
@@ -105,3 +105,10 @@ def test_a_loss_survives_its_config(loss):
 def test_an_unknown_way_over_pixels_is_refused():
     with pytest.raises(ValueError, match=r"over_pixels must be 'mean' or 'sum'. Received: 'max'"):
         PerImage("mse", over_pixels="max")
+
+
+def test_the_penalty_on_weights_is_their_mean_square():
+    kernel = np.random.default_rng(0).normal(size=(5, 7)).astype("float32")
+    np.testing.assert_allclose(value(MeanSquaredWeight(0.3), kernel), 0.3 * (kernel**2).mean(), rtol=1e-5)
+    revived = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(MeanSquaredWeight(0.3)))
+    np.testing.assert_allclose(value(revived, kernel), 0.3 * (kernel**2).mean(), rtol=1e-5)

@@ -7,7 +7,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import MODELS, ONE_A_CLASS, SHAPE, dense, gradient, images, images_for, sparse, tensor, vae
+from conftest import MODELS, ONE_A_CLASS, SHAPE, denoising, dense, gradient, images, images_for, sparse, tensor, vae
 from keras import ops
 from scipy import stats
 
@@ -99,7 +99,8 @@ def test_summary_prints_real_shapes(model):
 
 
 def test_every_constructor_argument_is_in_the_config(model):
-    arguments = set(inspect.signature(type(model)).parameters) - {"kwargs"}
+    arguments = {*inspect.signature(type(model)).parameters, *inspect.signature(models.Autoencoder).parameters}
+    arguments -= {"kwargs"}
     assert arguments <= set(model.get_config())
 
 
@@ -163,6 +164,12 @@ WEIGHTS = {
         *("decoder/layers/dense", "decoder/layers/dense_1", "decoder/layers/dense_2"),
     ],
 }
+COUNTERS = {
+    "dense-image": ["layers/add_gaussian", "decoder/layers/mask_pixels"],
+    "conv-odd": ["layers/flip_pixels"],
+    "vae-image": ["layers/sampling"],
+    "vae-vector": ["layers/sampling"],
+}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -171,10 +178,8 @@ def test_the_names_in_a_weights_file_are_frozen(name, tmp_path):
     with h5py.File(tmp_path / "it.weights.h5") as file:
         found = []
         file.visititems(lambda path, item: found.append(path) if isinstance(item, h5py.Dataset) else None)
-    expected = {f"{layer}/vars/{i}" for layer in WEIGHTS[name] for i in (0, 1)}
-    if name.startswith("vae"):
-        expected.add("layers/sampling/vars/0")
-    assert set(found) == expected
+    kernels_and_biases = {f"{layer}/vars/{i}" for layer in WEIGHTS[name] for i in (0, 1)}
+    assert set(found) == kernels_and_biases | {f"{layer}/vars/0" for layer in COUNTERS.get(name, ())}
 
 
 BAD_ARGUMENTS = [
@@ -198,6 +203,10 @@ BAD_ARGUMENTS = [
     (models.ConvAutoencoder, {"filters": (8, "4")}, r"filters must be made of positive integers. Received: \(8, '4'\)"),
     (models.ConvAutoencoder, {"kernel_sizes": (3, 3)}, r"kernel_sizes must be one integer or 3, .*Received: \(3, 3\)"),
     (models.ConvAutoencoder, {"latent_channels": 0}, "latent_channels must be a positive integer. Received: 0"),
+    (models.DenseAutoencoder, {"code_dropout": 1.0}, r"rate must be a probability.*Received: 1\.0"),
+    (models.DenseAutoencoder, {"code_dropout": -0.5}, r"rate must be a probability.*Received: -0\.5"),
+    (models.DenseAutoencoder, {"weight_penalty": -1}, "weight_penalty must not be negative. Received: -1"),
+    (models.ConvAutoencoder, {"noise": 0.3}, r"noise must be a kerasae\.layers\.Noise, or None. Received: 0\.3"),
     (models.VariationalAutoencoder, {"latent_dim": 0}, "latent_dim must be a positive integer. Received: 0"),
     (models.VariationalAutoencoder, {"kl_weight": -1}, "kl_weight must not be negative. Received: -1"),
 ]
@@ -312,11 +321,61 @@ def test_the_sparse_penalty_makes_codes_smaller():
     x, sizes = images(32), []
     for l1 in (0.0, 1.0):
         keras.utils.set_random_seed(0)
-        model = models.SparseAutoencoder(SHAPE, (8,), 3, l1=l1)
+        model = models.SparseAutoencoder(SHAPE, l1, hidden_units=(8,), latent_dim=3)
         model.compile(optimizer=keras.optimizers.Adam(0.02))
         model.fit(x, epochs=10, verbose=0)
         sizes.append(np.abs(model.encode(x)).mean())
     assert sizes[1] < 0.5 * sizes[0]
+
+
+# Noise, dropout and the penalty on weights
+
+
+def test_a_denoising_model_is_judged_by_clean_targets_and_a_fixed_draw_of_noise():
+    model, x = denoising(), images()
+    model.compile(loss="mse")
+    figures = [model.evaluate(x, verbose=0, return_dict=True)["reconstruction_loss"] for _ in range(2)]
+    noisy = ops.convert_to_numpy(model.noise.corrupt(x))
+    assert (noisy == 0).mean() == pytest.approx(0.3, abs=0.05)
+    assert figures == [pytest.approx(((model.reconstruct(noisy) - x) ** 2).mean(), rel=1e-5)] * 2
+    assert int(model.noise.step) == 0
+
+
+def test_noise_is_drawn_anew_in_training_and_never_in_predictions():
+    model, x = denoising(), images()
+    model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse")
+    losses = model.fit(x, batch_size=20, epochs=3, verbose=0).history["loss"]
+    assert len(set(losses)) == 3
+    assert int(model.noise.step) == 3
+    clean = dense()
+    clean.encoder.set_weights(model.encoder.get_weights())
+    clean.decoder.set_weights(model.decoder.get_weights())
+    np.testing.assert_allclose(model.predict(x, verbose=0), clean.reconstruct(x), atol=1e-6)
+
+
+def test_dropout_of_the_code_acts_in_training_only():
+    model, x = dense(code_dropout=0.5), images()
+    model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse")
+    clean = ((model.reconstruct(x) - x) ** 2).mean()
+    history = model.fit(x, batch_size=20, validation_data=x, verbose=0).history
+    assert history["val_loss"] == [pytest.approx(clean, rel=1e-5)]
+    assert history["loss"] != [pytest.approx(clean, rel=1e-4)]
+
+
+def test_the_penalty_on_weights_is_in_the_loss_alone():
+    model, x = dense(weight_penalty=0.5), images()
+    model.compile(loss="mse")
+    figures = model.evaluate(x, batch_size=8, verbose=0, return_dict=True)
+    penalty = 0.5 * sum((kernel**2).mean() for kernel in model.get_weights() if kernel.ndim == 2)
+    assert figures["loss"] - figures["reconstruction_loss"] == pytest.approx(penalty, rel=1e-4)
+    assert figures["reconstruction_loss"] == pytest.approx(((model.reconstruct(x) - x) ** 2).mean(), rel=1e-5)
+
+
+def test_layers_of_one_shape_start_from_weights_of_their_own():
+    kernels = [w for w in models.DenseAutoencoder((8,), (8, 8), 8).get_weights() if w.ndim == 2]
+    assert len(kernels) == 6
+    for i, kernel in enumerate(kernels):
+        assert all(np.abs(kernel - other).max() > 0.01 for other in kernels[:i])
 
 
 # The variational one

@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from conftest import dense, images, sparse, vae
+from conftest import denoising, dense, images, sparse, vae
 
-FAMILIES = {"plain": dense, "sparse": sparse, "variational": vae}
+FAMILIES = {"plain": dense, "sparse": sparse, "denoising": denoising, "variational": vae}
+RANDOM = ("denoising", "variational")
 OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(1.0),  # new weights = old ones − gradient
     "adam": lambda: keras.optimizers.Adam(0.01),
@@ -25,17 +26,17 @@ def pair(family, optimizer="sgd", **kwargs):
     model = FAMILIES[family](**kwargs)
     reference = keras_stepped(type(model))(**model.get_config())
     reference.set_weights(model.get_weights())
-    # Metrics of a variational model see the sampled reconstructions here, those of the mean in Keras's steps.
-    metrics = None if family == "variational" else ["mse"]
+    # Metrics see the reconstructions that the loss sees, sampled or of noisy inputs; in Keras's steps those of `call`.
+    metrics = None if family in RANDOM else ["mse"]
     for each in (model, reference):
         each.compile(optimizer=OPTIMIZERS[optimizer](), metrics=metrics, weighted_metrics=metrics)
     return model, reference
 
 
 def in_step(model, reference):
-    """Keras's step on JAX forgets what `compute_loss` changed, the counter of a sampler's draws."""
-    if hasattr(model, "sampling"):
-        reference.sampling.step.assign(int(model.sampling.step))
+    """Keras's step on JAX forgets what `compute_loss` changed, the counters of random draws."""
+    for ours, theirs in zip(model.non_trainable_variables, reference.non_trainable_variables, strict=True):
+        theirs.assign(int(ours))
 
 
 def assert_same(ours, theirs, rtol=1e-4, atol=1e-6):
@@ -61,7 +62,7 @@ def test_a_step_takes_the_gradients_and_gives_the_logs_of_keras_own(family, weig
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_whole_fit_gives_the_weights_and_logs_of_keras_own(family):
     model, reference = pair(family, "adam")
-    x = X[:8] if family == "variational" else X  # one step: see `in_step`
+    x = X[:8] if family in RANDOM else X  # one step: see `in_step`
     options = {"batch_size": 8, "shuffle": False, "validation_data": (X[:5], X[:5], WEIGHTS[:5]), "verbose": 0}
     histories = [each.fit(x, **options).history for each in (model, reference)]
     assert set(histories[0]) == set(histories[1]) >= {"loss", "val_loss", *model.reported}
@@ -77,8 +78,8 @@ def test_logs_are_means_over_the_images_of_an_epoch(family):
     model = FAMILIES[family]()
     model.compile(optimizer=keras.optimizers.SGD(0.0))
     logs = model.fit(X, batch_size=8, shuffle=False, verbose=0).history
-    if family == "variational":
-        model.sampling.step.assign(0)
+    for counter in model.non_trainable_variables:
+        counter.assign(0)
     parts = []
     for batch in BATCHES:
         terms, _ = model.loss_terms(keras.ops.convert_to_tensor(X[batch]), training=True)

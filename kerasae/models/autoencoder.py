@@ -1,12 +1,12 @@
 """What all autoencoders share: the input contract, encode and decode, and `fit(x)`."""
 
-import math
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 
 from kerasae import inputs, steps
+from kerasae._checks import positive_size, positive_sizes
 from kerasae.layers import Noise
 from kerasae.losses import PerImage
 
@@ -142,11 +142,17 @@ class Autoencoder(steps.Steps, keras.Model):
             optimizer: As Keras takes it; Adam unless given.
             loss: As Keras takes it. Binary cross-entropy for a sigmoid output, else mean squared
                 error, unless given. A loss with `from_logits=True` is given the logits.
-            loss_weights, metrics, jit_compile, **kwargs: As Keras takes them.
+            metrics, jit_compile, **kwargs: As Keras takes them.
 
         Raises:
-            ValueError: `from_logits=True` for a decoder that has no sigmoid to take off.
+            ValueError: `from_logits=True` for a decoder that has no sigmoid to take off;
+                `loss_weights`, which are for several outputs.
         """
+        if loss_weights is not None:
+            raise ValueError(
+                "loss_weights weigh several outputs against one another; an autoencoder has one. "
+                f"Received: loss_weights={loss_weights!r}. For a penalty's weight see the model's own arguments."
+            )
         sigmoid = self.decoder.layers[-1].activation is keras.activations.sigmoid
         if loss is None:
             loss = keras.losses.BinaryCrossentropy(from_logits=True) if sigmoid else "mean_squared_error"
@@ -161,7 +167,6 @@ class Autoencoder(steps.Steps, keras.Model):
         super().compile(
             optimizer=optimizer,
             loss=loss,
-            loss_weights=loss_weights,
             metrics=metrics,
             jit_compile=jit_compile,
             **kwargs,
@@ -214,7 +219,7 @@ class Autoencoder(steps.Steps, keras.Model):
         """The loss as Keras's own steps ask for it (kerasae's need no second forward pass)."""
         terms, _ = self.loss_terms(x, y, sample_weight, training)
         for name in self.reported:
-            getattr(self._trackers, name).update_state(terms[name], sample_weight=len_of(x))
+            getattr(self._trackers, name).update_state(terms[name], sample_weight=_batch_size(x))
         return terms["loss"]
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
@@ -224,7 +229,7 @@ class Autoencoder(steps.Steps, keras.Model):
         """Update every metric with one step's terms and give the logs."""
         for metric in self.metrics:
             if metric.name in terms:
-                metric.update_state(terms[metric.name], sample_weight=len_of(x))
+                metric.update_state(terms[metric.name], sample_weight=_batch_size(x))
         return self.compute_metrics(x, y, x_hat, sample_weight)
 
     @property
@@ -242,94 +247,32 @@ class Autoencoder(steps.Steps, keras.Model):
         """
         if not self.compiled:
             self.compile()
-        x, y, streams = self._admit(x, y, sample_weight)
-        if validation_data is not None:
-            validation_data, more = self._admit_validation(validation_data)
-            streams += more
-        with _original_errors(streams):
+        with inputs.Door(self) as door:
+            x, y = door.admit(x, y, sample_weight)
+            validation_data = door.admit_validation(validation_data)
             return super().fit(x, y, *args, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, sample_weight=None, **kwargs):
         """As for `keras.Model`; `evaluate(x)` means `evaluate(x, x)`. Errors as for `fit`."""
         if not self.compiled:
             self.compile()
-        x, y, streams = self._admit(x, y, sample_weight)
-        with _original_errors(streams):
+        with inputs.Door(self) as door:
+            x, y = door.admit(x, y, sample_weight)
             return super().evaluate(x, y, *args, sample_weight=sample_weight, **kwargs)
 
     def predict(self, x, *args, **kwargs):
         """As for `keras.Model`: the reconstructions of `x`. Errors as for `fit`."""
-        x, _, streams = self._admit(x, None, None)
-        with _original_errors(streams):
+        with inputs.Door(self) as door:
+            x, _ = door.admit(x)
             return super().predict(x, *args, **kwargs)
 
-    def _check_batch(self, batch) -> None:
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-        self._checked(x, y)
-
-    def _checked(self, x, y):
+    def checked(self, x, y):
+        """`x` and `y` (which may be None) as float arrays, checked against the input contract; errors as for `fit`."""
         x = inputs.checked_array(x, self.data_shape, self.value_range, "x")
         return x, None if y is None else inputs.checked_array(y, self.data_shape, self.value_range, "y")
 
-    def _admit(self, x, y, sample_weight):
-        """Check arrays, wrap anything else so that its batches are checked as they pass."""
-        if x is None:
-            raise ValueError("x is missing: pass an array, or a data set that yields batches.")
-        if not inputs.is_array(x):
-            stream = inputs.Stream(x, self._check_batch)
-            return stream.source, y, [stream]
-        x, y = self._checked(x, y)
-        if sample_weight is not None:
-            inputs.check_sample_weight(sample_weight, len(x))
-            y = x if y is None else y  # Keras drops the weights of a batch without targets
-        return x, y, []
 
-    def _admit_validation(self, validation_data):
-        if not isinstance(validation_data, (tuple, list)):
-            x, _, streams = self._admit(validation_data, None, None)
-            return ((x, x) if inputs.is_array(x) else x), streams
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(tuple(validation_data))
-        x, y, streams = self._admit(x, y, sample_weight)
-        return keras.utils.pack_x_y_sample_weight(x, x if y is None else y, sample_weight), streams
-
-
-class _original_errors:
-    """Raise the exception that a checked stream raised, where a framework has wrapped it in its own."""
-
-    def __init__(self, streams):
-        self.streams = streams
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        for stream in self.streams:
-            if error is not None and stream.error is not None and error is not stream.error:
-                raise stream.error from None
-
-
-def positive_sizes(name: str, sizes) -> tuple[int, ...]:
-    """`sizes` as a tuple of positive integers, or a ValueError that names the argument."""
-    values = tuple(np.atleast_1d(np.asarray(sizes, dtype=object)))
-    if not values or any(isinstance(v, bool) or not isinstance(v, (int, np.integer)) or v < 1 for v in values):
-        raise ValueError(f"{name} must be made of positive integers. Received: {sizes!r}")
-    return tuple(int(value) for value in values)
-
-
-def positive_size(name: str, size) -> int:
-    """`size` as a positive integer, or a ValueError that names the argument."""
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-        raise ValueError(f"{name} must be a positive integer. Received: {size!r}")
-    return int(size)
-
-
-def values_in(shape) -> int:
-    """How many numbers one input of this shape holds."""
-    return math.prod(shape)
-
-
-def len_of(x):
-    """The batch size of a tensor or of the first tensor in a structure."""
+def _batch_size(x):
     return keras.ops.shape(keras.tree.flatten(x)[0])[0]
 
 

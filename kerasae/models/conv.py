@@ -3,8 +3,9 @@
 import keras
 from keras import layers
 
+from kerasae._checks import positive_size, positive_sizes
 from kerasae.layers import UpConv2D
-from kerasae.models.autoencoder import Autoencoder, positive_size, positive_sizes
+from kerasae.models.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="kerasae")

@@ -1,11 +1,14 @@
 """Autoencoders of dense layers, for vectors and for images of any shape."""
 
+import math
+
 import keras
 from keras import layers
 
+from kerasae._checks import positive_size, positive_sizes
 from kerasae.layers import MaskPixels
 from kerasae.losses import MeanSquaredWeight
-from kerasae.models.autoencoder import Autoencoder, positive_size, positive_sizes, values_in
+from kerasae.models.autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
@@ -73,7 +76,7 @@ class DenseAutoencoder(Autoencoder):
                     keras.Input((self.latent_dim,)),
                     *self._dropout(),
                     *self._hidden(self.hidden_units[::-1]),
-                    self._dense(values_in(self.data_shape), name="logits"),
+                    self._dense(math.prod(self.data_shape), name="logits"),
                     *output_layers(self),
                 ],
                 name="decoder",

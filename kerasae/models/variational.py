@@ -1,14 +1,16 @@
 """Variational autoencoders: a distribution over codes, and so a model that generates."""
 
+import math
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import layers, ops
 
+from kerasae._checks import positive_size, positive_sizes
 from kerasae.layers import Sampling
 from kerasae.losses import weighted_mean
-from kerasae.models.autoencoder import Autoencoder, positive_size, positive_sizes, values_in
+from kerasae.models.autoencoder import Autoencoder
 from kerasae.models.dense import output_layers
 
 
@@ -100,7 +102,7 @@ class VariationalAutoencoder(Autoencoder):
             [
                 keras.Input((self.latent_dim,)),
                 *self._hidden(self.hidden_units[::-1]),
-                layers.Dense(values_in(self.data_shape), name="logits", dtype=self.dtype_policy),
+                layers.Dense(math.prod(self.data_shape), name="logits", dtype=self.dtype_policy),
                 *output_layers(self),
             ],
             name="decoder",

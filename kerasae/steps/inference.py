@@ -12,6 +12,9 @@ class Steps:
             "Set KERAS_BACKEND to jax, torch or tensorflow before Keras is imported."
         )
 
+    def recover(self):
+        """Nothing is lost when `fit` is broken off: the model itself was trained."""
+
 
 def infer(function, x):
     """`function(x)` for an array `x`, as an array (or a tuple of arrays, if it gives one)."""

@@ -28,6 +28,10 @@ class Steps:
         logs, metrics = _stateless_track(self, metrics, terms, x, y, x_hat, sample_weight)
         return logs, (trainable, non_trainable, metrics)
 
+    def recover(self):
+        """Give the model back the weights that Keras keeps elsewhere while `fit` runs."""
+        self.jax_state_sync()
+
 
 def _stateless_terms(model, trainable, non_trainable, x, y, sample_weight, training):
     """`model.loss_terms` with the given values for its variables, and the non-trainable ones it leaves."""

@@ -22,6 +22,9 @@ class Steps:
         terms, x_hat = self.loss_terms(x, y, sample_weight, training=False)
         return self._track(terms, x, y, x_hat, sample_weight)
 
+    def recover(self):
+        """Nothing is lost when `fit` is broken off: the model itself was trained."""
+
 
 def infer(function, x):
     """`function(x)` for an array `x`, as an array (or a tuple of arrays, if it gives one)."""

@@ -1,0 +1,32 @@
+"""Checks of arguments, and wording that several modules' errors share."""
+
+import difflib
+from collections.abc import Iterable
+from numbers import Integral
+
+
+def positive_size(name: str, size) -> int:
+    """`size` as a positive integer, or a ValueError that names the argument."""
+    if not _is_positive(size):
+        raise ValueError(f"{name} must be a positive integer. Received: {size!r}")
+    return int(size)
+
+
+def positive_sizes(name: str, sizes) -> tuple[int, ...]:
+    """One positive integer or several as a tuple, or a ValueError that names the argument."""
+    values = (sizes,) if isinstance(sizes, Integral) else tuple(sizes) if isinstance(sizes, Iterable) else ()
+    if not values or not all(map(_is_positive, values)):
+        raise ValueError(f"{name} must be made of positive integers. Received: {sizes!r}")
+    return tuple(map(int, values))
+
+
+def _is_positive(size) -> bool:
+    return not isinstance(size, bool) and isinstance(size, Integral) and int(size) >= 1
+
+
+def unknown(kind: str, name: str, names: Iterable[str]) -> ValueError:
+    """The error for a name that isn't there: the closest ones, then all."""
+    names = list(names)
+    close = difflib.get_close_matches(str(name), names, n=2, cutoff=0.5)
+    guess = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    return ValueError(f"No {kind} named {name!r}.{guess} Known: {', '.join(names) or 'none'}.")

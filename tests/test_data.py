@@ -1,0 +1,202 @@
+"""The data sets, and what is said when they are missing or damaged."""
+
+import hashlib
+
+import keras
+import numpy as np
+import pytest
+
+from kerasae import data
+
+pytestmark = pytest.mark.anybackend
+
+IMAGE_SETS = {"mnist": data.mnist, "fashion_mnist": data.fashion_mnist}
+
+
+def few_images():
+    """What a file holds: the four arrays of a very small MNIST."""
+    rng = np.random.default_rng(0)
+    return {
+        "x_train": rng.integers(0, 256, (6, 28, 28), dtype="uint8"),
+        "y_train": np.arange(6, dtype="uint8"),
+        "x_test": rng.integers(0, 256, (2, 28, 28), dtype="uint8"),
+        "y_test": np.arange(2, dtype="uint8"),
+    }
+
+
+@pytest.fixture
+def small_mnist(tmp_path, monkeypatch):
+    """`mnist.npz` with few images, which pass for the real ones."""
+    arrays = few_images()
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays.values())).hexdigest()
+    monkeypatch.setitem(data._SHA256, "mnist", digest)
+    monkeypatch.setenv("KERASAE_DATA", str(tmp_path))
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    return tmp_path / "mnist.npz"
+
+
+# MNIST and Fashion-MNIST
+
+
+@pytest.mark.parametrize("name", IMAGE_SETS)
+def test_the_real_images_have_the_shapes_and_the_range_promised(name):
+    images = IMAGE_SETS[name]()
+    assert images.x_train.shape == (60000, 28, 28, 1)
+    assert images.x_test.shape == (10000, 28, 28, 1)
+    for x in (images.x_train, images.x_test):
+        assert x.dtype == np.float32
+        assert (x.min(), x.max()) == (0.0, 1.0)
+    for y, each in ((images.y_train, 6000), (images.y_test, 1000)):
+        assert y.dtype == np.int64
+        assert set(np.unique(y)) == set(range(10))
+        assert abs(np.bincount(y).mean() - each) < 1
+    assert data.is_at_hand(name)
+
+
+def test_pixels_are_divided_by_255(small_mnist):
+    images, arrays = data.mnist(), few_images()
+    np.testing.assert_array_equal(np.round(images.x_train[..., 0] * 255), arrays["x_train"])
+    np.testing.assert_array_equal(images.y_test, arrays["y_test"])
+
+
+@pytest.mark.parametrize("key", ["x_train", "y_train", "x_test", "y_test"])
+def test_one_changed_value_is_noticed(small_mnist, key):
+    arrays = few_images()
+    arrays[key].flat[-1] ^= 1
+    np.savez(small_mnist, **arrays)
+    with pytest.raises(
+        ValueError, match=r"These are not the pixels of mnist: SHA-256 \w{64}, expected .*fetch it again"
+    ):
+        data.mnist()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda x: x.reshape(len(x), -1), lambda x: x[..., None], lambda x: x.astype("float64")],
+    ids=["flattened", "with channels", "floats"],
+)
+def test_the_right_bytes_in_a_wrong_shape_or_type_are_refused_or_put_right(small_mnist, change):
+    arrays = few_images()
+    np.savez(small_mnist, **(arrays | {key: change(arrays[key]) for key in ("x_train", "x_test")}))
+    try:
+        images = data.mnist()
+    except ValueError as error:
+        assert "mnist" in str(error)
+    else:
+        assert images.x_train.shape == (6, 28, 28, 1)
+        np.testing.assert_array_equal(np.round(images.x_train[..., 0] * 255), arrays["x_train"])
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-500])
+
+
+def _garble(path):
+    content = bytearray(path.read_bytes())
+    content[1000:1100] = bytes(100)
+    path.write_bytes(content)
+
+
+def _lone_array(path):
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+
+DAMAGE = {
+    "truncated": _truncate,
+    "garbled": _garble,
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("not found"),
+    "another archive": lambda path: np.savez(path, x=np.zeros(3)),
+    "one array alone": _lone_array,
+    "pickled objects": lambda path: np.savez(path, **(few_images() | {"x_train": np.array([{}], dtype=object)})),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_named(small_mnist, damage):
+    DAMAGE[damage](small_mnist)
+    with pytest.raises(ValueError, match=r"mnist\.npz can't be read as mnist: expected an \.npz file with x_train, "):
+        data.mnist()
+
+
+@pytest.mark.parametrize("name", IMAGE_SETS)
+def test_without_file_or_network_both_ways_out_are_said(name, monkeypatch, tmp_path):
+    def fail():
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setenv("KERASAE_DATA", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(getattr(keras.datasets, name), "load_data", fail)
+    assert not data.is_at_hand(name)
+    with pytest.raises(
+        FileNotFoundError, match=rf"{name} is not at hand.*URL fetch failure.*KERASAE_DATA.*{name}\.npz"
+    ):
+        IMAGE_SETS[name]()
+
+
+def test_without_a_directory_named_keras_is_asked_and_its_file_checked(small_mnist, monkeypatch):
+    arrays = few_images()
+    parts = (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
+    monkeypatch.delenv("KERASAE_DATA")
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: parts)
+    assert data.mnist().x_train.shape == (6, 28, 28, 1)
+    arrays["x_test"][0, 0, 0] ^= 1
+    with pytest.raises(ValueError, match="These are not the pixels of mnist"):
+        data.mnist()
+
+
+# The sine
+
+
+def test_the_sine_is_a_curve_with_noise():
+    points = data.sine(n=5000, noise=0.06)
+    assert points.x_train.shape == points.x_test.shape == (5000, 2)
+    assert points.x_train.dtype == np.float32
+    np.testing.assert_allclose(points.y_train, np.linspace(-2.2, 2.2, 5000))
+    curve = np.stack([points.y_train, np.sin(points.y_train)], axis=1)
+    for x in (points.x_train, points.x_test):
+        error = x - curve
+        np.testing.assert_allclose(error.mean(axis=0), 0.0, atol=0.004)
+        np.testing.assert_allclose(error.std(axis=0), 0.06, rtol=0.05)
+    assert np.abs(np.corrcoef((points.x_train - curve).ravel(), (points.x_test - curve).ravel())[0, 1]) < 0.05
+
+
+def test_the_sine_goes_by_its_seed():
+    np.testing.assert_array_equal(data.sine(seed=1).x_train, data.sine(seed=1).x_train)
+    assert (data.sine(seed=1).x_train != data.sine(seed=2).x_train).all()
+
+
+def test_the_sine_without_noise_is_exact():
+    points = data.sine(n=7, noise=0.0)
+    np.testing.assert_allclose(points.x_test[:, 1], np.sin(points.x_test[:, 0]), atol=1e-6)
+
+
+# scikit-learn's digits
+
+
+def test_digits_look_like_mnist():
+    digits = data.digits()
+    assert digits.x_train.shape == (1437, 28, 28, 1)
+    assert digits.x_test.shape == (360, 28, 28, 1)
+    assert digits.y_train.shape == (1437,)
+    assert set(np.unique(digits.y_test)) == set(range(10))
+    x = np.concatenate([digits.x_train, digits.x_test])
+    assert x.dtype == np.float32
+    assert x.min() == 0.0
+    assert 0.9 < x.max() <= 1.0
+    box = np.zeros((28, 28), bool)
+    box[4:24, 4:24] = True
+    assert x[:, ~box].max() == 0.0
+    assert x[:, box].mean(axis=0).max() > 0.3
+
+
+def test_digits_are_the_scans_enlarged():
+    from sklearn.datasets import load_digits
+
+    scans = load_digits().images[:1437] / 16
+    enlarged = data.digits().x_train[:, 4:24, 4:24, 0]
+    shrunk = enlarged.reshape(-1, 4, 5, 4, 5).mean(axis=(2, 4))
+    error = np.abs(shrunk - scans.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4)))
+    assert error.mean() < 0.03
+    assert error.max() < 0.15

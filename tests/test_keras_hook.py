@@ -1,0 +1,174 @@
+"""What happens around the first import of Keras, each time in a process of its own."""
+
+import json
+
+import pytest
+from conftest import python
+
+pytestmark = pytest.mark.anybackend
+
+# Makes frameworks look as if they weren't installed.
+HIDE = """
+import importlib.machinery, sys
+_find = importlib.machinery.PathFinder.find_spec
+def _find_spec(cls, name, path=None, target=None):
+    return None if name.partition(".")[0] in {hidden} else _find(name, path, target)
+importlib.machinery.PathFinder.find_spec = classmethod(_find_spec)
+"""
+FRAMEWORKS = ("jax", "tensorflow", "torch")
+
+
+def without(*frameworks):
+    return HIDE.format(hidden=frameworks)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "it.keras"
+    python(
+        "import sys, kerasae\n"
+        "model = kerasae.models.SparseAutoencoder((4,), latent_dim=2)\n"
+        "model.compile()\n"
+        "model.save(sys.argv[1])",
+        path,
+        backend="jax",
+    )
+    return path
+
+
+def test_importing_kerasae_imports_nothing_heavy():
+    code = "import kerasae, sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = set(python(code, backend=None).stdout.split())
+    assert "kerasae" in loaded
+    assert loaded.isdisjoint({"keras", "numpy", "scipy", "sklearn", "matplotlib", "h5py", *FRAMEWORKS})
+
+
+@pytest.mark.parametrize("name", ["data", "evaluation", "layers", "losses", "models", "plots", "recipes", "zoo"])
+def test_modules_are_attributes_of_the_package(name):
+    import kerasae
+
+    assert getattr(kerasae, name).__name__ == f"kerasae.{name}"
+    assert name in dir(kerasae)
+
+
+def test_an_attribute_that_is_not_there_is_an_attribute_error():
+    import kerasae
+
+    with pytest.raises(AttributeError, match="module 'kerasae' has no attribute 'modles'"):
+        kerasae.modles  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import kerasae, keras",
+        "import keras, kerasae",
+        "from kerasae import models; import keras",
+        "import kerasae; from keras.saving import load_model; import keras",
+        "import importlib.util, kerasae; importlib.util.find_spec('keras'); import keras",
+    ],
+    ids=["kerasae first", "keras first", "models first", "a part of keras", "looked for, then imported"],
+)
+def test_saved_models_load_whichever_is_imported_first(saved, imports):
+    code = f"{imports}; import sys; print(type(keras.saving.load_model(sys.argv[1])).__name__)"
+    assert python(code, saved, backend="jax").stdout.split() == ["SparseAutoencoder"]
+
+
+def test_keras_is_loaded_as_if_nobody_had_looked():
+    code = (
+        "import kerasae, sys, keras\n"
+        "assert type(keras.__spec__.loader).__name__ == type(keras.__loader__).__name__ == 'SourceFileLoader'\n"
+        "assert not any('kerasae' in type(finder).__module__ for finder in sys.meta_path)\n"
+        "import inspect; assert 'keras' in inspect.getsource(keras)"
+    )
+    python(code, backend="jax")
+
+
+SHOW = "import kerasae, keras; print(keras.backend.backend())"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "chosen"), [(["tensorflow"], "jax"), (["tensorflow", "jax"], "torch")], ids=["jax", "torch"]
+)
+def test_the_first_framework_installed_stands_in_and_that_is_said_once(hidden, chosen, tmp_path):
+    code = without(*hidden) + SHOW + "; kerasae.models; import keras"
+    done = python(code, backend=None, KERAS_HOME=str(tmp_path))
+    assert done.stdout.split() == [chosen]
+    said = [line for line in done.stderr.splitlines() if line.startswith("kerasae:")]
+    assert said == [f"kerasae: tensorflow is not installed, using {chosen} (set KERAS_BACKEND to choose)"]
+
+
+def test_what_keras_json_names_counts_where_it_is_installed(tmp_path):
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": "torch"}))
+    done = python(SHOW, backend=None, KERAS_HOME=str(tmp_path))
+    assert done.stdout.split() == ["torch"]
+    assert "kerasae:" not in done.stderr
+
+
+@pytest.mark.parametrize("content", ['{"backend": "tensorflow"}', "{", "[]", "{}"])
+def test_what_keras_json_names_is_replaced_where_it_is_not(tmp_path, content):
+    (tmp_path / "keras.json").write_text(content)
+    code = without("tensorflow") + "import os\nfrom kerasae import _keras\n_keras.choose_backend()\n"
+    done = python(code + "print(os.environ['KERAS_BACKEND'])", backend=None, KERAS_HOME=str(tmp_path))
+    assert done.stdout.split() == ["jax"]
+
+
+def test_nothing_is_said_where_the_user_has_chosen():
+    done = python(without("tensorflow") + SHOW, backend="torch")
+    assert done.stdout.split() == ["torch"]
+    assert "kerasae:" not in done.stderr
+
+
+TWICE = """
+for attempt in range(2):
+    try:
+        {statement}
+    except ImportError as error:
+        print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("statement", ["import kerasae, keras", "import kerasae; kerasae.models"])
+def test_no_framework_at_all_is_an_error_that_says_how_to_get_one(statement):
+    done = python(without(*FRAMEWORKS) + TWICE.format(statement=statement), backend=None)
+    messages = done.stdout.splitlines()
+    assert len(messages) == 2
+    for message in messages:
+        assert message.startswith("ImportError Keras needs a framework to run on and none is installed.")
+        assert all(f"`pip install {name}`" in message for name in FRAMEWORKS)
+
+
+def test_a_backend_asked_for_and_missing_is_an_error_that_lists_the_others():
+    code = without("jax") + TWICE.format(statement="import kerasae, keras")
+    messages = python(code, backend="jax").stdout.splitlines()
+    assert len(messages) == 2
+    for message in messages:
+        assert message.startswith("ImportError KERAS_BACKEND is 'jax', which is not installed. ")
+        assert "Installed: torch, tensorflow." in message
+        assert "`pip install jax`" in message
+
+
+def test_a_misspelt_backend_is_not_recommended_for_installation():
+    message = python(TWICE.format(statement="import kerasae, keras"), backend="tensorfow").stdout.splitlines()[0]
+    assert "KERAS_BACKEND is 'tensorfow'" in message
+    assert "tensorflow" in message
+    assert "pip install tensorfow" not in message
+
+
+def test_the_listing_of_entries_imports_no_framework():
+    code = "import kerasae, sys; kerasae.zoo.names(); print(*sys.modules)"
+    loaded = set(python(code, backend=None).stdout.split())
+    assert loaded.isdisjoint({"keras", "numpy", *FRAMEWORKS})
+
+
+@pytest.mark.parametrize("backend", [None, "tensorfow", "numpy"])
+def test_these_tests_do_not_run_without_a_backend_that_trains(backend):
+    code = "import pytest, sys; sys.exit(pytest.main(['-q', '--collect-only', sys.argv[1]]))"
+    done = python(code, __file__, backend=backend, check=False)
+    assert done.returncode == 2
+    assert "The tests need KERAS_BACKEND set to an installed one of jax, tensorflow, torch" in done.stdout + done.stderr
+
+
+def test_hidden_frameworks_are_hidden():
+    code = without(*FRAMEWORKS) + "import importlib.util as u; print([u.find_spec(n) for n in sys.argv[1:]])"
+    assert python(code, *FRAMEWORKS, backend=None).stdout.strip() == "[None, None, None]"
