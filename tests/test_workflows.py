@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import json
 
 import keras
 import numpy as np
@@ -98,10 +99,10 @@ def test_validation_split_takes_the_last_images():
     assert history["val_loss"] == pytest.approx([model.evaluate(X[15:], verbose=0)[0]], rel=1e-5)
 
 
-@pytest.mark.parametrize("form", ["array", "pair", "weighted", "tf.data", "DataLoader"])
+@pytest.mark.parametrize("form", ["array", "weighted", "tf.data", "DataLoader"])
 def test_validation_data_of_every_form_gives_the_figures_of_evaluate(form):
     model = sgd(vae(), 0.0)
-    data = {"array": X[:8], "pair": (X[:8], X[:8]), "weighted": (X[:8], X[:8], WEIGHTS[:8])}
+    data = {"array": X[:8], "weighted": (X[:8], X[:8], WEIGHTS[:8])}
     given = data[form] if form in data else stream(form, X[:8])
     history = model.fit(X[8:16], validation_data=given, verbose=0).history
     weights = WEIGHTS[:8] if form == "weighted" else None
@@ -291,7 +292,8 @@ def test_a_model_whose_training_was_interrupted_works_on(where):
 # Files
 
 ELSEWHERE = """
-import sys, json, numpy as np, keras, kerasae
+import json, sys, warnings, numpy as np, keras, kerasae
+warnings.simplefilter("error", RuntimeWarning)
 directory = sys.argv[1]
 data = np.load(f"{directory}/data.npz")
 for name in sys.argv[2:]:
@@ -309,10 +311,10 @@ for name in sys.argv[2:]:
             assert "can't train" in str(error) and "KERAS_BACKEND" in str(error), repr(error)
         else:
             raise AssertionError("fit must be refused")
-        continue
-    assert int(model.optimizer.iterations) == 6
-    model.fit(x, batch_size=8, epochs=2, shuffle=False, verbose=0)
-    np.savez(f"{directory}/{name}-{keras.backend.backend()}.npz", *model.get_weights())
+    elif name == sys.argv[-1]:
+        assert int(model.optimizer.iterations) == 6
+        model.fit(x, batch_size=8, epochs=2, shuffle=False, verbose=0)
+        np.savez(f"{directory}/{keras.backend.backend()}.npz", *model.get_weights())
 """
 SAVED = ("conv-odd", "vae-vector")
 
@@ -321,7 +323,7 @@ SAVED = ("conv-odd", "vae-vector")
 def saved(tmp_path_factory):
     """Trained models in files, with what they give, and the weights that further training leads to here."""
     keras.utils.set_random_seed(0)
-    directory, data, ahead = tmp_path_factory.mktemp("saved"), {}, {}
+    directory, data = tmp_path_factory.mktemp("saved"), {}
     for name in SAVED:
         model = MODELS[name]()
         x = images_for(model, n=20)
@@ -330,21 +332,19 @@ def saved(tmp_path_factory):
         model.save(directory / f"{name}.keras")
         figures = model.evaluate(x, batch_size=8, verbose=0, return_dict=True)
         data |= {name: x, f"{name} out": model.reconstruct(x), f"{name} code": model.encode(x)}
-        data[f"{name} figures"] = str(figures).replace("'", '"')
-        model.fit(x, batch_size=8, epochs=2, shuffle=False, verbose=0)
-        ahead[name] = model.get_weights()
+        data[f"{name} figures"] = json.dumps(figures)
     np.savez(directory / "data.npz", **data)
-    return directory, ahead
+    model.fit(x, batch_size=8, epochs=2, shuffle=False, verbose=0)
+    return directory, model.get_weights()
 
 
 @pytest.mark.parametrize("backend", [backend for backend in BACKENDS if backend != BACKEND])
 def test_a_model_saved_here_works_and_trains_on_elsewhere(backend, saved):
     directory, ahead = saved
     python(ELSEWHERE, directory, *SAVED, backend=backend)
-    for name, weights in ahead.items():
-        with np.load(directory / f"{name}-{backend}.npz") as arrays:
-            for key, here in zip(arrays, weights, strict=True):
-                np.testing.assert_allclose(arrays[key], here, rtol=1e-3, atol=1e-4, err_msg=f"{name} {key}")
+    with np.load(directory / f"{backend}.npz") as arrays:
+        for key, here in zip(arrays, ahead, strict=True):
+            np.testing.assert_allclose(arrays[key], here, rtol=1e-3, atol=1e-4)
 
 
 def test_a_model_saved_here_works_on_a_backend_that_cannot_train(saved):
@@ -378,9 +378,8 @@ def test_weights_alone_can_be_saved_and_loaded(tmp_path):
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, keras.models.clone_model])
-@pytest.mark.parametrize("make", [dense, vae], ids=["dense", "vae"])
-def test_a_copy_is_equal_and_of_its_own(make, duplicate):
-    model = make()
+def test_a_copy_is_equal_and_of_its_own(duplicate):
+    model = vae()
     model.fit(X, verbose=0)
     twin = duplicate(model)
     assert type(twin) is type(model)
