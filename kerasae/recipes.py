@@ -118,7 +118,7 @@ _ROWS = (
         loss=BCE,
         headline="bce",
         written=Schedule(epochs=200, batch_size=256, learning_rate=3e-4),
-        shipped=Schedule(epochs=300, batch_size=64, decay="cosine"),
+        shipped=Schedule(epochs=200, batch_size=64, decay="cosine"),
     ),
     Recipe(
         name="conv_mnist",
@@ -139,7 +139,7 @@ _ROWS = (
         model=lambda: models.VariationalAutoencoder(IMAGE, (400,), 20),
         headline="negative_elbo",
         written=Schedule(epochs=10, batch_size=128),
-        shipped=Schedule(epochs=200, batch_size=128, decay="cosine"),
+        shipped=Schedule(epochs=240, batch_size=128, decay="cosine"),
     ),
     Recipe(
         name="vae_fashion",
@@ -149,7 +149,7 @@ _ROWS = (
         model=lambda: models.VariationalAutoencoder(IMAGE, (128,), 10),
         headline="negative_elbo",
         written=Schedule(epochs=100, batch_size=512),
-        shipped=Schedule(epochs=200, batch_size=128, decay="cosine"),
+        shipped=Schedule(epochs=300, batch_size=128, decay="cosine"),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in _ROWS}
