@@ -111,7 +111,7 @@ _ROWS = (
     ),
     Recipe(
         name="sparse_mnist",
-        description="The same with an L1 penalty on the code",
+        description="The dense one with an L1 penalty on the code, averaged over the batch as Keras does",
         source="Sparse autoencoder, CS294A lecture notes (A. Ng, 2011)",
         data="mnist",
         model=lambda: models.SparseAutoencoder(IMAGE, 1e-5, hidden_units=(64, 48, 32), latent_dim=16),

@@ -153,10 +153,10 @@ def save(directory: str | Path, model, metadata: dict, preview) -> None:
         preview.savefig(partial / PREVIEW, dpi=100, metadata={"Software": None})
         golden = evaluation.golden_outputs(model)
         card = metadata | {
-            "golden": {key: value.astype("float64").round(7).tolist() for key, value in golden.items()},
             "files": {name: _sha256(partial / name) for name in (CONFIG, WEIGHTS, PREVIEW)},
+            "golden": {key: value.astype("float64").round(7).tolist() for key, value in golden.items()},
         }
-        (partial / METADATA).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+        (partial / METADATA).write_text(_dumps(card))
         partial.chmod(0o755)
         if directory.exists():
             shutil.rmtree(directory)
@@ -194,6 +194,13 @@ def _read_card(directory: Path) -> dict:
             f"{directory / METADATA} is damaged: {error!r}. Install kerasae or the entry again."
         ) from error
     return metadata
+
+
+def _dumps(card: dict) -> str:
+    """The card as JSON that reads well: a line a fact, but the arrays of golden outputs a line each."""
+    golden = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in card["golden"].items())
+    facts = json.dumps({key: value for key, value in card.items() if key != "golden"}, indent=1, ensure_ascii=False)
+    return f'{facts[:-2]},\n "golden": {{\n{golden}\n }}\n}}\n'
 
 
 def _sha256(path: Path) -> str:

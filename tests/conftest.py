@@ -101,6 +101,16 @@ def seeded(request):
         keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def forgotten():
+    """Compiled code is let go after each file: hundreds of models' would fill the memory."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session()
+    if BACKEND == "jax":
+        sys.modules["jax"].clear_caches()
+
+
 @pytest.fixture(params=MODELS)
 def model(request):
     return MODELS[request.param]()

@@ -198,5 +198,5 @@ def test_digits_are_the_scans_enlarged():
     enlarged = data.digits().x_train[:, 4:24, 4:24, 0]
     shrunk = enlarged.reshape(-1, 4, 5, 4, 5).mean(axis=(2, 4))
     error = np.abs(shrunk - scans.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4)))
-    assert error.mean() < 0.03
+    assert error.mean() < 0.05
     assert error.max() < 0.15

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from conftest import BACKEND, BACKENDS, MODELS, SHAPE, STREAMS, dense, images, images_for, python, sparse, stream, vae
 
+import kerasae
 from kerasae.losses import PerImage
 
 X = images()
@@ -87,6 +88,17 @@ def test_the_order_and_the_hooks_of_a_py_dataset_are_kept():
     order = [call for call in calls if call != "end"]
     assert order[-6:] == [0, 1, 2, 0, 1, 2]
     assert "end" in calls
+
+
+def test_a_loader_may_have_workers_that_start_from_scratch():
+    """As they do on macOS and Windows: nothing of kerasae must go there."""
+    import torch
+
+    data = torch.utils.data.TensorDataset(torch.as_tensor(X))
+    loader = torch.utils.data.DataLoader(data, 8, num_workers=1, multiprocessing_context="spawn")
+    model = dense()
+    model.compile()
+    assert model.evaluate(loader, verbose=0) == pytest.approx(model.evaluate(X, verbose=0), rel=1e-5)
 
 
 # Validation
@@ -287,6 +299,20 @@ def test_a_model_whose_training_was_interrupted_works_on(where):
         model.fit(X, batch_size=8, epochs=2, validation_data=X, validation_batch_size=8, callbacks=[stop], verbose=0)
     assert np.isfinite(model.reconstruct(X)).all()
     assert np.isfinite(model.fit(X, verbose=0).history["loss"]).all()
+
+
+def test_a_model_whose_very_first_step_failed_works_on():
+    class Failing(kerasae.models.DenseAutoencoder):
+        def train_step(self, *args):
+            raise Interrupted
+
+    model = Failing(SHAPE, (8,), 3)
+    before = model.get_weights()
+    with pytest.raises(Interrupted):
+        model.fit(X, verbose=0)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert np.isfinite(model.evaluate(X, verbose=0)).all()
 
 
 # Files
