@@ -42,10 +42,15 @@ def choose_backend() -> None:
     if _installed(FRAMEWORKS.get(wanted, wanted)):
         return
     installed = [backend for backend in TRAINING_BACKENDS if _installed(backend)]
+    if asked and asked not in FRAMEWORKS:
+        raise ImportError(
+            f"KERAS_BACKEND is {asked!r}, which is no backend of Keras. Backends: {', '.join(FRAMEWORKS)}. "
+            f"Installed: {', '.join(installed) or 'none'}."
+        )
     if asked and installed:
         raise ImportError(
             f"KERAS_BACKEND is {asked!r}, which is not installed. Installed: {', '.join(installed)}. "
-            f"Set KERAS_BACKEND to one of these, or `pip install {FRAMEWORKS.get(asked, asked)}`."
+            f"Set KERAS_BACKEND to one of these, or `pip install {FRAMEWORKS[asked]}`."
         )
     if not installed:
         raise ImportError(
@@ -57,7 +62,7 @@ def choose_backend() -> None:
 
 
 class _RegisteringLoader(Loader):
-    """Load Keras, then import kerasae's classes so that `keras.saving.load_model` knows them."""
+    """Choose a backend, load Keras, then import kerasae's classes so that `load_model` knows them."""
 
     def __init__(self, loader: Loader):
         self.loader = loader
@@ -66,21 +71,25 @@ class _RegisteringLoader(Loader):
         return self.loader.create_module(spec)
 
     def exec_module(self, module) -> None:
+        choose_backend()
         module.__spec__.loader = module.__loader__ = self.loader
         self.loader.exec_module(module)
+        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _KerasFinder)]
         importlib.import_module("kerasae.models")
 
 
 class _KerasFinder(MetaPathFinder):
+    """Finds Keras as the other finders do, and has it loaded by a `_RegisteringLoader`."""
+
     def find_spec(self, fullname, path=None, target=None):
         if fullname != "keras":
             return None
-        sys.meta_path.remove(self)
-        choose_backend()
-        spec = importlib.util.find_spec("keras")
-        if spec is not None and spec.loader is not None:
-            spec.loader = _RegisteringLoader(spec.loader)
-        return spec
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(fullname, path, target)
+            if spec is not None and spec.loader is not None:
+                spec.loader = _RegisteringLoader(spec.loader)
+                return spec
+        return None
 
 
 def install() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -131,7 +132,7 @@ def _read(name: str):
         try:
             with np.load(path, allow_pickle=False) as file:
                 x_train, y_train, x_test, y_test = (file[key] for key in _ARRAYS)
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
             raise ValueError(
                 f"{path} can't be read as {name}: expected an .npz file with {', '.join(_ARRAYS)}. {error}"
             ) from error
@@ -150,9 +151,13 @@ def _read(name: str):
 
 def _check(name: str, arrays) -> None:
     digest = hashlib.sha256()
-    for part in arrays:
-        for array in part:
-            digest.update(np.ascontiguousarray(array, dtype="uint8").tobytes())
+    for x, y in arrays:
+        if (x.dtype, y.dtype) != ("uint8", "uint8") or x.shape != (len(y), 28, 28):
+            raise ValueError(
+                f"{name} must have images (n, 28, 28) and labels (n,), both uint8. "
+                f"Received: {x.shape} {x.dtype} and {y.shape} {y.dtype}. Fetch the file again."
+            )
+        digest.update(x.tobytes() + y.tobytes())
     if digest.hexdigest() != _SHA256[name]:
         raise ValueError(
             f"These are not the pixels of {name}: SHA-256 {digest.hexdigest()}, expected {_SHA256[name]}. "
