@@ -3,6 +3,7 @@
 Each run of pytest is one process on one backend, the one that `KERAS_BACKEND` names.
 """
 
+import gc
 import importlib
 import importlib.metadata
 import os
@@ -85,6 +86,12 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     shutil.rmtree(getattr(config, "jax_cache", ""), ignore_errors=True)
+
+
+def pytest_collection_finish():
+    """What the frameworks have imported is there to stay: not for the garbage collector to go through again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header():
