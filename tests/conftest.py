@@ -89,7 +89,7 @@ def pytest_unconfigure(config):
 
 
 def pytest_collection_finish():
-    """What the frameworks have imported is there to stay: not for the garbage collector to go through again and again."""
+    """What the frameworks have imported is there to stay: the garbage collector need not go through it."""
     gc.collect()
     gc.freeze()
 
