@@ -12,10 +12,10 @@ def positive_size(name: str, size) -> int:
     return int(size)
 
 
-def positive_sizes(name: str, sizes) -> tuple[int, ...]:
-    """One positive integer or several as a tuple, or a ValueError that names the argument."""
-    values = (sizes,) if isinstance(sizes, Integral) else tuple(sizes) if isinstance(sizes, Iterable) else ()
-    if not values or not all(map(_is_positive, values)):
+def positive_sizes(name: str, sizes, or_none: bool = False) -> tuple[int, ...]:
+    """One positive integer or several (or, if allowed, an empty sequence) as a tuple, or a ValueError."""
+    values = tuple(sizes) if isinstance(sizes, Iterable) else (sizes,)
+    if not (values or or_none) or not all(map(_is_positive, values)):
         raise ValueError(f"{name} must be made of positive integers. Received: {sizes!r}")
     return tuple(map(int, values))
 

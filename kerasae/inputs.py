@@ -60,6 +60,8 @@ def as_float_array(x, name: str = "x") -> np.ndarray:
         array = np.asarray(keras.ops.convert_to_numpy(x) if keras.ops.is_tensor(x) else x)
     except ValueError as error:  # lists of unequal lengths
         raise ValueError(f"{name} must be an array, all of whose rows have one shape. {error}") from None
+    if array.dtype.name.startswith(("bfloat", "float8")):  # of reduced precision, which NumPy itself doesn't have
+        array = array.astype("float32")
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must be an array of numbers. Received: {type(x).__name__} of dtype {array.dtype}. "
@@ -72,7 +74,7 @@ def checked_array(x, shape: tuple[int, ...], value_range, name: str = "x") -> np
     """`x` as a float array of shape `(n, *shape)` within `value_range`, or an error that says what is wrong."""
     array = as_float_array(x, name)
     check_shape(array.shape, shape, name)
-    check_values(array if np.asarray(x).dtype.kind == "f" else np.asarray(x), value_range, name)
+    check_values(array, value_range, name)
     return array
 
 
@@ -144,13 +146,14 @@ class Door:
         return keras.utils.pack_x_y_sample_weight(x, x if y is None else y, sample_weight)
 
     def _checked(self, batch):
+        """A batch as it came, unless it has weights and no targets: these Keras would forget or fail on."""
         try:
-            x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
             self._model.checked(x, y)
         except (TypeError, ValueError) as error:
             self._error = error
             raise
-        return batch
+        return batch if y is not None or sample_weight is None else (x, x, sample_weight)
 
     def _wrap(self, source):
         """The source with its batches checked, still of its own type: Keras tells sources apart by that."""
@@ -166,9 +169,16 @@ class Door:
         return source
 
     def _wrap_torch(self, loader):
+        check = self._checked
+
+        class CheckedDataLoader(type(loader)):  # type: ignore[misc]  # Keras knows it by its base class
+            """Checks in this process, so that nothing but the data set goes to the loader's workers."""
+
+            def __iter__(self):
+                return map(check, super().__iter__())
+
         loader = copy.copy(loader)
-        collate = loader.collate_fn
-        loader.collate_fn = lambda samples: self._checked(collate(samples))
+        loader.__class__ = CheckedDataLoader
         return loader
 
     def _wrap_tf(self, dataset):
@@ -179,13 +189,16 @@ class Door:
         if shape.rank is not None:
             check_shape(shape, self._model.data_shape)
 
-        def check(*batch):
-            self._checked(tuple(part.numpy() for part in batch))
-            return True
-
         def checked(*batch):
-            with tf.control_dependencies([tf.py_function(check, list(batch), Tout=tf.bool)]):
-                return tf.nest.map_structure(tf.identity, batch if len(batch) > 1 else batch[0])
+            def check(*present):
+                parts = iter(present)
+                self._checked(tuple(None if part is None else next(parts).numpy() for part in batch))
+                return True
+
+            done = tf.py_function(check, [part for part in batch if part is not None], Tout=tf.bool)
+            with tf.control_dependencies([done]):
+                batch = tuple(None if part is None else tf.identity(part) for part in batch)
+            return batch if len(batch) > 1 else batch[0]
 
         return dataset.map(checked)
 

@@ -24,12 +24,12 @@ class Counted(keras.layers.Layer):
         super().__init__(**kwargs)
         self.seed = seed
         self.step = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="step")
-        self.built = True
 
-    def _next_step(self):
-        """The counter's value for one draw in training, which moves it on."""
+    def _next_step(self, x):
+        """The counter's value for one draw for `x` in training, which moves it on."""
         step = ops.convert_to_tensor(self.step) + 0  # a copy: some backends change variables in place
-        self.step.assign_add(1)
+        # By way of x: TensorFlow would also count the step that finds the data exhausted.
+        self.step.assign_add(ops.cast(ops.minimum(ops.shape(x)[0], 1), "int32"))
         return step
 
     def get_config(self):
@@ -55,7 +55,7 @@ class Sampling(Counted):
     def call(self, inputs, training=False):
         """`(mean (n, d), log_variance (n, d))` → sample `(n, d)`."""
         mean, log_variance = inputs
-        step = self._next_step() if training else self.EVALUATION_STEP
+        step = self._next_step(mean) if training else self.EVALUATION_STEP
         noise = random.normal(self.seed, step, ops.shape(mean))
         return mean + ops.exp(0.5 * log_variance) * ops.cast(noise, mean.dtype)
 
@@ -74,7 +74,7 @@ class Noise(Counted):
     """
 
     def call(self, inputs, training=False):
-        return self.corrupt(inputs, self._next_step()) if training else inputs
+        return self.corrupt(inputs, self._next_step(inputs)) if training else inputs
 
     def corrupt(self, x, step=Counted.EVALUATION_STEP):
         """`x (n, ...)` with the noise of one step, whether training or not."""

@@ -37,8 +37,9 @@ def _mix(bits):
 
 def _bits(seed, step, shape, stream: int):
     """Hashed 32-bit integers of `shape`; `stream` tells independent draws of one step apart."""
-    key = _mix(ops.convert_to_tensor(_signed(seed + stream * _GOLDEN), "int32"))
-    key = _mix(key + ops.cast(step, "int32") * _GOLDEN)
+    # Arrays of one number: NumPy warns when a scalar wraps around.
+    key = _mix(ops.convert_to_tensor([_signed(seed + stream * _GOLDEN)], "int32"))
+    key = _mix(key + ops.reshape(ops.cast(step, "int32"), (1,)) * _GOLDEN)
     elements = math.prod(shape[1:])
     image = ops.arange(shape[0], dtype="int32")[:, None]
     index = image * elements + ops.arange(elements, dtype="int32")[None, :]

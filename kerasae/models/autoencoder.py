@@ -47,12 +47,12 @@ class Autoencoder(steps.Steps, keras.Model):
     def __init__(self, input_shape, value_range=(0.0, 1.0), noise=None, **kwargs):
         super().__init__(**kwargs)
         self.data_shape = positive_sizes("input_shape", input_shape)
-        self.value_range = None if value_range is None else (float(value_range[0]), float(value_range[1]))
-        if self.value_range is not None and not self.value_range[0] < self.value_range[1]:
-            raise ValueError(f"value_range must be (low, high) with low < high, or None. Received: {value_range}")
+        self.value_range = _checked_range(value_range)
         self.noise = keras.saving.deserialize_keras_object(noise) if isinstance(noise, dict) else noise
         if self.noise is not None and not isinstance(self.noise, Noise):
             raise ValueError(f"noise must be a kerasae.layers.Noise, or None. Received: {noise!r}")
+        if self.noise is not None:
+            self.noise.build((None, *self.data_shape))
         # In a namespace, which Keras doesn't track: the metrics must not go into weight files.
         self._trackers = SimpleNamespace(**{name: keras.metrics.Mean(name=name) for name in self.reported})
 
@@ -272,11 +272,20 @@ class Autoencoder(steps.Steps, keras.Model):
         return x, None if y is None else inputs.checked_array(y, self.data_shape, self.value_range, "y")
 
 
+def _checked_range(value_range) -> tuple[float, float] | None:
+    if value_range is None:
+        return None
+    if len(value_range) != 2 or not value_range[0] < value_range[1]:
+        raise ValueError(f"value_range must be (low, high) with low < high, or None. Received: {value_range}")
+    return float(value_range[0]), float(value_range[1])
+
+
 def _batch_size(x):
     return keras.ops.shape(keras.tree.flatten(x)[0])[0]
 
 
 def _concatenate(batches):
+    """The results for batches as one; in float32 whatever the precision they were computed in."""
     if isinstance(batches[0], tuple):
-        return type(batches[0])(*(np.concatenate(parts) for parts in zip(*batches, strict=True)))
-    return np.concatenate(batches)
+        return type(batches[0])(*(_concatenate(parts) for parts in zip(*batches, strict=True)))
+    return np.concatenate(batches).astype("float32", copy=False)

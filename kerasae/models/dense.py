@@ -57,7 +57,7 @@ class DenseAutoencoder(Autoencoder):
             raise ValueError(f"weight_penalty must not be negative. Received: {weight_penalty}")
         self.code_dropout, self.weight_penalty = float(code_dropout), float(weight_penalty)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.hidden_units = positive_sizes("hidden_units", hidden_units) if hidden_units else ()
+        self.hidden_units = positive_sizes("hidden_units", hidden_units, or_none=True)
         self.latent_dim = positive_size("latent_dim", latent_dim)
         self.activation = keras.activations.get(activation)
         self.output_activation = keras.activations.get(output_activation)

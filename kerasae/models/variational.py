@@ -80,13 +80,14 @@ class VariationalAutoencoder(Autoencoder):
         super().__init__(input_shape, value_range, **kwargs)
         if kl_weight < 0:
             raise ValueError(f"kl_weight must not be negative. Received: {kl_weight}")
-        self.hidden_units = positive_sizes("hidden_units", hidden_units) if hidden_units else ()
+        self.hidden_units = positive_sizes("hidden_units", hidden_units, or_none=True)
         self.latent_dim = positive_size("latent_dim", latent_dim)
         self.activation = keras.activations.get(activation)
         self.output_activation = keras.activations.get(output_activation)
         self.kl_weight = float(kl_weight)
         self.seed = seed
         self.sampling = Sampling(seed, name="sampling", dtype="float32")
+        self.sampling.build([(None, self.latent_dim)] * 2)
         self._assemble(self._encoder(), self._decoder())
 
     def _encoder(self) -> keras.Model:
