@@ -27,7 +27,7 @@ def check_shape(shape, expected: tuple[int, ...], name: str = "x") -> None:
     raise ValueError(f"{name} must have shape {wanted}. Received shape: {shape}.{hint}")
 
 
-def check_values(x: np.ndarray, value_range: tuple[float, float] | None, name: str = "x") -> None:
+def check_values(x: np.ndarray, value_range: tuple[float, float] | None, name: str = "x", dtype=None) -> None:
     """Raise ValueError if the array is empty, holds NaN or infinity, or leaves `value_range`."""
     if x.size == 0:
         raise ValueError(f"{name} is empty: expected at least one. Received shape: {x.shape}.")
@@ -45,7 +45,7 @@ def check_values(x: np.ndarray, value_range: tuple[float, float] | None, name: s
             hint = f"These look like 8-bit pixels: {name}.astype('float32') / 255."
         raise ValueError(
             f"{name} must lie in [{value_range[0]:g}, {value_range[1]:g}]. "
-            f"Received {x.dtype} values from {low:g} to {high:g}. {hint}"
+            f"Received {dtype or x.dtype} values from {low:g} to {high:g}. {hint}"
         )
 
 
@@ -74,7 +74,7 @@ def checked_array(x, shape: tuple[int, ...], value_range, name: str = "x") -> np
     """`x` as a float array of shape `(n, *shape)` within `value_range`, or an error that says what is wrong."""
     array = as_float_array(x, name)
     check_shape(array.shape, shape, name)
-    check_values(array, value_range, name)
+    check_values(array, value_range, name, getattr(x, "dtype", None))
     return array
 
 

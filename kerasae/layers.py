@@ -164,6 +164,7 @@ class AddGaussian(Noise):
         self.deviation, self.clip = float(deviation), clip if clip is None else (float(clip[0]), float(clip[1]))
 
     def corrupt(self, x, step=Counted.EVALUATION_STEP):
+        x = ops.convert_to_tensor(x)
         noisy = x + self.deviation * ops.cast(random.normal(self.seed, step, ops.shape(x)), x.dtype)
         return noisy if self.clip is None else ops.clip(noisy, *self.clip)
 

@@ -177,6 +177,9 @@ class Autoencoder(steps.Steps, keras.Model):
         if config is not None:
             # Keras would save what "auto" meant on this backend, and so force it on the one that loads.
             config["jit_compile"] = self._jit_asked_for
+            # On PyTorch optimisers are classes of that backend, which the others can't use.
+            if config["optimizer"]["module"].startswith("keras.src.backend."):
+                config["optimizer"] |= {"module": "keras.optimizers", "registered_name": None}
         return config
 
     def compile_from_config(self, config):

@@ -6,7 +6,7 @@ import keras
 class Steps:
     """No steps of its own: Keras's evaluate over `compute_loss`; `fit` is refused."""
 
-    def train_step(self, *args):
+    def fit(self, *args, **kwargs):
         raise ValueError(
             f"The {keras.backend.backend()} backend can't train. "
             "Set KERAS_BACKEND to jax, torch or tensorflow before Keras is imported."
