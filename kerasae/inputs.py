@@ -95,8 +95,8 @@ class Door:
 
     Args:
         model: Has `data_shape`; `checked(x, y)`, which gives whole arrays or one batch (`y` may be
-            None) as float arrays, or raises; and `recover()`, called when the context is left by an
-            exception.
+            None) as float arrays, or raises; and `remember()` and `recover(remembered)`, called when the
+            context is entered, and left by an exception.
     """
 
     def __init__(self, model):
@@ -104,12 +104,13 @@ class Door:
         self._error: Exception | None = None
 
     def __enter__(self):
+        self._remembered = self._model.remember()
         return self
 
     def __exit__(self, kind, error, traceback):
         if error is None:
             return
-        self._model.recover()
+        self._model.recover(self._remembered)
         if self._error is not None and error is not self._error:
             raise self._error from None
 

@@ -12,7 +12,10 @@ class Steps:
             "Set KERAS_BACKEND to jax, torch or tensorflow before Keras is imported."
         )
 
-    def recover(self):
+    def remember(self):
+        """Nothing needs to be remembered: see `recover`."""
+
+    def recover(self, remembered):
         """Nothing is lost when `fit` is broken off: the model itself was trained."""
 
 

@@ -28,9 +28,20 @@ class Steps:
         logs, metrics = _stateless_track(self, metrics, terms, x, y, x_hat, sample_weight)
         return logs, (trainable, non_trainable, metrics)
 
-    def recover(self):
-        """Give the model back the weights that Keras keeps elsewhere while `fit` runs."""
+    def remember(self):
+        """All variables with their values: until `fit` has made a step, Keras keeps them nowhere else."""
+        optimizer = getattr(self, "optimizer", None)
+        if optimizer is not None and not optimizer.built:
+            optimizer.build(self.trainable_variables)
+        variables = [*self.variables, *self.metrics_variables, *(optimizer.variables if optimizer else ())]
+        return [(variable, variable.value) for variable in variables]
+
+    def recover(self, remembered):
+        """Give the model back the weights that Keras takes from it while `fit` runs."""
         self.jax_state_sync()
+        for variable, value in remembered:
+            if variable._value is None:
+                variable.assign(value)
 
 
 def _stateless_terms(model, trainable, non_trainable, x, y, sample_weight, training):

@@ -22,7 +22,10 @@ class Steps:
         terms, x_hat = self.loss_terms(x, y, sample_weight, training=False)
         return self._track(terms, x, y, x_hat, sample_weight)
 
-    def recover(self):
+    def remember(self):
+        """Nothing needs to be remembered: see `recover`."""
+
+    def recover(self, remembered):
         """Nothing is lost when `fit` is broken off: the model itself was trained."""
 
 
