@@ -174,7 +174,7 @@ class Autoencoder(steps.Steps, keras.Model):
 
     def get_compile_config(self):
         config = super().get_compile_config()
-        if config is not None:
+        if config:  # empty for a model that isn't compiled
             # Keras would save what "auto" meant on this backend, and so force it on the one that loads.
             config["jit_compile"] = self._jit_asked_for
             # On PyTorch optimisers are classes of that backend, which the others can't use.
