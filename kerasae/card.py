@@ -54,7 +54,7 @@ def describe(
 def preview(recipe: recipes.Recipe, model: models.Autoencoder):
     """The entry's picture, a matplotlib Figure: its reconstructions of test data, and samples if it generates."""
     dataset = getattr(data, recipe.data)()
-    if recipe.data == "sine":
+    if dataset.x_train.ndim == 2:
         t = np.linspace(-data.SINE_LIMIT, data.SINE_LIMIT, 400)
         x = dataset.x_train
         return plots.manifold(x, model.reconstruct(x), np.stack([t, np.sin(t)], axis=1), title=recipe.name)

@@ -47,6 +47,22 @@ def sine(n: int = 1000, noise: float = 0.06, seed: int = 0) -> Dataset:
     return Dataset(train, t, test, t)
 
 
+def sine_excerpt(points: int = 25, copies: int = 4000) -> Dataset:
+    """A few of the sine's training points, each many times: too little to learn a curve from.
+
+    Args:
+        points: How many, evenly chosen from `sine`'s 1000: with 25, every 40th.
+        copies: How often the excerpt is repeated.
+
+    Returns:
+        `x_train (points · copies, 2)` and its t; the test set is `sine`'s.
+    """
+    whole = sine()
+    every = len(whole.x_train) // points
+    x, t = whole.x_train[::every][:points], whole.y_train[::every][:points]
+    return Dataset(np.tile(x, (copies, 1)), np.tile(t, copies), whole.x_test, whole.y_test)
+
+
 def mnist() -> Dataset:
     """The MNIST handwritten digits.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from kerasae import _checks, data, models
+from kerasae import _checks, data, layers, models
 from kerasae.losses import PerImage
 
 IMAGE = (28, 28, 1)
@@ -15,6 +15,7 @@ BCE = keras.losses.BinaryCrossentropy(from_logits=True)
 SSE = PerImage("mean_squared_error", over_pixels="sum")
 
 HINTON = "Reducing the dimensionality of data with neural networks (Hinton & Salakhutdinov, 2006)"
+KRAMER = "Nonlinear principal component analysis using autoassociative neural networks (Kramer, 1991)"
 KINGMA = "Auto-Encoding Variational Bayes (Kingma & Welling, 2013)"
 SRIVASTAVA = "Dropout: a simple way to prevent neural networks from overfitting (Srivastava et al., 2014)"
 VINCENT = "Extracting and composing robust features with denoising autoencoders (Vincent et al., 2008)"
@@ -73,6 +74,10 @@ class Recipe:
         return self.shipped if which == "shipped" and self.shipped else self.written
 
 
+def _deep_sine() -> models.Autoencoder:
+    return models.DenseAutoencoder((2,), (64, 64), 1, activation="elu", output_activation="linear", value_range=None)
+
+
 _ROWS = (
     Recipe(
         name="linear_sine",
@@ -89,14 +94,22 @@ _ROWS = (
     Recipe(
         name="deep_sine",
         description="Deep autoencoder of a noisy sine: a curved line through the points",
-        source="Nonlinear principal component analysis using autoassociative neural networks (Kramer, 1991)",
+        source=KRAMER,
         data="sine",
-        model=lambda: models.DenseAutoencoder(
-            (2,), (64, 64), 1, activation="elu", output_activation="linear", value_range=None
-        ),
+        model=_deep_sine,
         loss="mean_squared_error",
         headline="rms_distance",
         written=Schedule(epochs=200, batch_size=30, learning_rate=0.003),
+    ),
+    Recipe(
+        name="overfit_sine",
+        description="The deep one, trained on 25 points only: it goes through every one and leaves the sine",
+        source=KRAMER,
+        data="sine_excerpt",
+        model=_deep_sine,
+        loss="mean_squared_error",
+        headline="rms_distance",
+        written=Schedule(epochs=200, batch_size=15, learning_rate=3e-4),
     ),
     Recipe(
         name="dense_mnist",
@@ -130,6 +143,111 @@ _ROWS = (
         headline="bce",
         written=Schedule(epochs=50, batch_size=256),
         shipped=Schedule(epochs=40, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+    ),
+    Recipe(
+        name="dense8_mnist",
+        description="Deep dense autoencoder, 8 numbers a digit",
+        source=HINTON,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (128, 64, 32), 8),
+        loss=SSE,
+        written=Schedule(epochs=5, batch_size=64),
+        headline="mse",
+        shipped=Schedule(epochs=200, batch_size=64, decay="cosine"),
+    ),
+    Recipe(
+        name="dense2_mnist",
+        description="Deep dense autoencoder, 2 numbers a digit: a map of the digits",
+        source=HINTON,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (128, 64, 32), 2),
+        loss=SSE,
+        written=Schedule(epochs=5, batch_size=64),
+        headline="mse",
+        shipped=Schedule(epochs=200, batch_size=64, decay="cosine"),
+    ),
+    Recipe(
+        name="shallow256_mnist",
+        description="Wide and shallow, 256 numbers a digit",
+        source=HINTON,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (512,), 256, kernel_initializer="he_normal"),
+        loss="mean_squared_error",
+        written=Schedule(epochs=20, batch_size=128),
+        headline="mse",
+        shipped=Schedule(epochs=60, batch_size=128, decay="cosine"),
+    ),
+    Recipe(
+        name="shallow2_mnist",
+        description="Wide and shallow, 2 numbers a digit",
+        source=HINTON,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (512,), 2, kernel_initializer="he_normal"),
+        loss="mean_squared_error",
+        written=Schedule(epochs=80, batch_size=128),
+        headline="mse",
+        shipped=Schedule(epochs=80, batch_size=128, decay="cosine"),
+    ),
+    Recipe(
+        name="dropout64_mnist",
+        description="Four fifths of the code dropped in training: every number must do for many",
+        source=SRIVASTAVA,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(
+            IMAGE, (64,), 64, output_activation="linear", code_dropout=0.8, weight_penalty=1e-2
+        ),
+        loss="mean_squared_error",
+        written=Schedule(epochs=50, batch_size=256),
+        headline="mse",
+        shipped=Schedule(epochs=100, batch_size=256, decay="cosine"),
+    ),
+    Recipe(
+        name="dropout128_mnist",
+        description="The same with a wider network and a weaker penalty",
+        source=SRIVASTAVA,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(
+            IMAGE, (256,), 128, output_activation="linear", code_dropout=0.8, weight_penalty=1e-4
+        ),
+        loss="mean_squared_error",
+        written=Schedule(epochs=50, batch_size=256),
+        headline="mse",
+        shipped=Schedule(epochs=100, batch_size=256, decay="cosine"),
+    ),
+    Recipe(
+        name="denoise_flip_mnist",
+        description="Cleans digits, a tenth of whose pixels are inverted",
+        source=VINCENT,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (128, 64, 32), 8, noise=layers.FlipPixels(0.1)),
+        loss=SSE,
+        written=Schedule(epochs=5, batch_size=64),
+        headline="denoised_mse",
+        shipped=Schedule(epochs=300, batch_size=64, decay="cosine"),
+    ),
+    Recipe(
+        name="denoise_mask_mnist",
+        description="Cleans digits, half of whose pixels are missing",
+        source=VINCENT,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(
+            IMAGE, (256,), 32, output_activation="linear", weight_penalty=1e-4, noise=layers.MaskPixels(0.5)
+        ),
+        loss="mean_squared_error",
+        written=Schedule(epochs=50, batch_size=256),
+        headline="denoised_mse",
+        shipped=Schedule(epochs=200, batch_size=256, decay="cosine"),
+    ),
+    Recipe(
+        name="dense_fashion",
+        description="Deep dense autoencoder of clothes, 20 numbers a picture",
+        source=HINTON,
+        data="fashion_mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (256, 128), 20),
+        loss=BCE,
+        written=Schedule(epochs=100, batch_size=512),
+        headline="bce",
+        shipped=Schedule(epochs=200, batch_size=128, decay="cosine"),
     ),
     Recipe(
         name="vae_mnist",
