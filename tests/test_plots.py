@@ -50,6 +50,11 @@ def legend_names(owner):
     return [text.get_text() for text in owner.get_texts()]
 
 
+def grey(z):
+    """Images as grey as the first number of their codes."""
+    return np.broadcast_to(z[:, 0, None, None, None], (len(z), 28, 28, 1))
+
+
 FIGURES = {
     "rows": lambda x, p: plots.rows({"a": x, "b": x, "c": x}, reference="a"),
     "reconstructions": lambda x, p: plots.reconstructions(x, x),
@@ -57,6 +62,11 @@ FIGURES = {
     "manifold": lambda x, p: plots.manifold(p, -p, curve=p, others={"PCA": p}),
     "history": lambda x, p: plots.history({"loss": [1.0, 0.5], "val_loss": [1.0, 0.6]}),
     "code_space": lambda x, p: plots.code_space(p, np.arange(100) % 10),
+    "joint": lambda x, p: plots.joint(p, np.arange(100) % 10),
+    "filters": lambda x, p: plots.filters(x.reshape(12, 784).T, (28, 28)),
+    "decoded_grid": lambda x, p: plots.decoded_grid(grey, np.linspace(-3, 3, 6)),
+    "error_against_noise": lambda x, p: plots.error_against_noise([0.0, 0.1], {"model": [0.1, 0.2]}, trained_at=0.1),
+    "stacked": lambda x, p: plots.stacked([plots.samples(x), plots.history({"loss": [1.0]})]),
 }
 TITLED = {
     "rows": lambda x, p: plots.rows({"a": x}, title="A title"),
@@ -64,17 +74,17 @@ TITLED = {
     "samples": lambda x, p: plots.samples(x, title="A title"),
     "manifold": lambda x, p: plots.manifold(p, p, title="A title"),
     "history": lambda x, p: plots.history({"loss": [1.0]}, title="A title"),
-    "code_space": lambda x, p: plots.code_space(p, title="A title"),
+    "code_space": lambda x, p: plots.code_space(np.eye(3), coordinates=(0, 1, 2), title="A title"),
+    "joint": lambda x, p: plots.joint(p, title="A title"),
+    "filters": lambda x, p: plots.filters(x[0, :, :, None], title="A title"),
+    "decoded_grid": lambda x, p: plots.decoded_grid(grey, [0, 1], [3, 4, 5], title="A title"),
+    "error_against_noise": lambda x, p: plots.error_against_noise([1], {"model": [0.1]}, title="A title"),
 }
 
 
 def test_every_function_is_here():
-    functions = {
-        name
-        for name, value in vars(plots).items()
-        if callable(value) and getattr(value, "__module__", "") == plots.__name__ and name.islower()
-    }
-    assert {name for name in functions if name[0] != "_"} == FIGURES.keys() == TITLED.keys()
+    functions = {name for name in plots.__all__ if callable(getattr(plots, name))}
+    assert functions == FIGURES.keys() == TITLED.keys() | {"stacked"}
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -88,7 +98,7 @@ def test_is_a_figure_that_can_be_written(name, images, points, tmp_path):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_nothing_is_cut_off(name, images, points):
-    for figure in (FIGURES[name](images, points), TITLED[name](images, points)):
+    for figure in (made[name](images, points) for made in (FIGURES, TITLED) if name in made):
         figure.draw_without_rendering()
         box, page = figure.get_tightbbox(), figure.bbox_inches
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= page.x1 and box.y1 <= page.y1
@@ -119,6 +129,7 @@ x = np.zeros((4, 8, 8))
 plots.reconstructions(x, x)._repr_png_()
 plots.manifold(np.eye(2), np.eye(2))._repr_png_()
 plots.history({"loss": [1.0]})._repr_png_()
+plots.code_space(np.eye(3), coordinates=(0, 1, 2))._repr_png_()
 print(sorted({"matplotlib.pyplot", "keras", "jax", "torch", "tensorflow"} & set(sys.modules)))
 """
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -409,6 +420,14 @@ def test_history_scale():
     assert [ax.get_yscale() for ax in plots.history(kinds).axes] == ["log", "linear", "linear", "linear"]
 
 
+def test_history_unit_and_validation_now_and_then():
+    (ax,) = plots.history({"loss": [3.0, 2.0, 1.0], "val_loss": [np.nan, 2.5, np.nan]}, unit="batch").axes
+    training, validation = ax.lines
+    assert ax.get_xlabel() == "batch"
+    np.testing.assert_array_equal(training.get_xdata(), [1, 2, 3])
+    np.testing.assert_array_equal(validation.get_xydata(), [[2, 2.5]])
+
+
 def test_history_single_epoch_is_visible():
     assert plots.history({"loss": [1.0]}).axes[0].lines[0].get_marker() == "o"
 
@@ -430,7 +449,7 @@ def test_code_space_first_two_coordinates(rng):
     (dots,) = ax.collections
     np.testing.assert_array_equal(dots.get_offsets(), z[:, 0, :2, 0])
     assert same_color(dots.get_facecolors()[0][:3], plots.BLUE)
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_aspect()) == ("$z_1$", "$z_2$", 1)
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_aspect()) == ("$z_{0}$", "$z_{1}$", 1)
 
 
 def test_code_space_classes(points):
@@ -466,6 +485,192 @@ def test_code_space_names_of_classes(points):
 def test_code_space_errors(z, y, message):
     with pytest.raises(ValueError, match=message):
         plots.code_space(z, y)
+
+
+def test_code_space_chosen_coordinates(rng):
+    z = rng.normal(size=(20, 16))
+    (ax,) = plots.code_space(z, coordinates=(7, 3)).axes
+    np.testing.assert_array_equal(ax.collections[0].get_offsets(), z[:, [7, 3]])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("$z_{7}$", "$z_{3}$")
+
+
+def test_code_space_three_coordinates(rng):
+    z, y = rng.normal(size=(20, 16)), np.arange(20) % 10
+    figure = plots.code_space(z, y, (7, 3, 11))
+    (ax,) = figure.axes
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("$z_{7}$", "$z_{3}$", "$z_{11}$")
+    np.testing.assert_array_equal(np.transpose(ax.collections[0]._offsets3d), z[:, [7, 3, 11]])
+    assert legend_names(figure.legends[0]) == list("0123456789")
+
+
+@pytest.mark.parametrize("coordinates", [(0,), (0, 0), (0, 16), (-1, 0), (0, 1, 2, 3)])
+def test_code_space_coordinates_that_are_not_there(coordinates):
+    with pytest.raises(ValueError, match=r"must be 2 or 3 different ones from 0 to 15. Received: \("):
+        plots.code_space(np.zeros((5, 16)), coordinates=coordinates)
+
+
+def test_joint_margins_are_those_of_the_points(rng):
+    z = rng.normal(size=(200, 16)) * np.arange(1, 17)
+    top, both, right = plots.joint(z, coordinates=(2, 9), bins=7).axes
+    np.testing.assert_array_equal(both.collections[0].get_offsets(), z[:, [2, 9]])
+    assert (both.get_xlabel(), both.get_ylabel()) == ("$z_{2}$", "$z_{9}$")
+    assert [bar.get_height() for bar in top.patches] == list(np.histogram(z[:, 2], 7)[0])
+    assert [bar.get_width() for bar in right.patches] == list(np.histogram(z[:, 9], 7)[0])
+    assert top.get_xlim() == both.get_xlim() and right.get_ylim() == both.get_ylim()
+
+
+def test_joint_margins_are_stacked_by_class(points):
+    y = np.array(["b"] * 30 + ["a"] * 70)
+    figure = plots.joint(points, y, bins=5)
+    assert legend_names(figure.legends[0]) == ["a", "b"]
+    (a, b) = figure.axes[0].containers
+    assert sum(bar.get_height() for bar in a) == 70 and sum(bar.get_height() for bar in b) == 30
+    assert same_color(b[0].get_facecolor(), plots.CLASSES[1])
+    assert [bar.get_y() for bar in b] == [bar.get_height() for bar in a]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"coordinates": (0, 1, 2)}, r"must be 2 different ones from 0 to 2. Received: \(0, 1, 2\)"),
+        ({"bins": 0}, "bins must be a positive integer"),
+        ({"y": [1, 2]}, "each of the 5 codes"),
+    ],
+)
+def test_joint_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plots.joint(np.eye(5)[:, :3], **arguments)
+
+
+def test_filters_are_the_columns_of_the_kernel(rng):
+    kernel = rng.normal(size=(6 * 5, 12))
+    images, scale = plots.filters(kernel, (6, 5), n=7, columns=4).axes
+    array, (low, high) = shown(images)
+    assert array.shape == (2 * 6 + 1, 4 * 5 + 3)
+    for unit in range(7):
+        np.testing.assert_array_equal(array[unit // 4 * 7 :][:6, unit % 4 * 6 :][:, :5], kernel[:, unit].reshape(6, 5))
+    assert np.isnan(array[6]).all() and np.isnan(array[7:, 18:]).all()  # grey, which no weight is
+    assert low == -high and 0 < high <= np.abs(kernel).max()
+    assert [float(tick.get_text().replace("\N{MINUS SIGN}", "-")) for tick in scale.get_xticklabels()] == pytest.approx(
+        [low, 0, high], rel=0.1
+    )
+
+
+def test_filters_one_strong_weight_does_not_hide_the_others(rng):
+    kernel = rng.uniform(-1, 1, size=(784, 4))
+    kernel[0, 0] = 1000
+    _, (_, high) = shown(plots.filters(kernel, (28, 28)).axes[0])
+    assert high <= 1
+
+
+def test_filters_of_a_convolution_and_of_zeros(rng):
+    kernel = rng.normal(size=(7, 7, 1, 3))
+    array, _ = shown(plots.filters(kernel).axes[0])
+    np.testing.assert_array_equal(array[:, 16:], kernel[:, :, 0, 2])
+    assert shown(plots.filters(kernel * 0).axes[0])[1] == (-1, 1)
+
+
+def test_filters_of_whatever_has_weights(rng):
+    kernel, bias = rng.normal(size=(784, 3)), np.zeros(3)
+    layer = SimpleNamespace(get_weights=lambda: [kernel, bias])
+    np.testing.assert_array_equal(tile(shown(plots.filters(layer, (28, 28)).axes[0])[0], 0, 1).ravel(), kernel[:, 1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"kernel": np.zeros((784, 4))}, r"shape=\(h, w\).*Received: kernel of shape \(784, 4\) and shape=None"),
+        ({"kernel": np.zeros((784, 4)), "shape": (28, 27)}, r"shape=\(28, 27\)"),
+        ({"kernel": np.zeros((7, 7, 3, 4))}, r"kernel of shape \(7, 7, 3, 4\)"),
+        ({"kernel": np.zeros((784, 4)), "shape": (28, 28), "n": 0}, "n must be a positive integer"),
+        ({"kernel": np.zeros((784, 4)), "shape": (28, 28), "columns": 0}, "columns must be a positive integer"),
+        ({"kernel": np.full((784, 4), np.nan), "shape": (28, 28)}, "kernel must be finite"),
+    ],
+)
+def test_filters_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plots.filters(**arguments)
+
+
+def test_decoded_grid_first_number_across_second_one_up():
+    def decode(z):
+        return np.broadcast_to((z @ [0.1, 0.01])[:, None, None], (len(z), 8, 8))
+
+    (ax,) = plots.decoded_grid(decode, [0, 1, 2], [3, 4]).axes
+    array, limits = shown(ax)
+    assert array.shape == (16, 24) and limits == (0, 1)  # no gaps
+    np.testing.assert_allclose(array[::8, ::8], [[0.04, 0.14, 0.24], [0.03, 0.13, 0.23]])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("$z_0$", "$z_1$")
+
+
+def test_decoded_grid_axes_say_the_codes():
+    values = np.array([-3.0, -1.0, 0.0, 1.0, 3.0])  # not evenly spaced
+    (ax,) = plots.decoded_grid(grey, values).axes
+    centres = 28 * np.arange(5) + 13.5
+    for ticks, names, expected in (
+        (ax.get_xticks(), ax.get_xticklabels(), centres),
+        (ax.get_yticks(), ax.get_yticklabels(), centres[::-1]),
+    ):
+        found = dict(zip([float(name.get_text()) for name in names], ticks, strict=True))
+        assert [found[value] for value in values] == pytest.approx(list(expected))
+
+
+def test_decoded_grid_takes_a_model():
+    model = SimpleNamespace(decode=grey)
+    assert shown(plots.decoded_grid(model, [0, 1]).axes[0])[0].max() == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"across": np.eye(2)}, "across must be one row of increasing numbers"),
+        ({"across": [1, 0]}, r"across must be one row of increasing numbers. Received: \[1, 0\]"),
+        ({"across": [0, 1], "up": []}, "up is empty"),
+        ({"decode": lambda z: np.zeros((3, 8, 8)), "across": [0, 1]}, "one image for each of 4 codes. Received: 3"),
+        ({"decode": lambda z: z, "across": [0, 1]}, r"what decode gives must have shape .*\(4, 2\)"),
+    ],
+)
+def test_decoded_grid_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plots.decoded_grid(**{"decode": grey} | arguments)
+
+
+def test_error_against_noise_a_curve_each():
+    levels, errors = [0.0, 0.1, 0.4], {"model": [1.0, 2.0, 3.0], "PCA": np.array([2, 3, 4])}
+    figure = plots.error_against_noise(levels, errors, trained_at=0.2, xlabel="rate", ylabel="MSE")
+    (ax,) = figure.axes
+    for name, values in errors.items():
+        np.testing.assert_array_equal(labelled(ax, name).get_xydata(), np.stack([levels, values], axis=1))
+    assert legend_names(figure.legends[0]) == ["model", "PCA", "trained with"]
+    assert set(labelled(ax, "trained with").get_xdata()) == {0.2}
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_ylim()[0]) == ("rate", "MSE", 0)
+
+
+@pytest.mark.parametrize(
+    ("levels", "errors", "message"),
+    [
+        ([], {"model": []}, "levels is empty"),
+        ([0.2, 0.1], {"model": [1, 2]}, r"increasing numbers. Received: \[0.2 0.1\]"),
+        ([[0.1]], {"model": [[1]]}, "one row"),
+        ([0.1], {}, "errors is empty: expected at least one curve"),
+        ([0.1, 0.2], {"model": [1, 2, 3]}, r"model must hold one error for each of the 2 levels.*\(3,\)"),
+        ([0.1], {"model": [np.nan]}, "model must be finite"),
+    ],
+)
+def test_error_against_noise_errors(levels, errors, message):
+    with pytest.raises(ValueError, match=message):
+        plots.error_against_noise(levels, errors)
+
+
+def test_stacked_pictures_one_beneath_another():
+    red, blue = Figure((2, 1), facecolor="red"), Figure((3, 2), facecolor="blue")
+    (ax,) = plots.stacked([red, blue]).axes
+    pixels = np.asarray(ax.images[0].get_array())
+    assert pixels.shape == (300, 300, 3)
+    assert (pixels[:100, :200] == (255, 0, 0)).all() and (pixels[100:] == (0, 0, 255)).all()
+    assert (pixels[:100, 200:] == 255).all()
+    with pytest.raises(ValueError, match="figures is empty"):
+        plots.stacked([])
 
 
 def test_colours_are_different():

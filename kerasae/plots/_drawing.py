@@ -1,0 +1,157 @@
+"""What the pictures share: colours, a Figure for notebooks, and the laying out of planes and tiles."""
+
+import io
+import math
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.textpath import TextPath
+
+# Told apart by colour-blind readers too: Okabe and Ito's, and for classes Tol's "muted" with a tenth.
+BLUE, ORANGE, GREEN, PURPLE, BLACK, GREY = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#222222", "#b8b8b8"
+CLASSES = (
+    "#332288", "#88ccee", "#cc6677", "#117733", "#ddcc77", "#aa4499", "#44aa99", "#882255", "#999933", "#777777",
+)  # fmt: skip
+POSITION = matplotlib.colormaps["plasma"]
+DIVERGING = matplotlib.colormaps["RdBu_r"].with_extremes(bad=GREY)
+
+
+class Picture(Figure):
+    """A Figure that notebooks draw without pyplot, which would keep it alive."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", bbox_inches="tight")
+        return buffer.getvalue()
+
+
+def new_figure(width: float, height: float, title: str | None) -> Picture:
+    """A Figure of this many inches, with room for its title above them."""
+    figure = Picture(figsize=(width, height + (0.35 if title else 0.0)), layout="constrained")
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def plane(width: float, height: float, coordinate: str, title: str | None) -> tuple[Picture, Axes]:
+    """A picture of points whose two coordinates are of one unit."""
+    figure = new_figure(width, height, title)
+    ax = figure.subplots()
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.set(xlabel=f"${coordinate}_1$", ylabel=f"${coordinate}_2$")
+    ax.spines[["top", "right"]].set_visible(False)
+    return figure, ax
+
+
+def dots(ax: Axes, points: np.ndarray, size: float, colour, label: str | None = None, **look) -> None:
+    """Draw points `(n, 2)`, or `(n, 3)` on three-dimensional Axes."""
+    ax.scatter(*points.T, s=size, c=colour, label=label, **{"linewidths": 0, **look})
+
+
+def class_legend(figure: Figure, classes: np.ndarray) -> None:
+    """Say at the right which class has which colour."""
+    marks = [Line2D([], [], color=colour, marker="o", linestyle="") for colour in CLASSES[: len(classes)]]
+    figure.legend(marks, list(map(str, classes)), loc="outside right center", frameon=False)
+
+
+def tiled(
+    blocks: Sequence[np.ndarray],
+    columns: int,
+    value_range: tuple[float, float],
+    title: str | None,
+    *,
+    left: float = 0,
+    below: Sequence[float] = (0,),
+    smallest: float = 60.0,
+    gap: int | None = None,
+    white: float | None = None,
+    colours="gray",
+) -> Picture:
+    """Blocks of images `(n, h, w, c)` one under another, an Axes each.
+
+    Sizes are in hundredths of an inch. Small images are drawn whole pixels to a pixel: they stay sharp.
+
+    Args:
+        blocks: All of one shape.
+        columns: How many images in a line.
+        value_range, title: As for `rows`.
+        left: Room for names.
+        below: Room beneath each block.
+        smallest: Width that an image has at least.
+        gap: Pixels between images; a fourteenth of their width if None.
+        white: The value between them; the highest if None.
+        colours: Of images with one channel.
+    """
+    low, high = value_range
+    gap = max(1, blocks[0].shape[2] // 14) if gap is None else gap
+    mosaics = [_mosaic(images, columns, gap, high if white is None else white) for images in blocks]
+    scale = min(120.0, max(smallest, 650.0 / columns)) / blocks[0].shape[2]
+    scale = round(scale) if scale > 1 else scale
+    height, width = (side * scale for side in mosaics[0].shape[:2])
+    border, top = 4, 34 if title else 4
+    full_width = 2 * border + max(left + width, text_width(title or "", "large"))
+    full_height = top + len(blocks) * height + sum(below) + border
+    figure = Picture(figsize=(full_width / 100, full_height / 100))
+    if title:
+        figure.suptitle(title, y=1 - 2 * border / full_height)
+    x, y = left + (full_width - left - width) // 2, full_height - top
+    for mosaic, space in zip(mosaics, below, strict=True):
+        y -= height
+        place = (x / full_width, y / full_height, width / full_width, height / full_height)
+        ax = figure.add_axes(place, xticks=[], yticks=[], frame_on=False)
+        if mosaic.shape[-1] == 3:
+            ax.imshow(((mosaic - low) / (high - low)).clip(0.0, 1.0))
+        else:
+            ax.imshow(mosaic[..., 0], cmap=colours, vmin=low, vmax=high)
+        y -= space
+    return figure
+
+
+def _mosaic(images: np.ndarray, columns: int, gap: int, white: float) -> np.ndarray:
+    """Images `(n, h, w, c)` as one `(H, W, c)`, `columns` in a line and white between them."""
+    n, h, w, c = images.shape
+    lines = math.ceil(n / columns)
+    canvas = np.full((lines * columns, h + gap, w + gap, c), white, dtype=float)
+    canvas[:n, :h, :w] = images
+    canvas = canvas.reshape(lines, columns, h + gap, w + gap, c).swapaxes(1, 2)
+    canvas = canvas.reshape(lines * (h + gap), columns * (w + gap), c)
+    return canvas[: len(canvas) - gap, : canvas.shape[1] - gap]
+
+
+def text_width(text: str, size: str = "medium") -> float:
+    """In hundredths of an inch."""
+    path = TextPath((0, 0), text.strip() or ".", prop=FontProperties(size=size))
+    return math.ceil(path.get_extents().width / 0.72)
+
+
+def stacked(figures: Sequence[Figure]) -> Picture:
+    """Several pictures one beneath another, as the pixels of one.
+
+    Args:
+        figures: At least one.
+
+    Raises:
+        ValueError: There are none.
+
+    >>> stacked([Figure((4, 1)), Figure((6, 2))]).get_size_inches()
+    array([6., 3.])
+    """
+    if not figures:
+        raise ValueError("figures is empty: expected at least one.")
+    pixels = []
+    for figure in figures:
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        pixels.append(np.asarray(canvas.buffer_rgba())[..., :3])
+    width = max(part.shape[1] for part in pixels)
+    sides = [((0, 0), (0, width - part.shape[1]), (0, 0)) for part in pixels]
+    sheet = np.concatenate([np.pad(part, side, constant_values=255) for part, side in zip(pixels, sides, strict=True)])
+    whole = Picture(figsize=(width / 100, len(sheet) / 100), dpi=100)
+    whole.add_axes((0, 0, 1, 1), frame_on=False, xticks=[], yticks=[]).imshow(sheet)
+    return whole
