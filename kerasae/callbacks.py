@@ -1,0 +1,167 @@
+"""Keras callbacks for watching an autoencoder learn."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from kerasae import evaluation, plots
+from kerasae._checks import positive_size
+
+_DIGITS = {"epoch": 4, "batch": 6}  # in the names of files, which so sort as they were drawn
+
+
+class DrawProgress(keras.callbacks.Callback):
+    """Draw, while `fit` runs, what the model makes of some examples, and the losses so far.
+
+    The first picture is drawn before training, then one every so many epochs or batches, and one at
+    the end. In a notebook each takes the place of the one before. With a directory each is written
+    to a file of its own, such as `epoch-0003.png`.
+
+    Images stand over their reconstructions, with the mean squared error beneath. A model that removes
+    noise is shown cleaning; one that generates adds samples, from the same codes each time. Points of
+    the plane are drawn as by `kerasae.plots.manifold`.
+
+    Args:
+        x: A few examples `(n, *input_shape)`, or what else `reconstruct` takes, by name, for example
+            `{"x": x, "label": label}` for a conditional model.
+        every: How many epochs or batches from one picture to the next.
+        unit: `"epoch"` or `"batch"`. Batches are counted from the start of `fit`; within an epoch
+            Keras gives the losses as means since the epoch began.
+        directory: Where to write pictures, made if need be; one of the same name is replaced.
+        show: Whether to show pictures where a notebook runs this.
+
+    Attributes:
+        snapshots: When, for example `"epoch 3"` → what the model made of the examples then, for
+            `kerasae.plots.rows`.
+
+    Raises:
+        ValueError: `every` is not a positive integer; another unit; when training begins, examples
+            that the model doesn't take or that are neither images nor points of the plane.
+
+    >>> x = np.zeros((40, 28, 28, 1))
+    >>> draw = DrawProgress(x[:8], unit="batch")
+    >>> _ = kerasae.models.DenseAutoencoder((28, 28, 1), (16,), 2).fit(x, callbacks=[draw], verbose=0)
+    >>> {when: x_hat.shape for when, x_hat in draw.snapshots.items()}
+    {'batch 0': (8, 28, 28, 1), 'batch 1': (8, 28, 28, 1), 'batch 2': (8, 28, 28, 1)}
+    """
+
+    def __init__(self, x, every: int = 1, unit: str = "epoch", directory: str | Path | None = None, show: bool = True):
+        super().__init__()
+        if unit not in _DIGITS:
+            raise ValueError(f"unit must be 'epoch' or 'batch'. Received: {unit!r}")
+        self.every, self.unit, self.show = positive_size("every", every), unit, show
+        self.given = dict(x) if isinstance(x, Mapping) else {"x": x}
+        self.directory = None if directory is None else Path(directory)
+        self.snapshots: dict[str, np.ndarray] = {}
+        # Keras hands batches on without waiting for them if no callback minds.
+        self.async_safe = unit == "epoch"
+
+    def on_train_begin(self, logs=None):
+        self._above, self._asked = _examples(self.model, self.given)
+        self.snapshots = {}
+        self._display = None
+        self._losses: list[dict[str, float]] = []
+        self._times: list[int] = []
+        self._drawn = -1
+        self._batches = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._earlier_batches = self._batches
+        if self._drawn < 0:
+            self._draw(epoch if self.unit == "epoch" else 0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.unit == "batch":
+            # With steps_per_execution Keras counts beyond the last one.
+            self._batches = self._earlier_batches + min(batch + 1, self.params.get("steps") or batch + 1)
+            self._note(self._batches, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.unit == "epoch":
+            self._note(epoch + 1, logs)
+
+    def on_train_end(self, logs=None):
+        if self._times and self._drawn != self._times[-1]:
+            self._draw(self._times[-1])
+
+    def _note(self, done: int, logs) -> None:
+        """Remember the losses, and draw if it is time."""
+        self._times.append(done)
+        self._losses.append(dict(logs or {}))
+        if done // self.every > self._drawn // self.every:
+            self._draw(done)
+
+    def _draw(self, done: int) -> None:
+        # On JAX the weights are elsewhere during an epoch.
+        getattr(self.model, "jax_state_sync", lambda: None)()
+        when = f"{self.unit} {done}"
+        x_hat = self.model.reconstruct(**self._asked)
+        self._drawn, self.snapshots[when] = done, x_hat
+        shown = self.show and _in_notebook()
+        if shown or self.directory is not None:
+            picture = self._picture(when, x_hat)
+        if self.directory is not None:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            picture.savefig(self.directory / f"{self.unit}-{done:0{_DIGITS[self.unit]}}.png")
+        if shown:
+            self._display = _show(picture, self._display)
+
+    def _picture(self, when: str, x_hat: np.ndarray) -> Figure:
+        """Examples, samples if the model has any, and losses, one beneath another."""
+        parts = [_compared(self._above, x_hat, self.model.value_range, when)]
+        if hasattr(self.model, "generate"):
+            parts.append(plots.samples(self._samples(len(x_hat)), title="samples"))
+        if self._losses:
+            parts.append(self._course())
+        return plots.stacked(parts)
+
+    def _samples(self, n: int) -> np.ndarray:
+        others = {name: value for name, value in self.given.items() if name != "x"}
+        return self.model.generate(n, seed=0, **others)
+
+    def _course(self) -> Figure:
+        names = dict.fromkeys(name for losses in self._losses for name in losses)
+        columns = {name: [losses.get(name, np.nan) for losses in self._losses] for name in names}
+        times = [done - 1 for done in self._times]
+        return plots.history(SimpleNamespace(history=columns, epoch=times), unit=self.unit)
+
+
+def _examples(model, given: dict) -> tuple[dict[str, np.ndarray], dict]:
+    """What stands above the reconstructions, by name, and what the model is asked to reconstruct."""
+    x = np.asarray(given["x"])
+    if model.noise is None:
+        return {"input": x}, given
+    noisy = evaluation.noisy(model, x)
+    return {"clean": x, "noisy": noisy}, given | {"x": noisy}
+
+
+def _compared(above: dict[str, np.ndarray], x_hat: np.ndarray, value_range, title: str) -> Figure:
+    """Examples over what the model makes of them; the error is the one to the first row."""
+    (first, x), *_ = above.items()
+    if x.shape[1:] == (2,):
+        return plots.manifold(above.get("noisy", x), x_hat, title=title)
+    name = "reconstruction" if first == "input" else "cleaned"
+    limits = value_range or (float(x.min()), float(x.max()))
+    return plots.rows({**above, name: x_hat}, reference=first, value_range=limits, title=title)
+
+
+def _in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this, where one picture can take the place of another."""
+    if "IPython" not in sys.modules:
+        return False
+    return getattr(sys.modules["IPython"].get_ipython(), "kernel", None) is not None
+
+
+def _show(picture: Figure, display):
+    """Show a picture in a notebook, in the place of the one before if there is one; gives the place."""
+    if display is not None:
+        display.update(picture)
+        return display
+    from IPython.display import display as first
+
+    return first(picture, display_id=True)

@@ -1,0 +1,172 @@
+"""DrawProgress draws what the model gives at that moment of training, on every backend, and changes nothing."""
+
+import sys
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+from conftest import BACKEND, denoising, dense, images, vae
+from matplotlib.image import imread
+
+import kerasae
+from kerasae import callbacks
+from kerasae.callbacks import DrawProgress
+
+
+def names(directory):
+    return sorted(path.name for path in directory.iterdir())
+
+
+def fit(model, draw, n=20, epochs=2, batch_size=8, **kwargs):
+    model.compile(steps_per_execution=kwargs.pop("steps_per_execution", 1))
+    return model.fit(images(n), epochs=epochs, batch_size=batch_size, callbacks=[draw], verbose=0, **kwargs)
+
+
+def test_a_picture_an_epoch_and_one_before(tmp_path):
+    fit(dense(), DrawProgress(images(4), directory=tmp_path / "new" / "folder"))
+    assert names(tmp_path / "new" / "folder") == ["epoch-0000.png", "epoch-0001.png", "epoch-0002.png"]
+    for path in (tmp_path / "new" / "folder").iterdir():
+        assert imread(path).shape[:2] > (50, 200)
+
+
+def test_every_third_epoch_and_the_last():
+    draw = DrawProgress(images(4), every=3)
+    fit(dense(), draw, epochs=7)
+    assert list(draw.snapshots) == ["epoch 0", "epoch 3", "epoch 6", "epoch 7"]
+
+
+# On PyTorch Keras executes one at a time.
+@pytest.mark.parametrize(("steps", "drawn"), [(1, [0, 2, 4, 6]), (2, [0, 2, 5, 6])][: 1 + (BACKEND != "torch")])
+def test_batches_are_counted_over_the_epochs(steps, drawn):
+    draw = DrawProgress(images(4), every=2, unit="batch")
+    fit(dense(), draw, steps_per_execution=steps)  # 3 batches an epoch
+    assert list(draw.snapshots) == [f"batch {batch}" for batch in drawn]
+
+
+@pytest.mark.parametrize("unit", ["epoch", "batch"])
+def test_snapshots_are_of_that_moment(unit):
+    model, x = dense(), images(4)
+    before = model.reconstruct(x)
+    draw = DrawProgress(x, unit=unit)
+    fit(model, draw)
+    first, *_, last = draw.snapshots.values()
+    np.testing.assert_allclose(first, before, atol=1e-6)
+    np.testing.assert_allclose(last, model.reconstruct(x), atol=1e-6)
+    assert all((a != b).any() for a, b in zip(draw.snapshots.values(), list(draw.snapshots.values())[1:], strict=False))
+
+
+@pytest.mark.parametrize("make", [dense, denoising, vae])
+def test_training_is_the_same_with_and_without(make):
+    finals = []
+    for draw in (None, DrawProgress(images(4), unit="batch")):
+        keras.utils.set_random_seed(0)
+        model = make()
+        model.fit(images(20), epochs=2, batch_size=8, verbose=0, callbacks=[draw] if draw else [])
+        finals.append(model.get_weights())
+    for plain, watched in zip(*finals, strict=True):
+        np.testing.assert_allclose(plain, watched, atol=1e-6)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The arguments that pictures are made with."""
+    calls = []
+    for name in ("rows", "manifold", "samples", "history"):
+        real = getattr(kerasae.plots, name)
+
+        def spy(*args, name=name, real=real, **kwargs):
+            calls.append((name, args, kwargs))
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(kerasae.plots, name, spy)
+    return calls
+
+
+def test_losses_so_far(drawn, tmp_path):
+    model = dense()
+    history = fit(
+        model, DrawProgress(images(4), directory=tmp_path), epochs=3, validation_data=images(8), validation_freq=2
+    )
+    courses = [args[0] for name, args, _ in drawn if name == "history"]
+    assert [course.epoch for course in courses] == [[0], [0, 1], [0, 1, 2]]
+    assert courses[-1].history["loss"] == history.history["loss"]
+    np.testing.assert_array_equal(courses[-1].history["val_loss"], [np.nan, *history.history["val_loss"], np.nan])
+
+
+def test_a_denoiser_cleans(drawn, tmp_path):
+    model, x = denoising(), images(4)
+    draw = DrawProgress(x, directory=tmp_path)
+    fit(model, draw, epochs=1)
+    rows = next(args[0] for name, args, _ in reversed(drawn) if name == "rows")
+    assert list(rows) == ["clean", "noisy", "cleaned"]
+    np.testing.assert_array_equal(rows["noisy"], kerasae.evaluation.noisy(model, x))
+    np.testing.assert_allclose(draw.snapshots["epoch 1"], model.reconstruct(rows["noisy"]), atol=1e-6)
+
+
+def test_a_generating_model_adds_samples_of_the_same_codes(drawn, tmp_path):
+    model = vae()
+    fit(model, DrawProgress(images(4), directory=tmp_path), epochs=1)
+    samples = [args[0] for name, args, _ in drawn if name == "samples"]
+    assert [len(x) for x in samples] == [4, 4]
+    np.testing.assert_allclose(samples[-1], model.generate(4, seed=0), atol=1e-6)
+
+
+def test_points_are_drawn_in_the_plane(drawn, tmp_path):
+    model = kerasae.models.LinearAutoencoder((2,))
+    model.fit(kerasae.data.sine(n=40).x_train, callbacks=[DrawProgress(np.eye(2), directory=tmp_path)], verbose=0)
+    assert [name for name, *_ in drawn] == ["manifold", "manifold", "history"]
+    assert names(tmp_path) == ["epoch-0000.png", "epoch-0001.png"]
+
+
+def test_fit_again_goes_on_from_the_epoch_it_is_told():
+    draw, model = DrawProgress(images(4)), dense()
+    fit(model, draw, epochs=1)
+    fit(model, draw, epochs=3, initial_epoch=2)
+    assert list(draw.snapshots) == ["epoch 2", "epoch 3"]
+
+
+def test_a_notebook_shows_each_in_the_place_of_the_one_before(monkeypatch):
+    shown = []
+
+    def display(picture, display_id):
+        shown.append(("new", picture))
+        return SimpleNamespace(update=lambda picture: shown.append(("update", picture)))
+
+    shell = SimpleNamespace(kernel=object())
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
+    fit(dense(), DrawProgress(images(4)))
+    assert [how for how, _ in shown] == ["new", "update", "update"]
+    assert all(picture._repr_png_().startswith(b"\x89PNG") for _, picture in shown)
+    fit(dense(), DrawProgress(images(4), show=False))
+    assert len(shown) == 3
+
+
+@pytest.mark.parametrize("shell", [None, SimpleNamespace()])
+def test_elsewhere_nothing_is_shown(monkeypatch, shell):
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert not callbacks._in_notebook()
+    monkeypatch.delitem(sys.modules, "IPython")
+    assert not callbacks._in_notebook()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"every": 0}, "every must be a positive integer. Received: 0"),
+        ({"unit": "step"}, "unit must be 'epoch' or 'batch'. Received: 'step'"),
+    ],
+)
+def test_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        DrawProgress(images(4), **arguments)
+
+
+def test_examples_that_the_model_does_not_take_are_told_before_training():
+    model = dense()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"x must have shape \(n, 6, 5, 1\)"):
+        fit(model, DrawProgress(images(4, (5, 5, 1))))
+    for weights, kept in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, kept)
