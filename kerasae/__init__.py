@@ -16,7 +16,7 @@ import importlib
 from kerasae import _keras
 
 __version__ = "0.1.0"
-__all__ = ["data", "evaluation", "layers", "losses", "models", "plots", "recipes", "sklearn", "zoo"]
+__all__ = ["callbacks", "data", "evaluation", "layers", "losses", "models", "plots", "recipes", "sklearn", "zoo"]
 
 _keras.install()
 
