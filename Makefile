@@ -14,7 +14,7 @@ SKIP := and not slow
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-once $(BACKENDS:%=test-%) bench check format table clean
+.PHONY: help demo test test-all test-once $(BACKENDS:%=test-%) notebooks bench check format table clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ $(BACKENDS:%=test-%): test-%: $(VENV)/installed
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "not anybackend $(SKIP)"
 
 test-jax: ## Only the tests on one backend; also test-torch, test-tensorflow
+
+notebooks: $(VENV)/installed ## Run every notebook on each of the three backends; stores nothing
+	@for backend in $(BACKENDS); do KERAS_BACKEND=$$backend $(BIN)/python -m pytest tests/test_notebooks.py || exit; done
 
 bench: $(VENV)/installed ## Training speed beside loops written by hand, on each backend (needs MNIST)
 	@for backend in $(BACKENDS); do KERAS_BACKEND=$$backend OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fit.py || exit; done
