@@ -95,8 +95,8 @@ class Door:
 
     Args:
         model: Has `data_shape`; `checked(x, y)`, which gives whole arrays or one batch (`y` may be
-            None) as float arrays, or raises; and `remember()` and `recover(remembered)`, called when the
-            context is entered, and left by an exception.
+            None) as float arrays, or raises; `target(x, y)`, what x is to be turned into; and `remember()`
+            and `recover(remembered)`, called when the context is entered, and left by an exception.
     """
 
     def __init__(self, model):
@@ -131,8 +131,8 @@ class Door:
             return self._wrap(x), y
         x, y = self._model.checked(x, y)
         if sample_weight is not None:
-            check_sample_weight(sample_weight, len(x))
-            y = x if y is None else y  # Keras drops the weights of a batch without targets
+            y = self._model.target(x, y)  # Keras drops the weights of a batch without targets
+            check_sample_weight(sample_weight, len(y))
         return x, y
 
     def admit_validation(self, validation_data):
@@ -141,10 +141,10 @@ class Door:
             return None
         if not isinstance(validation_data, (tuple, list)):
             x, _ = self.admit(validation_data)
-            return (x, x) if _is_array(x) else x
+            return (x, self._model.target(x, None)) if _is_array(x) else x
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(tuple(validation_data))
         x, y = self.admit(x, y, sample_weight)
-        return keras.utils.pack_x_y_sample_weight(x, x if y is None else y, sample_weight)
+        return keras.utils.pack_x_y_sample_weight(x, self._model.target(x, y), sample_weight)
 
     def _checked(self, batch):
         """A batch as it came, unless it has weights and no targets: these Keras would forget or fail on."""
@@ -154,7 +154,7 @@ class Door:
         except (TypeError, ValueError) as error:
             self._error = error
             raise
-        return batch if y is not None or sample_weight is None else (x, x, sample_weight)
+        return batch if y is not None or sample_weight is None else (x, self._model.target(x, y), sample_weight)
 
     def _wrap(self, source):
         """The source with its batches checked, still of its own type: Keras tells sources apart by that."""
@@ -186,27 +186,29 @@ class Door:
         import tensorflow as tf
 
         # Before TensorFlow builds a graph for the shape, and fails in its own words.
-        shape = tf.nest.flatten(dataset.element_spec)[0].shape
-        if shape.rank is not None:
-            check_shape(shape, self._model.data_shape)
+        first = dataset.element_spec
+        first = first[0] if isinstance(first, tuple) else first
+        if isinstance(first, tf.TensorSpec) and first.shape.rank is not None:
+            check_shape(first.shape, self._model.data_shape)
 
         def checked(*batch):
             def check(*present):
                 parts = iter(present)
-                self._checked(tuple(None if part is None else next(parts).numpy() for part in batch))
+                self._checked(tf.nest.map_structure(lambda part: None if part is None else next(parts).numpy(), batch))
                 return True
 
-            done = tf.py_function(check, [part for part in batch if part is not None], Tout=tf.bool)
+            present = [part for part in tf.nest.flatten(batch) if part is not None]
+            done = tf.py_function(check, present, Tout=tf.bool)
             with tf.control_dependencies([done]):
-                batch = tuple(None if part is None else tf.identity(part) for part in batch)
+                batch = tf.nest.map_structure(lambda part: None if part is None else tf.identity(part), batch)
             return batch if len(batch) > 1 else batch[0]
 
         return dataset.map(checked)
 
 
 def _is_array(x) -> bool:
-    """Whether Keras would slice `x` into batches itself (arrays, tensors, lists; not data sets)."""
-    arrays = (np.ndarray, list, tuple, int, float, str)
+    """Whether Keras would slice `x` into batches itself (arrays, tensors, lists, dicts; not data sets)."""
+    arrays = (np.ndarray, list, tuple, dict, int, float, str)
     return isinstance(x, arrays) or keras.ops.is_tensor(x) or hasattr(x, "__array__")
 
 

@@ -63,6 +63,31 @@ class Sampling(Counted):
         return input_shape[0]
 
 
+@keras.saving.register_keras_serializable(package="kerasae")
+class OneHot(keras.layers.Layer):
+    """Integer classes `(n,)` → one-hot vectors `(n, classes)`.
+
+    Args:
+        classes: How many.
+
+    >>> OneHot(3)(np.array([2, 0])).shape[-1]
+    3
+    """
+
+    def __init__(self, classes: int, **kwargs):
+        super().__init__(**kwargs)
+        self.classes = classes
+
+    def call(self, label):
+        return ops.one_hot(label, self.classes, dtype=self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape, self.classes)
+
+    def get_config(self):
+        return {**super().get_config(), "classes": self.classes}
+
+
 class Noise(Counted):
     """Noise for a denoising autoencoder: acts in training, and lets everything through otherwise.
 

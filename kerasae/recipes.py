@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ HINTON = "Reducing the dimensionality of data with neural networks (Hinton & Sal
 KRAMER = "Nonlinear principal component analysis using autoassociative neural networks (Kramer, 1991)"
 KINGMA = "Auto-Encoding Variational Bayes (Kingma & Welling, 2013)"
 SRIVASTAVA = "Dropout: a simple way to prevent neural networks from overfitting (Srivastava et al., 2014)"
+VALDARRAMA = "Convolutional autoencoder for image denoising, keras.io code example (S. L. Valdarrama, 2021)"
 VINCENT = "Extracting and composing robust features with denoising autoencoders (Vincent et al., 2008)"
 
 
@@ -29,6 +31,7 @@ class Schedule:
         epochs, batch_size: As for `fit`.
         learning_rate: At the start.
         decay: `"constant"`, or `"cosine"` down to 0 at the end.
+        beta_1: Adam's decay of the mean of past gradients.
         precision: Keras's dtype policy while training. Weights are float32 under all of them.
     """
 
@@ -36,7 +39,22 @@ class Schedule:
     batch_size: int
     learning_rate: float = 1e-3
     decay: str = "constant"
+    beta_1: float = 0.9
     precision: str = "float32"
+
+
+class Reference(NamedTuple):
+    """A figure of the same experiment, measured elsewhere.
+
+    Attributes:
+        key: Of the figure, as in `evaluation.figures`.
+        value: What was measured.
+        source: Where and how.
+    """
+
+    key: str
+    value: float
+    source: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +71,7 @@ class Recipe:
         written: The schedule as its source writes it.
         shipped: The one that made the shipped weights, if another does better.
         headline: The figure that the entry is known by, a key of `evaluation.figures`.
+        references: The same experiment elsewhere.
         seed: Of the initial weights and the order of the batches.
     """
 
@@ -65,6 +84,7 @@ class Recipe:
     headline: str
     loss: object = None
     shipped: Schedule | None = None
+    references: tuple[Reference, ...] = ()
     seed: int = 0
 
     def schedule(self, which: str) -> Schedule:
@@ -239,6 +259,28 @@ _ROWS = (
         shipped=Schedule(epochs=200, batch_size=256, decay="cosine"),
     ),
     Recipe(
+        name="conv32_mnist",
+        description="Convolutions down and transposed ones back; the code is twice as large as the image",
+        source=VALDARRAMA,
+        data="mnist",
+        model=lambda: models.TransposedConvAutoencoder(IMAGE, (32, 32)),
+        loss=BCE,
+        headline="bce",
+        written=Schedule(epochs=50, batch_size=128),
+        shipped=Schedule(epochs=25, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+    ),
+    Recipe(
+        name="denoise_gauss_mnist",
+        description="Cleans digits under Gaussian noise of deviation 0.4",
+        source=VALDARRAMA,
+        data="mnist",
+        model=lambda: models.TransposedConvAutoencoder(IMAGE, (32, 32), noise=layers.AddGaussian(0.4)),
+        loss=BCE,
+        headline="denoised_bce",
+        written=Schedule(epochs=100, batch_size=128),
+        shipped=Schedule(epochs=30, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+    ),
+    Recipe(
         name="dense_fashion",
         description="Deep dense autoencoder of clothes, 20 numbers a picture",
         source=HINTON,
@@ -268,6 +310,46 @@ _ROWS = (
         headline="negative_elbo",
         written=Schedule(epochs=100, batch_size=512),
         shipped=Schedule(epochs=300, batch_size=128, decay="cosine"),
+    ),
+    Recipe(
+        name="vae2_mnist",
+        description="Convolutional variational autoencoder, 2 numbers a digit: a plane of digits",
+        source=KINGMA,
+        data="mnist",
+        model=lambda: models.ConvVariationalAutoencoder(IMAGE, (32, 64), 3, (16,), 2),
+        headline="negative_elbo",
+        written=Schedule(epochs=30, batch_size=128),
+        shipped=Schedule(epochs=40, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+    ),
+    Recipe(
+        name="cvae_mnist",
+        description="Variational autoencoder that is told the class: the code is the style",
+        source="Semi-supervised learning with deep generative models (Kingma, Rezende, Mohamed & Welling, 2014)",
+        data="mnist",
+        model=lambda: models.ConditionalVariationalAutoencoder(IMAGE, 10, hidden_units=(400,), latent_dim=20),
+        headline="negative_elbo",
+        written=Schedule(epochs=30, batch_size=128),
+        shipped=Schedule(epochs=150, batch_size=128, decay="cosine"),
+    ),
+    Recipe(
+        name="aae_mnist",
+        description="Adversarial autoencoder: codes that a discriminator can't tell from the prior",
+        source="Adversarial autoencoders (Makhzani, Shlens, Jaitly, Goodfellow & Frey, 2015)",
+        data="mnist",
+        model=lambda: models.AdversarialAutoencoder(IMAGE, (1000, 1000), 8, discriminator_units=(1000, 1000)),
+        loss=BCE,
+        headline="mse",
+        written=Schedule(epochs=50, batch_size=100),
+        shipped=Schedule(epochs=50, batch_size=100, decay="cosine"),
+    ),
+    Recipe(
+        name="vaegan_mnist",
+        description="Variational autoencoder and generator of a GAN, whose discriminator measures the reconstruction",
+        source="Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2016)",
+        data="mnist",
+        model=lambda: models.VAEGAN(IMAGE),
+        headline="sample_distance",
+        written=Schedule(epochs=30, batch_size=128, learning_rate=5e-4, decay="cosine", beta_1=0.5),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in _ROWS}
@@ -313,12 +395,13 @@ def train(
     schedule = schedule or recipe.written
     seed = recipe.seed if seed is None else seed
     dataset = getattr(data, recipe.data)()
-    x, x_val = dataset.x_train, dataset.x_test
+    x, y, x_val, y_val = dataset
     if not 0 <= hold_out < len(x):
         raise ValueError(f"hold_out must be from 0 to {len(x) - 1}. Received: {hold_out}")
     if hold_out:
-        x, x_val = x[:-hold_out], x[-hold_out:]
+        x, y, x_val, y_val = x[:-hold_out], y[:-hold_out], x[-hold_out:], y[-hold_out:]
     model = compiled_model(recipe, schedule, len(x), seed)
+    x, x_val = model.labelled(x, y), model.labelled(x_val, y_val)
     batches = SeededBatches(x, schedule.batch_size, seed)
     callbacks = [batches.callback(), *callbacks]
     if checkpoints is not None:
@@ -326,7 +409,7 @@ def train(
     history = model.fit(
         batches,
         epochs=schedule.epochs,
-        validation_data=(x_val, x_val),
+        validation_data=(x_val, model.target(x_val, None)),
         validation_batch_size=1000,
         callbacks=callbacks,
         shuffle=False,
@@ -349,7 +432,7 @@ def compiled_model(recipe: Recipe, schedule: Schedule, images: int, seed: int) -
     if schedule.decay == "cosine":
         steps = schedule.epochs * -(-images // schedule.batch_size)
         rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss=recipe.loss)
+    model.compile(optimizer=keras.optimizers.Adam(rate, beta_1=schedule.beta_1), loss=recipe.loss)
     return model
 
 
@@ -373,14 +456,15 @@ class SeededBatches(keras.utils.PyDataset):
     """Batches whose order is a function of the seed and the epoch, on every backend.
 
     Args:
-        x: Inputs `(n, ...)`.
+        x: Inputs `(n, ...)`, or a dict of arrays of one length.
         batch_size: The last batch of an epoch holds what is left.
         seed: Of the order.
     """
 
-    def __init__(self, x: np.ndarray, batch_size: int, seed: int):
+    def __init__(self, x: np.ndarray | dict[str, np.ndarray], batch_size: int, seed: int):
         super().__init__()
         self._x, self._batch_size, self._seed = x, batch_size, seed
+        self._n = len(keras.tree.flatten(x)[0])
         self.epoch = 0
 
     @property
@@ -390,14 +474,14 @@ class SeededBatches(keras.utils.PyDataset):
     @epoch.setter
     def epoch(self, epoch: int) -> None:
         self._epoch = epoch
-        self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._x))
+        self._order = np.random.default_rng([self._seed, epoch]).permutation(self._n)
 
     def __len__(self):
-        return -(-len(self._x) // self._batch_size)
+        return -(-self._n // self._batch_size)
 
     def __getitem__(self, index):
         chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        return (self._x[chosen],)
+        return (keras.tree.map_structure(lambda array: array[chosen], self._x),)
 
     def callback(self) -> keras.callbacks.Callback:
         """Tells the batches which epoch it is (Keras's own hooks are called differently by each backend)."""
@@ -410,7 +494,7 @@ def initialise(model: models.Autoencoder, seed: int) -> None:
     Keras's own initialisers give other numbers on each backend for the same seed.
     """
     rng = np.random.default_rng(seed)
-    for part in (model.encoder, model.decoder):
+    for part in (part for part in model.layers if isinstance(part, keras.Model)):
         for layer in part.layers:
             if hasattr(layer, "kernel"):
                 layer.kernel.assign(_draw(layer.kernel_initializer, layer.kernel.shape, rng))

@@ -53,17 +53,21 @@ class Autoencoder(steps.Steps, keras.Model):
             raise ValueError(f"noise must be a kerasae.layers.Noise, or None. Received: {noise!r}")
         if self.noise is not None:
             self.noise.build((None, *self.data_shape))
-        # In a namespace, which Keras doesn't track: the metrics must not go into weight files.
+        # In namespaces, which Keras doesn't track: neither metrics nor a second view of the decoder
+        # must go into weight files.
+        self._untracked = SimpleNamespace()
         self._trackers = SimpleNamespace(**{name: keras.metrics.Mean(name=name) for name in self.reported})
 
     def _assemble(self, encoder: keras.Model, decoder: keras.Model) -> None:
         """Take the two halves, the last act of a subclass's constructor.
 
-        The decoder is a `Sequential` whose last layer is the output activation alone, so that a loss
-        can be taken from the logits before it.
+        The decoder's first input is the code. Its last layer is the output activation alone, so that a
+        loss can be taken from the logits before it.
         """
         self.encoder, self.decoder = encoder, decoder
-        self.code_shape = tuple(decoder.input_shape[1:])
+        self.code_shape = tuple(decoder.inputs[0].shape[1:])
+        codes = decoder.inputs if len(decoder.inputs) > 1 else decoder.inputs[0]
+        self._untracked.logits = keras.Model(codes, decoder.layers[-1].input, name="logits")
         self.built = True
 
     def get_config(self):
@@ -109,27 +113,60 @@ class Autoencoder(steps.Steps, keras.Model):
         """`x (n, *input_shape)` → `x_hat`, the same shape: `decode(encode(x))`. The rest as for `encode`."""
         return self._apply(lambda x: self._decode(self._code(x)), x, self.data_shape, self.value_range, "x", batch_size)
 
+    def interpolate(self, a, b, steps: int = 11, space: str = "code"):
+        """Images on the straight line between two, decoded: from `reconstruct(a)` to `reconstruct(b)`.
+
+        Args:
+            a, b: Arrays `input_shape`.
+            steps: How many, both ends included.
+            space: `"code"`: `decode((1 − t) encode(a) + t encode(b))`; `"pixel"`: the mixture
+                `(1 − t) a + t b` as it is, from `a` to `b`.
+
+        Returns:
+            An array `(steps, *input_shape)`.
+
+        Raises:
+            ValueError: As `encode`; fewer than two steps; another space.
+
+        >>> model = kerasae.models.DenseAutoencoder((28, 28, 1))
+        >>> model.interpolate(np.zeros((28, 28, 1)), np.ones((28, 28, 1)), steps=5).shape
+        (5, 28, 28, 1)
+        """
+        return self._interpolate(a, b, steps, space, self.encode, self.decode)
+
+    def _interpolate(self, a, b, steps: int, space: str, encode, decode):
+        if positive_size("steps", steps) < 2:
+            raise ValueError("steps must be at least 2: both ends are among them. Received: 1")
+        if space not in ("code", "pixel"):
+            raise ValueError(f"space must be 'code' or 'pixel'. Received: {space!r}")
+        ends = [inputs.as_float_array(end, name) for end, name in ((a, "a"), (b, "b"))]
+        for end, name in zip(ends, "ab", strict=True):
+            if end.shape != self.data_shape:
+                raise ValueError(f"{name} must have shape {self.data_shape}. Received shape: {end.shape}.")
+        pair = inputs.checked_array(np.stack(ends), self.data_shape, self.value_range, "a and b")
+        if space == "code":
+            return decode(_line(*encode(pair), steps))
+        return _line(*pair, steps)
+
     def _code(self, x):
         return self.encoder(x, training=False)
 
     def _decode(self, z):
         return self.decoder(z, training=False)
 
-    def _logits(self, z, training: bool):
+    def _to_logits(self, z, training: bool):
         """What the decoder has before its output activation."""
-        for layer in self.decoder.layers[:-1]:
-            z = layer(z, training=training) if layer._call_has_training_arg else layer(z)
-        return z
+        return self._untracked.logits(z, training=training)
 
-    def _apply(self, function, x, shape, value_range, name: str, batch_size: int):
-        """Apply a function of tensors to a tensor, or to an array batch by batch."""
+    def _apply(self, function, x, shape, value_range, name: str, batch_size: int, *others):
+        """Apply a function of tensors to a tensor, or to an array batch by batch; `others` go along."""
         if keras.ops.is_tensor(x):
             inputs.check_shape(x.shape, shape, name)
-            return function(x)
+            return function(x, *others)
         x = inputs.checked_array(x, shape, value_range, name)
         batch_size = positive_size("batch_size", batch_size)
-        batches = (x[start : start + batch_size] for start in range(0, len(x), batch_size))
-        return _concatenate([steps.infer(function, batch) for batch in batches])
+        batches = (slice(start, start + batch_size) for start in range(0, len(x), batch_size))
+        return _concatenate([steps.infer(function, *(array[batch] for array in (x, *others))) for batch in batches])
 
     # Training
 
@@ -177,9 +214,7 @@ class Autoencoder(steps.Steps, keras.Model):
         if config:  # empty for a model that isn't compiled
             # Keras would save what "auto" meant on this backend, and so force it on the one that loads.
             config["jit_compile"] = self._jit_asked_for
-            # On PyTorch optimisers are classes of that backend, which the others can't use.
-            if config["optimizer"]["module"].startswith("keras.src.backend."):
-                config["optimizer"] |= {"module": "keras.optimizers", "registered_name": None}
+            config["optimizer"] = _portable(config["optimizer"])
         return config
 
     def compile_from_config(self, config):
@@ -200,8 +235,20 @@ class Autoencoder(steps.Steps, keras.Model):
             and the reconstructions.
         """
         z = self.encoder(self._corrupted(x, training), training=training)
-        reconstruction, x_hat = self._reconstruction_loss(z, x if y is None else y, sample_weight, training)
+        reconstruction, x_hat = self._reconstruction_loss(z, self.target(x, y), sample_weight, training)
         return {"loss": reconstruction + self._penalties(), "reconstruction_loss": reconstruction}, x_hat
+
+    def trained_by(self) -> list[str]:
+        """For each of `trainable_variables`, which of the losses in `loss_terms` it is trained to make small."""
+        return ["loss"] * len(self.trainable_variables)
+
+    def target(self, x, y):
+        """What the input should be turned into: the input, unless something else is given."""
+        return x if y is None else y
+
+    def labelled(self, x, label):
+        """What `fit` takes for inputs and their classes: the inputs alone, unless the model is a conditional one."""
+        return x
 
     def _corrupted(self, x, training: bool):
         """The input as the loss sees it: with a new draw of the noise in training, else with a fixed one."""
@@ -210,7 +257,7 @@ class Autoencoder(steps.Steps, keras.Model):
         return self.noise(x, training=True) if training else self.noise.corrupt(x)
 
     def _reconstruction_loss(self, z, y, sample_weight, training):
-        logits = self._logits(z, training)
+        logits = self._to_logits(z, training)
         x_hat = self.decoder.layers[-1](logits)
         return self.loss(y, logits if self.loss.from_logits else x_hat, sample_weight), x_hat
 
@@ -226,7 +273,7 @@ class Autoencoder(steps.Steps, keras.Model):
         return terms["loss"]
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, x if y is None else y, y_pred, sample_weight)
+        return super().compute_metrics(x, self.target(x, y), y_pred, sample_weight)
 
     def _track(self, terms, x, y, x_hat, sample_weight):
         """Update every metric with one step's terms and give the logs."""
@@ -281,6 +328,21 @@ def _checked_range(value_range) -> tuple[float, float] | None:
     if len(value_range) != 2 or not value_range[0] < value_range[1]:
         raise ValueError(f"value_range must be (low, high) with low < high, or None. Received: {value_range}")
     return float(value_range[0]), float(value_range[1])
+
+
+def _portable(config):
+    """An optimiser's config for all backends: on PyTorch they are classes of that backend, which others can't use."""
+    if not isinstance(config, dict):
+        return config
+    config = {key: _portable(value) for key, value in config.items()}
+    if str(config.get("module")).startswith("keras.src.backend."):
+        config |= {"module": "keras.optimizers", "registered_name": None}
+    return config
+
+
+def _line(a, b, steps: int) -> np.ndarray:
+    """`steps` points from `a` to `b`, arrays of one shape: `(1 − t) a + t b`, t evenly spaced in [0, 1]."""
+    return np.linspace(a, b, steps, dtype="float32")
 
 
 def _batch_size(x):

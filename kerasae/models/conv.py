@@ -47,8 +47,7 @@ class ConvAutoencoder(Autoencoder):
         **kwargs,
     ):
         super().__init__(input_shape, value_range, **kwargs)
-        if len(self.data_shape) != 3:
-            raise ValueError(f"input_shape must be (height, width, channels). Received: {input_shape}")
+        require_image_shape(self.data_shape)
         self.filters = positive_sizes("filters", filters)
         levels = len(self.filters)
         sizes = positive_sizes("kernel_sizes", kernel_sizes)
@@ -78,18 +77,14 @@ class ConvAutoencoder(Autoencoder):
         return keras.Sequential(stack, name="encoder")
 
     def _decoder(self, code_shape) -> keras.Model:
-        height, width, channels = self.data_shape
+        channels = self.data_shape[-1]
         *outer, last = self.kernel_sizes
         outputs = [*self.filters[:-1][::-1], channels]  # channels after each upsampling
         stack = [keras.Input(code_shape), self._conv(self.filters[-1], last, activation=self.activation)]
         for filters, size in zip(outputs[:-1], outer[:0:-1], strict=True):
             stack.append(UpConv2D(filters, size, activation=self.activation, dtype=self.dtype_policy))
         stack.append(UpConv2D(channels, outer[0], name="logits", dtype=self.dtype_policy))
-        excess = [size * 2 ** len(self.filters) for size in code_shape[:2]]
-        if (excess[0], excess[1]) != (height, width):
-            margins = ((0, excess[0] - height), (0, excess[1] - width))
-            stack.append(layers.Cropping2D(margins, data_format="channels_last", dtype=self.dtype_policy))
-        stack.append(layers.Activation(self.output_activation, dtype="float32", name="output"))
+        stack += image_output(self, *(size * 2 ** len(self.filters) for size in code_shape[:2]))
         return keras.Sequential(stack, name="decoder")
 
     def _conv(self, filters, size, **kwargs):
@@ -106,3 +101,100 @@ class ConvAutoencoder(Autoencoder):
             "activation": keras.activations.serialize(self.activation),
             "output_activation": keras.activations.serialize(self.output_activation),
         }
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class TransposedConvAutoencoder(Autoencoder):
+    """Convolutions and pooling down to many small maps that are the code, and back by transposed convolutions.
+
+    `x (n, h, w, c) → [conv, pool] per level → z (n, ⌈h/2ᴸ⌉, ⌈w/2ᴸ⌉, last filters)
+    → [transposed conv of stride 2] per level → conv → crop → x_hat (n, h, w, c)`
+
+    The code is the last pooled layer, after its activation.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        filters: Channels of the encoder's L levels, from the image inwards; the decoder has them in reverse.
+        kernel_size: Of all convolutions.
+        activation: Of all layers but the output's.
+        output_activation, value_range, **kwargs: As for `DenseAutoencoder`.
+
+    Raises:
+        ValueError: The shape is not that of an image, or a size is not a positive integer.
+
+    References:
+        Convolutional autoencoder for image denoising, keras.io code example (S. L. Valdarrama, 2021)
+
+    >>> TransposedConvAutoencoder((30, 45, 3), filters=(16, 8)).encode(np.zeros((5, 30, 45, 3))).shape
+    (5, 8, 12, 8)
+    """
+
+    def __init__(
+        self,
+        input_shape,
+        filters=(32, 32),
+        kernel_size=3,
+        activation="relu",
+        output_activation="sigmoid",
+        value_range=(0.0, 1.0),
+        **kwargs,
+    ):
+        super().__init__(input_shape, value_range, **kwargs)
+        require_image_shape(self.data_shape)
+        self.filters = positive_sizes("filters", filters)
+        self.kernel_size = positive_size("kernel_size", kernel_size)
+        self.activation = keras.activations.get(activation)
+        self.output_activation = keras.activations.get(output_activation)
+        encoder = self._encoder()
+        self._assemble(encoder, self._decoder(tuple(encoder.output_shape[1:])))
+
+    def _encoder(self) -> keras.Model:
+        image = {"padding": "same", "data_format": "channels_last", "dtype": self.dtype_policy}
+        stack = [keras.Input(self.data_shape)]
+        for filters in self.filters:
+            stack += [  # the activation on the pooled values: see ConvAutoencoder
+                layers.Conv2D(filters, self.kernel_size, **image),
+                layers.MaxPooling2D(2, **image),
+                layers.Activation(self.activation, dtype=self.dtype_policy),
+            ]
+        return keras.Sequential(stack, name="encoder")
+
+    def _decoder(self, code_shape) -> keras.Model:
+        stack = [
+            keras.Input(code_shape),
+            *transposed_levels(self, self.filters[::-1], self.kernel_size),
+            *image_output(self, *(size * 2 ** len(self.filters) for size in code_shape[:2])),
+        ]
+        return keras.Sequential(stack, name="decoder")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "activation": keras.activations.serialize(self.activation),
+            "output_activation": keras.activations.serialize(self.output_activation),
+        }
+
+
+def require_image_shape(shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless the shape is `(height, width, channels)`."""
+    if len(shape) != 3:
+        raise ValueError(f"input_shape must be (height, width, channels). Received: {shape}")
+
+
+def transposed_levels(model, filters, kernel_size: int) -> list:
+    """Transposed convolutions that double the image, one for each of `filters`, and a convolution to the logits."""
+    image = {"padding": "same", "data_format": "channels_last", "dtype": model.dtype_policy}
+    return [
+        *(layers.Conv2DTranspose(f, kernel_size, strides=2, activation=model.activation, **image) for f in filters),
+        layers.Conv2D(model.data_shape[-1], kernel_size, name="logits", **image),
+    ]
+
+
+def image_output(model, height: int, width: int) -> list:
+    """What turns an image of logits, `height` by `width`, into inputs' shape and range; the range in float32."""
+    margins = ((0, height - model.data_shape[0]), (0, width - model.data_shape[1]))
+    crop = layers.Cropping2D(margins, data_format="channels_last", dtype=model.dtype_policy)
+    output = layers.Activation(model.output_activation, dtype="float32", name="output")
+    return [crop, output] if any(map(any, margins)) else [output]

@@ -1,8 +1,10 @@
 """How one optimisation step is executed, on the backend in use.
 
 Each file defines the same two things: `Steps`, the training and test steps that `Autoencoder`
-inherits, and `infer`, a function applied to an array without recording gradients. They know a model
-by what it promises them, `loss_terms(x, y, sample_weight, training)`, and by nothing else.
+inherits, and `infer`, a function applied to arrays without recording gradients. They know a model by
+what it promises them, and by nothing else: `loss_terms(x, y, sample_weight, training)`, and
+`trained_by()`, which says for each trainable variable which of these losses it is to make small.
+Adversaries are thus trained in one step, by gradients of one forward pass.
 """
 
 import keras

@@ -19,6 +19,6 @@ class Steps:
         """Nothing is lost when `fit` is broken off: the model itself was trained."""
 
 
-def infer(function, x):
-    """`function(x)` for an array `x`, as an array (or a tuple of arrays, if it gives one)."""
-    return keras.tree.map_structure(keras.ops.convert_to_numpy, function(keras.ops.convert_to_tensor(x)))
+def infer(function, *arrays):
+    """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*map(keras.ops.convert_to_tensor, arrays)))

@@ -11,12 +11,21 @@ class Steps:
         trainable, non_trainable, optimizer, metrics = state
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
 
-        def loss_of(trainable):
+        trained_by = self.trained_by()
+
+        def losses_of(trainable):
             terms, x_hat, updated = _stateless_terms(self, trainable, non_trainable, x, y, sample_weight, True)
             with keras.StatelessScope(list(zip(self.optimizer.variables, optimizer, strict=True))):
-                return self.optimizer.scale_loss(terms["loss"]), (terms, x_hat, updated)
+                losses = {name: self.optimizer.scale_loss(terms[name]) for name in trained_by}
+            return losses, (terms, x_hat, updated)
 
-        gradients, (terms, x_hat, non_trainable) = jax.grad(loss_of, has_aux=True)(trainable)
+        losses, pull_back, (terms, x_hat, non_trainable) = jax.vjp(losses_of, trainable, has_aux=True)
+        # One pass back for each loss; what no variable needs, the compiler leaves out.
+        gradients_of = {
+            name: pull_back({other: jax.numpy.full_like(loss, other == name) for other, loss in losses.items()})[0]
+            for name in losses
+        }
+        gradients = [gradients_of[name][i] for i, name in enumerate(trained_by)]
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
         logs, metrics = _stateless_track(self, metrics, terms, x, y, x_hat, sample_weight)
         return logs, (trainable, non_trainable, optimizer, metrics)
@@ -61,6 +70,6 @@ def _stateless_track(model, metrics, *step):
     return logs, [scope.get_current_value(variable) for variable in model.metrics_variables]
 
 
-def infer(function, x):
-    """`function(x)` for an array `x`, as an array (or a tuple of arrays, if it gives one)."""
-    return keras.tree.map_structure(keras.ops.convert_to_numpy, function(keras.ops.convert_to_tensor(x)))
+def infer(function, *arrays):
+    """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*map(keras.ops.convert_to_tensor, arrays)))

@@ -9,10 +9,13 @@ class Steps:
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        with tf.GradientTape() as tape:
+        trained_by = self.trained_by()
+        with tf.GradientTape(persistent=True) as tape:
             terms, x_hat = self.loss_terms(x, y, sample_weight, training=True)
-            loss = self.optimizer.scale_loss(terms["loss"])
-        gradients = tape.gradient(loss, self.trainable_variables)
+            losses = {name: self.optimizer.scale_loss(terms[name]) for name in trained_by}
+        # One pass back for each loss; what no variable needs is left out of the graph.
+        gradients_of = {name: tape.gradient(loss, self.trainable_variables) for name, loss in losses.items()}
+        gradients = [gradients_of[name][i] for i, name in enumerate(trained_by)]
         self.optimizer.apply(gradients, self.trainable_variables)
         return self._track(terms, x, y, x_hat, sample_weight)
 
@@ -28,6 +31,6 @@ class Steps:
         """Nothing is lost when `fit` is broken off: the model itself was trained."""
 
 
-def infer(function, x):
-    """`function(x)` for an array `x`, as an array (or a tuple of arrays, if it gives one)."""
-    return keras.tree.map_structure(keras.ops.convert_to_numpy, function(tf.convert_to_tensor(x)))
+def infer(function, *arrays):
+    """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*map(tf.convert_to_tensor, arrays)))
