@@ -50,11 +50,18 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--update", type=Path, metavar="DIR", help="write the entry to DIR with a card made anew")
     verify = command(_verify, help="compare entries' outputs on this backend with those on their cards")
     verify.add_argument("names", nargs="*", metavar="NAME", help="all unless given")
+    judge = command(
+        _classifier, "name", help="train the judge of samples: a small classifier of mnist or fashion_mnist"
+    )
+    judge.add_argument("--hold-out", type=int, default=0, metavar="N", help="measure on the last N training images")
+    judge.add_argument("--out", type=Path, metavar="DIR", help="where to (default: the package's own)")
     for sub in (demo, train, evaluate, verify):
         sub.add_argument("--backend", choices=_keras.TRAINING_BACKENDS, help="instead of KERAS_BACKEND's")
     table = command(_table, help="write the table of entries into a Markdown file, between its markers")
-    table.add_argument("file", type=Path)
-    table.add_argument("--check", action="store_true", help="only say whether it is current")
+    results = command(_results, help="write the page of all results, and a chart beside it")
+    for sub in (table, results):
+        sub.add_argument("file", type=Path)
+        sub.add_argument("--check", action="store_true", help="only say whether it is current")
     return parser
 
 
@@ -123,15 +130,41 @@ def _verify(arguments) -> int:
     return int(max(differences.values(), default=0.0) > zoo.TOLERANCE)
 
 
+def _classifier(arguments) -> None:
+    from kerasae import classifier
+
+    judge, card = classifier.train(arguments.name, arguments.hold_out)
+    path = classifier.save(judge, card, arguments.out or classifier.DIRECTORY)
+    print(f"{path}: accuracy {card['accuracy']:.4f} after {card['epochs']} epochs")
+
+
 def _table(arguments) -> int:
     from kerasae import text
 
-    before = arguments.file.read_text()
-    after = text.with_table(before, [zoo.card(name) for name in zoo.names()])
+    return _write_page(arguments, "table", text.with_table(arguments.file.read_text(), _cards()))
+
+
+def _results(arguments) -> int:
+    from kerasae import results
+
+    cards = _cards()
+    status = _write_page(arguments, "results", results.page(cards))
+    chart = None if arguments.check else results.chart(cards)
+    if chart is not None:
+        chart.savefig(arguments.file.parent / results.CHART, dpi=100, metadata={"Software": None})
+    return status
+
+
+def _cards() -> list[dict]:
+    return [zoo.card(name) for name in zoo.names()]
+
+
+def _write_page(arguments, command: str, page: str) -> int:
+    """Write the page, or only say whether the file is the same: 1 if it isn't."""
     if not arguments.check:
-        arguments.file.write_text(after)
-    elif before != after:
-        print(f"{arguments.file} is not current: run `kerasae table {arguments.file}`")
+        arguments.file.write_text(page)
+    elif not arguments.file.exists() or arguments.file.read_text() != page:
+        print(f"{arguments.file} is not current: run `kerasae {command} {arguments.file}`")
         return 1
     return 0
 

@@ -3,7 +3,7 @@
 import math
 
 BEGIN, END = "<!-- entries -->", "<!-- /entries -->"
-# What a figure is called, and how many decimals it is shown with.
+# What a figure is called, and how many decimals it is shown with. All but accuracies are better when lower.
 FIGURES = {
     "mse": ("MSE", 5),
     "bce": ("BCE", 4),
@@ -16,13 +16,21 @@ FIGURES = {
     "fresh_mse": ("MSE, fresh noise", 5),
     "angle_to_pca": ("angle to PCA's line", 3),
     "mean_absolute_code": ("mean absolute code", 2),
+    "forest_accuracy": ("forest accuracy", 3),
+    "sample_distance": ("sample distance", 2),
+    "class_accuracy": ("samples recognised", 3),
+    "mmd_to_prior": ("MMD² to the prior", 4),
 }
 
 
 def figure(key: str, value: float) -> str:
     """A figure with its name and as many decimals as mean something."""
-    label, decimals = FIGURES[key]
-    return f"{label} {value:.{decimals}f}"
+    return f"{FIGURES[key][0]} {number(key, value)}"
+
+
+def number(key: str, value: float) -> str:
+    """A figure's value alone."""
+    return f"{value:.{FIGURES[key][1]}f}"
 
 
 def card(metadata: dict) -> str:
@@ -45,8 +53,11 @@ def card(metadata: dict) -> str:
     ]
     lines += [f"  {figure(key, value)}" for key, value in metadata["figures"].items()]
     for baseline, figures in metadata["baselines"].items():
-        lines += ["", f"  {_baseline_name(baseline, metadata)}:"]
-        lines += [f"    {figure(key, value)}" for key, value in figures.items()]
+        if figures:
+            lines += ["", f"  {baseline_name(baseline, metadata)}:"]
+            lines += [f"    {figure(key, value)}" for key, value in figures.items()]
+    for reference in metadata.get("references", ()):
+        lines += ["", f"  {reference['source']}:", f"    {figure(reference['key'], reference['value'])}"]
     return "\n".join(lines)
 
 
@@ -73,16 +84,20 @@ def table(cards: list[dict]) -> str:
 
 
 def _compared(metadata: dict) -> str:
-    """Each baseline by the headline's figure where it has that one, else by its MSE."""
-    key = metadata["headline"]
-    return "; ".join(
-        f"{_baseline_name(name, metadata)}: {figure(*((key, value[key]) if key in value else ('mse', value['mse'])))}"
-        for name, value in metadata["baselines"].items()
-    )
+    """PCA by the headline's figure, else by its MSE, and the other baselines that have the headline's figure."""
+    headline, shown = metadata["headline"], []
+    for baseline, figures in metadata["baselines"].items():
+        key = headline if headline in figures else "mse" if baseline == "pca" else None
+        if key:
+            shown.append(f"{baseline_name(baseline, metadata)}: {figure(key, figures[key])}")
+    return "; ".join(shown)
 
 
-def _baseline_name(baseline: str, metadata: dict) -> str:
-    return f"PCA-{metadata['code']['size']}" if baseline == "pca" else baseline
+def baseline_name(baseline: str, metadata: dict) -> str:
+    """What a baseline is called beside an entry: `PCA-16` where its code has 16 numbers."""
+    if baseline != "pca":
+        return baseline
+    return f"PCA-{min(metadata['code']['size'], math.prod(metadata['input']['shape']))}"
 
 
 def with_table(document: str, cards: list[dict]) -> str:

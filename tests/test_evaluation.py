@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import sqrtm
 from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
 
-from kerasae import data, evaluation, models
+from kerasae import classifier, data, evaluation, layers, models
 
 
 def test_mean_squared_error():
@@ -54,11 +56,28 @@ def test_baselines_of_images():
     assert result["mean"]["negative_elbo"] == pytest.approx(784 * result["mean"]["bce"])
 
 
+@pytest.mark.anybackend
 def test_baselines_of_mnist_are_the_published_ones():
-    result = evaluation.baselines(data.mnist(), 16)
-    assert result["pca"]["mse"] == pytest.approx(0.02686, abs=1e-5)
+    result = evaluation.baselines(data.mnist(), 8)
+    assert result["pca"]["mse"] == pytest.approx(0.03744, abs=1e-5)
     assert result["mean"]["mse"] == pytest.approx(0.0675, abs=1e-4)
     assert result["mean"]["bce"] == pytest.approx(0.2625, abs=1e-4)
+    assert result["pca"]["forest_accuracy"] == pytest.approx(0.805, abs=0.015)
+    assert result["pixels"]["forest_accuracy"] == pytest.approx(0.895, abs=0.015)
+    assert result["real"]["class_accuracy"] == pytest.approx(classifier.card("mnist")["accuracy"], abs=2e-4)
+    assert 0 < 10 * result["real"]["sample_distance"] < result["pca"]["sample_distance"]
+
+
+@pytest.mark.anybackend
+def test_pca_keeps_all_where_the_code_is_larger_than_the_input():
+    assert evaluation.baselines(data.digits(), 1000)["pca"]["mse"] < 1e-6
+
+
+def test_baselines_of_denoisers():
+    dataset = data.digits()
+    result = evaluation.baselines(dataset, 8, layers.FlipPixels(0.1))
+    assert result["noisy"]["denoised_mse"] > result["median"]["denoised_mse"] > 0
+    assert result["pca"]["denoised_mse"] > result["pca"]["mse"]
 
 
 def test_variational_figures_are_nats_an_image():
@@ -67,6 +86,104 @@ def test_variational_figures_are_nats_an_image():
     result = evaluation.figures(model, dataset)
     assert result["negative_elbo"] == pytest.approx(result["reconstruction_loss"] + result["kl_loss"], rel=1e-5)
     assert result["reconstruction_loss"] == pytest.approx(784 * result["bce"], rel=0.05)  # sample against mean
+
+
+def test_images_have_a_forest_on_the_codes_of_a_thousand():
+    dataset = data.digits()
+    model = models.DenseAutoencoder((28, 28, 1), (16,), 4)
+    codes = model.encode(dataset.x_train[:1000])
+    forest = RandomForestClassifier(100, random_state=0).fit(codes, dataset.y_train[:1000])
+    expected = forest.score(model.encode(dataset.x_test), dataset.y_test)
+    assert evaluation.figures(model, dataset)["forest_accuracy"] == pytest.approx(expected, abs=0.01)
+
+
+def test_generating_models_have_samples_judged(monkeypatch):
+    dataset, judge = data.digits(), classifier.load("mnist")
+    monkeypatch.setattr(classifier, "judge_of", lambda dataset: judge)
+    model = models.VariationalAutoencoder((28, 28, 1), (16,), 2)
+    result = evaluation.figures(model, dataset)
+    samples, real = (judge.features(x) for x in (model.generate(360, seed=0), dataset.x_test))
+    assert result["sample_distance"] == pytest.approx(evaluation.frechet_distance(samples, real))
+    assert result["mmd_to_prior"] == evaluation.mmd_to_prior(model.sample(dataset.x_test, seed=0))
+    assert "class_accuracy" not in result
+
+
+def test_conditional_models_are_told_the_class_and_judged_by_it(monkeypatch):
+    dataset, judge = data.digits(), classifier.load("mnist")
+    monkeypatch.setattr(classifier, "judge_of", lambda dataset: judge)
+    model = models.ConditionalVariationalAutoencoder((28, 28, 1), hidden_units=(16,), latent_dim=2)
+    result = evaluation.figures(model, dataset)
+    samples = model.generate(360, seed=0, label=dataset.y_test)
+    assert result["class_accuracy"] == judge.accuracy(samples, dataset.y_test)
+    assert result["mse"] == pytest.approx(
+        evaluation.mean_squared_error(dataset.x_test, model.reconstruct(dataset.x_test, label=dataset.y_test))
+    )
+    assert result["negative_elbo"] == pytest.approx(result["reconstruction_loss"] + result["kl_loss"], rel=1e-5)
+    assert "forest_accuracy" not in result
+    assert set(evaluation.golden_outputs(model)) == {"code", "reconstruction", "log_variance"}
+
+
+def features(n, d, seed):
+    """Correlated features, none negative, as a ReLU's are."""
+    rng = np.random.default_rng(seed)
+    return np.maximum(rng.normal(size=(n, d)) @ rng.normal(size=(d, d)) + rng.normal(size=d), 0)
+
+
+@pytest.mark.anybackend
+def test_frechet_distance_is_its_formula():
+    a, b = features(300, 6, 0), features(200, 6, 1)
+    (m1, s1), (m2, s2) = ((x.mean(axis=0), np.cov(x, rowvar=False)) for x in (a, b))
+    expected = np.sum((m1 - m2) ** 2) + np.trace(s1 + s2 - 2 * sqrtm(s1 @ s2).real)
+    assert evaluation.frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
+    assert evaluation.frechet_distance(b, a) == pytest.approx(expected, rel=1e-6)
+    assert evaluation.frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+    idle = (np.pad(x, ((0, 0), (0, 2))) for x in (a, b))  # features that are always 0: singular covariances
+    assert evaluation.frechet_distance(*idle) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.anybackend
+def test_frechet_distance_of_one_feature():
+    a = np.random.default_rng(0).normal(1.0, 2.0, (100_000, 1))
+    b = np.random.default_rng(1).normal(3.0, 5.0, (100_000, 1))
+    assert evaluation.frechet_distance(a, b) == pytest.approx((3 - 1) ** 2 + (5 - 2) ** 2, rel=0.02)
+
+
+@pytest.mark.anybackend
+@pytest.mark.parametrize("shapes", [((5, 3), (5, 4)), ((1, 3), (5, 3)), ((5,), (5,))])
+def test_frechet_distance_of_what_does_not_fit(shapes):
+    with pytest.raises(ValueError, match=r"Expected two arrays of features \(n, d\).*Received shapes"):
+        evaluation.frechet_distance(*map(np.ones, shapes))
+
+
+@pytest.mark.anybackend
+def test_mmd_is_its_definition():
+    z = np.random.default_rng(5).normal(0.5, 1.5, (40, 3))
+    prior = np.random.default_rng(0).standard_normal((40, 3))
+
+    def k(a, b):
+        return 6 / (6 + np.sum((a - b) ** 2))
+
+    pairs = [(i, j) for i in range(40) for j in range(40)]
+    among = [np.mean([k(a[i], a[j]) for i, j in pairs if i != j]) for a in (z, prior)]
+    expected = sum(among) - 2 * np.mean([k(z[i], prior[j]) for i, j in pairs])
+    assert evaluation.mmd_to_prior(z) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.anybackend
+def test_mmd_is_unbiased_and_sees_a_shift_a_scale_and_a_shape():
+    rng = np.random.default_rng(1)
+    null = [evaluation.mmd_to_prior(rng.normal(size=(200, 8)), seed) for seed in range(40)]
+    assert abs(np.mean(null)) < 3 * np.std(null) / np.sqrt(40)
+    z = rng.normal(size=(3000, 8))
+    ring = np.sqrt(8) * z / np.linalg.norm(z, axis=1, keepdims=True)
+    for other in (z + 0.3, 0.7 * z, ring):
+        assert evaluation.mmd_to_prior(other) > 5 * np.std(null) * 200 / 2000
+
+
+@pytest.mark.anybackend
+def test_mmd_needs_flat_codes():
+    with pytest.raises(ValueError, match=r"z must be two codes or more.*Received shape: \(4, 7, 7, 1\)"):
+        evaluation.mmd_to_prior(np.zeros((4, 7, 7, 1)))
 
 
 def test_golden_inputs_are_their_formula():

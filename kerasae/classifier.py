@@ -1,0 +1,174 @@
+"""Small classifiers of the images: the judges of samples. Plain arrays, applied with NumPy alone.
+
+A classifier is two files in `kerasae/_classifiers`: `<data>.npz` (its weights) and `<data>.json`
+(how it was trained, how well it does, and the SHA-256 of the other).
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from kerasae import _checks, data
+
+DIRECTORY = Path(__file__).parent / "_classifiers"
+NAMES = ("fashion_mnist", "mnist")
+# Arguments of scikit-learn's MLPClassifier, chosen on the last 5,000 training images.
+SETTINGS = {
+    "hidden_layer_sizes": [256, 64],
+    "alpha": 0.1,
+    "solver": "sgd",
+    "learning_rate": "adaptive",
+    "learning_rate_init": 0.1,
+    "tol": 1e-3,
+    "n_iter_no_change": 2,
+    "max_iter": 100,
+    "random_state": 0,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """A multilayer perceptron with ReLU: `x → flatten → hidden layers → features (n, 64) → classes (n, 10)`.
+
+    Attributes:
+        kernels: Matrices, from the input to the classes.
+        biases: Their vectors.
+
+    >>> judge = load("mnist")
+    >>> digits = kerasae.data.digits().x_test
+    >>> judge.features(digits).shape, judge.predict(digits).shape
+    ((360, 64), (360,))
+    """
+
+    kernels: tuple[np.ndarray, ...]
+    biases: tuple[np.ndarray, ...]
+
+    def features(self, x: np.ndarray) -> np.ndarray:
+        """The last hidden layer: images `(n, ...)` in [0, 1] → `(n, features)` float32, none negative."""
+        hidden = np.asarray(x, "float32").reshape(len(x), -1)
+        for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
+            hidden = np.maximum(hidden @ kernel + bias, 0)
+        return hidden
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """The most likely class of each of the images `(n, ...)`: `(n,)` integers."""
+        return np.argmax(self.features(x) @ self.kernels[-1] + self.biases[-1], axis=1)
+
+    def accuracy(self, x: np.ndarray, y: np.ndarray) -> float:
+        """The share of images `(n, ...)` whose class `y (n,)` it finds."""
+        return float(np.mean(self.predict(x) == y))
+
+
+def train(name: str, hold_out: int = 0) -> tuple[Classifier, dict]:
+    """Train the classifier of a data set with scikit-learn, in about a minute.
+
+    Args:
+        name: `"mnist"` or `"fashion_mnist"`.
+        hold_out: Leave out the last so many training images, and measure on those.
+
+    Returns:
+        The classifier, with weights rounded to half precision as they are kept, and its card: settings,
+        data, accuracy on the test images or those held out.
+
+    Raises:
+        ValueError: No such data set, or `hold_out` leaves nothing to train on.
+    """
+    import sklearn
+    from sklearn.neural_network import MLPClassifier
+
+    if name not in NAMES:
+        raise _checks.unknown("classifier", name, NAMES)
+    dataset = getattr(data, name)()
+    images = len(dataset.x_train) - hold_out
+    if hold_out < 0 or images < 1:
+        raise ValueError(f"hold_out must be from 0 to {len(dataset.x_train) - 1}. Received: {hold_out}")
+    x = dataset.x_train.reshape(len(dataset.x_train), -1)
+    fitted = MLPClassifier(**SETTINGS).fit(x[:images], dataset.y_train[:images])
+    kernels, biases = (
+        tuple(array.astype("float16").astype("float32") for array in arrays)
+        for arrays in (fitted.coefs_, fitted.intercepts_)
+    )
+    judge = Classifier(kernels, biases)
+    measured = (x[images:], dataset.y_train[images:]) if hold_out else (dataset.x_test, dataset.y_test)
+    return judge, {
+        "data": name,
+        "settings": SETTINGS,
+        "scikit-learn": sklearn.__version__,
+        "epochs": fitted.n_iter_,
+        "hold_out": hold_out,
+        "accuracy": judge.accuracy(*measured),
+        "test_labels_sha256": _labels_sha256(dataset),
+    }
+
+
+def save(judge: Classifier, card: dict, directory: Path = DIRECTORY) -> Path:
+    """Write a classifier's two files, the card last: without it, or with another's, `load` refuses the weights."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{card['data']}.npz"
+    arrays = {f"kernel_{i}": kernel for i, kernel in enumerate(judge.kernels)}
+    arrays |= {f"bias_{i}": bias for i, bias in enumerate(judge.biases)}
+    np.savez_compressed(path, allow_pickle=False, **{key: array.astype("float16") for key, array in arrays.items()})
+    card = card | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    return path
+
+
+@functools.cache
+def load(name: str, directory: Path = DIRECTORY) -> Classifier:
+    """The classifier of a data set.
+
+    Args:
+        name: `"mnist"` or `"fashion_mnist"`.
+        directory: Where `save` has written another than the shipped one.
+
+    Raises:
+        ValueError: No such classifier, or its files are missing, damaged or not of each other.
+    """
+    path, expected = directory / f"{name}.npz", card(name, directory)["sha256"]
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != expected:
+            raise ValueError(f"SHA-256 {found}, expected {expected}")
+        with np.load(path, allow_pickle=False) as file:
+            layers = range(len(file.files) // 2)
+            kernels, biases = (
+                tuple(file[f"{part}_{i}"].astype("float32") for i in layers) for part in ("kernel", "bias")
+            )
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise _damaged(path, error) from error
+    return Classifier(kernels, biases)
+
+
+def card(name: str, directory: Path = DIRECTORY) -> dict:
+    """What is known of a classifier: settings, accuracy, checksums. Errors as for `load`."""
+    if name not in NAMES:
+        raise _checks.unknown("classifier", name, NAMES)
+    path = directory / f"{name}.json"
+    try:
+        card = json.loads(path.read_text())
+        if not all(isinstance(card[key], str) for key in ("sha256", "test_labels_sha256")):
+            raise KeyError("sha256")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+    return card
+
+
+def judge_of(dataset: data.Dataset) -> Classifier | None:
+    """The classifier that was trained on this data set, known by its test labels; None if there is none."""
+    labels = _labels_sha256(dataset)
+    return next((load(name) for name in NAMES if card(name)["test_labels_sha256"] == labels), None)
+
+
+def _labels_sha256(dataset: data.Dataset) -> str:
+    return hashlib.sha256(np.asarray(dataset.y_test, "uint8").tobytes()).hexdigest()
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path} is missing or damaged: {error!r}. Install kerasae again, or run `kerasae classifier {path.stem}`."
+    )

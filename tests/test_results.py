@@ -1,0 +1,89 @@
+"""The page of results, made from the cards."""
+
+from pathlib import Path
+
+import pytest
+
+from kerasae import cli, results, zoo
+
+pytestmark = pytest.mark.anybackend
+PAGE = Path(__file__).parent.parent / "docs" / "results.md"
+
+
+def card(name, data="mnist", **kwargs):
+    return {
+        "name": name,
+        "data": data,
+        "input": {"shape": [28, 28, 1]},
+        "code": {"size": 16},
+        "parameters": 1234,
+        "figures": {"mse": 0.01, "bce": 0.1, "forest_accuracy": 0.8} | kwargs.pop("figures", {}),
+        "baselines": {"pca": {"mse": 0.02, "forest_accuracy": 0.7}, "pixels": {"forest_accuracy": 0.9}},
+    } | kwargs
+
+
+def cells(page, start):
+    """The cells of the first row that starts so."""
+    row = next(line for line in page.splitlines() if line.startswith(f"| {start} "))
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def test_page_is_current():
+    cards = [zoo.card(name) for name in zoo.names()]
+    assert PAGE.read_text() == results.page(cards), "run `kerasae results docs/results.md`"
+    for entry in cards:
+        assert f"`{entry['name']}`" in PAGE.read_text()
+    assert results.chart(cards) is None or (PAGE.parent / results.CHART).stat().st_size > 10_000
+
+
+def test_command_writes_and_checks(tmp_path, capsys):
+    page = tmp_path / "results.md"
+    assert cli.main(["results", "--check", str(page)]) == 1
+    assert "is not current: run `kerasae results" in capsys.readouterr().out
+    assert cli.main(["results", str(page)]) == 0
+    assert cli.main(["results", "--check", str(page)]) == 0
+
+
+def test_reconstruction_has_ratio_and_baselines():
+    page = results.page([card("a")])
+    assert cells(page, "`a`") == ["`a`", "16", "49", "1,234", "0.01000", "0.02000", "0.1000"]
+    assert "Denoising" not in page and "Generation" not in page and "Fashion-MNIST" not in page
+
+
+def test_features_are_ranked_and_the_best_is_named():
+    cards = [card("a"), card("b", figures={"forest_accuracy": 0.85}), card("c", "fashion_mnist")]
+    page = results.page(cards)
+    assert "On MNIST the codes of `b` make the best features: 0.850 of the test images" in page
+    assert "On Fashion-MNIST the codes of `c`" in page
+    section = page.partition("## Codes as features")[2]
+    assert section.index("| `b`") < section.index("| `a`")
+    assert cells(section, "`b`") == ["`b`", "16", "0.850", "0.700", "0.900"]
+
+
+def test_denoisers_stand_beside_what_needs_no_training():
+    noisy = card("a", figures={"denoised_mse": 0.02})
+    noisy["baselines"] |= {"noisy": {"denoised_mse": 0.09}, "median": {"denoised_mse": 0.05}}
+    section = results.page([noisy]).partition("## Denoising")[2]
+    assert cells(section, "`a`") == ["`a`", "0.02000", "0.05000", "0.09000"]
+
+
+def test_generating_ones_have_their_samples_judged():
+    figures = {"sample_distance": 12.34, "mmd_to_prior": 0.00123, "class_accuracy": 0.95}
+    model = card("a", figures=figures)
+    model["baselines"] |= {"real": {"sample_distance": 0.5, "class_accuracy": 0.98}}
+    section = results.page([model]).partition("## Generation")[2]
+    assert cells(section, "entry") == ["entry", "sample distance", "real", "MMD²", "recognised", "real: recognised"]
+    assert cells(section, "`a`") == ["`a`", "12.34", "0.50", "0.0012", "0.950", "0.980"]
+
+
+def test_references_stand_beside_the_figure():
+    references = [{"key": "bce", "value": 0.0777, "source": "A paper (Author, 2000)"}]
+    section = results.page([card("a", references=references)]).partition("## Beside others")[2]
+    assert cells(section, "`a`") == ["`a`", "BCE", "0.1000", "0.0777", "A paper (Author, 2000)"]
+
+
+def test_chart_has_a_point_for_each_entry():
+    figure = results.chart([card("a"), card("b"), card("c", "fashion_mnist")])
+    names = [[tick.get_text() for tick in axes.get_yticklabels()] for axes in figure.axes]
+    assert names == [["a (16)", "b (16)"], ["c (16)"]]
+    assert results.chart([]) is None
