@@ -35,7 +35,7 @@ def describe(
         "description": recipe.description,
         "source": recipe.source,
         "class": type(model).__name__,
-        "parameters": model.encoder.count_params() + model.decoder.count_params(),
+        "parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
         "input": {"shape": model.data_shape, "dtype": "float32", "range": model.value_range},
         "code": {"shape": model.code_shape, "size": code_size},
         "data": recipe.data,
@@ -48,6 +48,7 @@ def describe(
         "headline": recipe.headline,
         "figures": figures,
         "baselines": baselines,
+        "references": [reference._asdict() for reference in recipe.references],
     }
 
 
@@ -55,19 +56,30 @@ def preview(recipe: recipes.Recipe, model: models.Autoencoder):
     """The entry's picture, a matplotlib Figure: its reconstructions of test data, and samples if it generates."""
     dataset = getattr(data, recipe.data)()
     if dataset.x_train.ndim == 2:
-        t = np.linspace(-data.SINE_LIMIT, data.SINE_LIMIT, 400)
-        x = dataset.x_train
-        return plots.manifold(x, model.reconstruct(x), np.stack([t, np.sin(t)], axis=1), title=recipe.name)
+        return _preview_of_points(recipe, model, np.unique(dataset.x_train, axis=0))
     first = [int(np.flatnonzero(dataset.y_test == label)[0]) for label in range(10)]
-    x = dataset.x_test[first]
+    x, given = dataset.x_test[first], {"label": np.arange(10)} if hasattr(model, "classes") else {}
     if model.noise is not None:
         noisy = evaluation.noisy(model, dataset.x_test)[first]
-        images = {"clean": x, "noisy": noisy, "cleaned": model.reconstruct(noisy)}
+        images = {"clean": x, "noisy": noisy, "cleaned": model.reconstruct(noisy, **given)}
     else:
-        images = {"input": x, "reconstruction": model.reconstruct(x)}
-    if isinstance(model, models.VariationalAutoencoder):
-        images["samples"] = model.generate(len(x), seed=0)
+        images = {"input": x, "reconstruction": model.reconstruct(x, **given)}
+    if hasattr(model, "generate"):
+        images["samples"] = model.generate(len(x), seed=0, **given)
     return plots.rows(images, title=recipe.name)
+
+
+def _preview_of_points(recipe, model, x):
+    t = np.linspace(-data.SINE_LIMIT, data.SINE_LIMIT, 400)
+    z = model.encode(x)
+    learned = model.decode(np.linspace(z.min(axis=0), z.max(axis=0), 1000))
+    return plots.manifold(
+        x,
+        model.reconstruct(x),
+        np.stack([t, np.sin(t)], axis=1),
+        others={"decoded codes": learned},
+        title=recipe.name,
+    )
 
 
 def versions() -> dict[str, str]:

@@ -63,9 +63,28 @@ MODELS = {
     "vae-vector": lambda: kerasae.models.VariationalAutoencoder(
         (17,), (9, 8), 3, "elu", "linear", value_range=(-0.5, 1.5), kl_weight=0.5, seed=7
     ),
+    "transposed-odd": lambda: kerasae.models.TransposedConvAutoencoder(
+        (9, 13, 3), (4, 3), 2, activation="elu", output_activation="linear", value_range=(-0.5, 1.5)
+    ),
+    "conv-vae-odd": lambda: kerasae.models.ConvVariationalAutoencoder(
+        (9, 13, 3), (4, 3), 2, (8,), 4, activation="elu", kl_weight=0.5, seed=7
+    ),
+    "adversarial-vector": lambda: kerasae.models.AdversarialAutoencoder(
+        (17,), (8,), 4, (7,), 0.1, 3, activation="elu", output_activation="linear", value_range=(-0.5, 1.5)
+    ),
+    "vaegan-odd": lambda: kerasae.models.VAEGAN((9, 13, 1), (4, 3), 2, (8,), 4, (3, 2), 5, 0.1, seed=7),
 }
+
 # One of each class, for what takes long.
-ONE_A_CLASS = ("linear-vector", "dense-image", "sparse-image", "conv-odd", "vae-vector")
+ONE_A_CLASS = (
+    "linear-vector",
+    "dense-image",
+    "sparse-image",
+    "conv-odd",
+    "vae-vector",
+    "transposed-odd",
+    "conv-vae-odd",
+)
 
 
 def pytest_configure(config):
@@ -137,6 +156,18 @@ def sparse(**kwargs):
 
 def vae(**kwargs):
     return kerasae.models.VariationalAutoencoder(SHAPE, (8,), 3, **kwargs)
+
+
+def conditional(**kwargs):
+    return kerasae.models.ConditionalVariationalAutoencoder(SHAPE, 3, hidden_units=(8,), latent_dim=4, **kwargs)
+
+
+def adversarial(**kwargs):
+    return kerasae.models.AdversarialAutoencoder(SHAPE, (8,), 3, (6,), adversarial_weight=0.5, **kwargs)
+
+
+def vaegan(**kwargs):
+    return kerasae.models.VAEGAN(SHAPE, (3, 2), 3, (8,), 3, (3, 2), 5, feature_weight=0.5, **kwargs)
 
 
 def images(n=20, shape=SHAPE, seed=0):

@@ -19,7 +19,8 @@ from kerasae.models.variational import kl_to_standard_normal
 def test_every_class_has_a_model_among_those_tested():
     classes = {getattr(models, name) for name in models.__all__}
     classes = {cls for cls in classes if issubclass(cls, keras.Model)} - {models.Autoencoder}
-    assert classes == {type(make()) for make in MODELS.values()}
+    # The conditional one takes labels too, and has tests of its own.
+    assert classes == {type(make()) for make in MODELS.values()} | {models.ConditionalVariationalAutoencoder}
 
 
 # In and out
@@ -95,6 +96,33 @@ def test_summary_prints_real_shapes(model):
     assert "?" not in text
 
 
+@pytest.mark.parametrize("name", ["dense-vector", "conv-odd", "vae-image"])
+def test_interpolation_goes_from_one_reconstruction_to_the_other(name):
+    model = MODELS[name]()
+    a, b = images_for(model, n=2)
+    path = model.interpolate(a, b, steps=5)
+    np.testing.assert_allclose(path[[0, -1]], model.reconstruct(np.stack([a, b])), atol=1e-5)
+    z = model.encode(np.stack([a, b]))
+    np.testing.assert_allclose(path[1], model.decode((0.75 * z[0] + 0.25 * z[1])[None])[0], atol=1e-5)
+    mixtures = model.interpolate(a, b, steps=5, space="pixel")
+    np.testing.assert_allclose(mixtures[[0, 1, 4]], np.stack([a, 0.75 * a + 0.25 * b, b]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"steps": 1}, "steps must be at least 2"),
+        ({"steps": 2.5}, r"steps must be a positive integer. Received: 2\.5"),
+        ({"space": "latent"}, "space must be 'code' or 'pixel'. Received: 'latent'"),
+        ({"a": np.zeros((1, 6, 5, 1))}, r"a must have shape \(6, 5, 1\). Received shape: \(1, 6, 5, 1\)"),
+        ({"b": np.full((6, 5, 1), 7)}, r"a and b must lie in \[0, 1\]"),
+    ],
+)
+def test_interpolation_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        dense().interpolate(**{"a": np.zeros(SHAPE), "b": np.zeros(SHAPE)} | arguments)
+
+
 # Configuration
 
 
@@ -136,6 +164,12 @@ def test_a_name_and_a_precision_are_kept():
     assert twin.encoder.layers[-1].compute_dtype == "bfloat16"
 
 
+CONV_VAE = [
+    *("encoder/layers/conv2d", "encoder/layers/conv2d_1"),
+    *("encoder/layers/dense", "encoder/layers/dense_1", "encoder/layers/dense_2"),
+    *("decoder/layers/dense", "decoder/layers/conv2d_transpose", "decoder/layers/conv2d_transpose_1"),
+    "decoder/layers/conv2d",
+]
 WEIGHTS = {
     "linear-vector": ["encoder/layers/dense", "decoder/layers/dense"],
     "dense-image": [
@@ -163,12 +197,29 @@ WEIGHTS = {
         *("encoder/layers/dense", "encoder/layers/dense_1", "encoder/layers/dense_2", "encoder/layers/dense_3"),
         *("decoder/layers/dense", "decoder/layers/dense_1", "decoder/layers/dense_2"),
     ],
+    "transposed-odd": [
+        *("encoder/layers/conv2d", "encoder/layers/conv2d_1", "decoder/layers/conv2d"),
+        *("decoder/layers/conv2d_transpose", "decoder/layers/conv2d_transpose_1"),
+    ],
+    "conv-vae-odd": CONV_VAE,
+    "adversarial-vector": [
+        *("encoder/layers/dense", "encoder/layers/dense_1", "decoder/layers/dense", "decoder/layers/dense_1"),
+        *("discriminator/layers/dense", "discriminator/layers/dense_1"),
+    ],
+    "vaegan-odd": [
+        *CONV_VAE,
+        *("discriminator/layers/conv2d", "discriminator/layers/conv2d_1"),
+        *("discriminator/layers/dense", "discriminator/layers/dense_1"),
+    ],
 }
 COUNTERS = {
     "dense-image": ["layers/add_gaussian", "decoder/layers/mask_pixels"],
     "conv-odd": ["layers/flip_pixels"],
     "vae-image": ["layers/sampling"],
     "vae-vector": ["layers/sampling"],
+    "conv-vae-odd": ["layers/sampling"],
+    "adversarial-vector": ["layers/sampling"],
+    "vaegan-odd": ["layers/sampling", "layers/sampling_1"],
 }
 
 
@@ -209,6 +260,11 @@ BAD_ARGUMENTS = [
     (models.ConvAutoencoder, {"noise": 0.3}, r"noise must be a kerasae\.layers\.Noise, or None. Received: 0\.3"),
     (models.VariationalAutoencoder, {"latent_dim": 0}, "latent_dim must be a positive integer. Received: 0"),
     (models.VariationalAutoencoder, {"kl_weight": -1}, "kl_weight must not be negative. Received: -1"),
+    (models.TransposedConvAutoencoder, {"input_shape": (28,)}, r"must be \(height, width, channels\). .*\(28,\)"),
+    (models.ConvVariationalAutoencoder, {"input_shape": (28,)}, r"must be \(height, width, channels\). .*\(28,\)"),
+    (models.ConditionalVariationalAutoencoder, {"classes": 0}, "classes must be a positive integer. Received: 0"),
+    (models.AdversarialAutoencoder, {"adversarial_weight": -1}, "adversarial_weight must not be negative. .*-1"),
+    (models.VAEGAN, {"feature_weight": -1}, "feature_weight must not be negative. Received: -1"),
 ]
 
 

@@ -198,13 +198,17 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
 
     def _discriminator(self) -> keras.Model:
         """An image → its features, and the logit of its being real."""
-        x = features = keras.Input(self.data_shape)
-        for layer in strided_levels(self, self.discriminator_filters, self.kernel_size):
-            features = layer(features)
-        features = layers.Flatten(dtype=self.dtype_policy)(features)
-        hidden = layers.Dense(self.discriminator_units, activation=self.activation, dtype=self.dtype_policy)(features)
-        real = layers.Dense(1, name="real", dtype=self.dtype_policy)(hidden)
-        return keras.Model(x, [features, real], name="discriminator")
+        see = [
+            *strided_levels(self, self.discriminator_filters, self.kernel_size),
+            layers.Flatten(dtype=self.dtype_policy),
+        ]
+        judge = [
+            layers.Dense(self.discriminator_units, activation=self.activation, dtype=self.dtype_policy),
+            layers.Dense(1, name="real", dtype=self.dtype_policy),
+        ]
+        # A Sequential puts its name into its variables' paths, by which optimisers know what is theirs.
+        whole = keras.Sequential([keras.Input(self.data_shape), *see, *judge], name="discriminator")
+        return keras.Model(whole.inputs[0], [see[-1].output, whole.outputs[0]], name="discriminator")
 
     def _opponents(self):
         return [(self.decoder, "generator_loss"), *super()._opponents()]

@@ -243,8 +243,8 @@ class ConvVariationalAutoencoder(VariationalAutoencoder):
 
 def strided_levels(model, filters, kernel_size: int) -> list:
     """Convolutions that halve the image, one for each of `filters`."""
-    image = {"padding": "same", "data_format": "channels_last", "dtype": model.dtype_policy}
-    return [layers.Conv2D(f, kernel_size, strides=2, activation=model.activation, **image) for f in filters]
+    image = {"strides": 2, "padding": "same", "data_format": "channels_last", "dtype": model.dtype_policy}
+    return [layers.Conv2D(channels, kernel_size, activation=model.activation, **image) for channels in filters]
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
