@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from conftest import BACKEND, denoising, dense, images, vae
+from conftest import BACKEND, conditional, denoising, dense, images, vae
 from matplotlib.image import imread
 
 import kerasae
@@ -110,6 +110,16 @@ def test_a_generating_model_adds_samples_of_the_same_codes(drawn, tmp_path):
     samples = [args[0] for name, args, _ in drawn if name == "samples"]
     assert [len(x) for x in samples] == [4, 4]
     np.testing.assert_allclose(samples[-1], model.generate(4, seed=0), atol=1e-6)
+
+
+def test_a_conditional_model_is_told_the_classes(drawn, tmp_path):
+    model, x, label = conditional(), images(20), np.arange(20) % 3
+    given = {"x": x[:4], "label": label[:4]}
+    draw = DrawProgress(given, directory=tmp_path)
+    model.fit({"x": x, "label": label}, callbacks=[draw], verbose=0)
+    samples = [args[0] for name, args, _ in drawn if name == "samples"][-1]
+    np.testing.assert_allclose(draw.snapshots["epoch 1"], model.reconstruct(**given), atol=1e-6)
+    np.testing.assert_allclose(samples, model.generate(4, seed=0, label=label[:4]), atol=1e-6)
 
 
 def test_points_are_drawn_in_the_plane(drawn, tmp_path):
