@@ -10,6 +10,9 @@ import kerasae
 from kerasae import data, evaluation, models, plots, recipes
 
 
+FIRST = 1000  # test images whose figures a card has too, to measure again in little time
+
+
 def describe(
     recipe: recipes.Recipe, plan: recipes.Schedule, seed: int, model: models.Autoencoder, hold_out: int = 0
 ) -> dict:
@@ -47,6 +50,7 @@ def describe(
         "versions": versions(),
         "headline": recipe.headline,
         "figures": figures,
+        "figures_of_first": {str(FIRST): _rounded(evaluation.figures(model, dataset, FIRST))},
         "baselines": baselines,
         "references": [reference._asdict() for reference in recipe.references],
     }

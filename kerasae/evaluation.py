@@ -22,13 +22,14 @@ def binary_crossentropy(x: np.ndarray, x_hat: np.ndarray) -> float:
     return float(-np.mean(x * np.log(p) + (1 - x) * np.log1p(-p)))
 
 
-def figures(model: models.Autoencoder, dataset: data.Dataset) -> dict[str, float]:
+def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None = None) -> dict[str, float]:
     """What the model's card says of it.
 
     Args:
         model: Trained.
         dataset: Images (figures of the test set), or the points of `data.sine` (figures of the
             training points, which a manifold is fitted to, and `fresh_mse` of the test points).
+        first: How many of the test images are measured on, and how many samples made; all unless given.
 
     Returns:
         For images: `mse` and `bce`, per pixel, and `forest_accuracy` of the codes (not of a
@@ -44,7 +45,8 @@ def figures(model: models.Autoencoder, dataset: data.Dataset) -> dict[str, float
     """
     if dataset.x_train.ndim == 2:
         return _figures_of_points(model, dataset)
-    x, given = dataset.x_test, _given(model, dataset.y_test)
+    x, y = dataset.x_test[:first], dataset.y_test[:first]
+    given = _given(model, y)
     z = model.encode(x, **given)
     x_hat = model.decode(z, **given)
     result = {"mse": mean_squared_error(x, x_hat), "bce": binary_crossentropy(x, x_hat)}
@@ -57,9 +59,9 @@ def figures(model: models.Autoencoder, dataset: data.Dataset) -> dict[str, float
         result["mean_absolute_code"] = float(np.mean(np.abs(z)))
     if not given:
         labelled = dataset.x_train[:_LABELLED], dataset.y_train[:_LABELLED]
-        result["forest_accuracy"] = forest_accuracy(model.encode(labelled[0]), labelled[1], z, dataset.y_test)
+        result["forest_accuracy"] = forest_accuracy(model.encode(labelled[0]), labelled[1], z, y)
     if hasattr(model, "generate"):
-        result |= _figures_of_samples(model, dataset, given)
+        result |= _figures_of_samples(model, x, given, classifier.judge_of(dataset))
     return result
 
 
@@ -68,7 +70,7 @@ def _given(model, y: np.ndarray) -> dict[str, np.ndarray]:
     return {"label": y} if hasattr(model, "classes") else {}
 
 
-def negative_elbo(model: models.VariationalAutoencoder, x: np.ndarray, draws: int = 10, **given) -> dict[str, float]:
+def negative_elbo(model: models.VariationalAutoencoder, x: np.ndarray, draws: int = 1, **given) -> dict[str, float]:
     """The negative evidence lower bound of images in [0, 1] and its two terms, in nats per image.
 
     `−ELBO = E[−Σ log p(x | z)] + KL(q(z | x) ‖ p(z))`, with the KL divergence in closed form and the
@@ -119,18 +121,16 @@ def forest_accuracy(z_train: np.ndarray, y_train: np.ndarray, z_test: np.ndarray
     return float(forest.score(_flat(z_test), y_test))
 
 
-def _figures_of_samples(model, dataset, given) -> dict[str, float]:
-    x, y = dataset.x_test, dataset.y_test
+def _figures_of_samples(model, x, given, judge) -> dict[str, float]:
     variational = isinstance(model, models.VariationalAutoencoder)
     z = model.sample(x, seed=0, **given) if variational else model.encode(x, **given)
     result = {"mmd_to_prior": mmd_to_prior(_flat(z))}
-    judge = classifier.judge_of(dataset)
     if judge is None:
         return result
     samples = model.generate(len(x), seed=0, **given)
     result["sample_distance"] = frechet_distance(judge.features(samples), judge.features(x))
     if given:
-        result["class_accuracy"] = judge.accuracy(samples, y)
+        result["class_accuracy"] = judge.accuracy(samples, given["label"])
     return result
 
 

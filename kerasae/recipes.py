@@ -367,7 +367,7 @@ _ROWS = (
         model=lambda: models.ConvVariationalAutoencoder(IMAGE, (32, 64), 3, (16,), 2),
         headline="negative_elbo",
         written=Schedule(epochs=30, batch_size=128),
-        shipped=Schedule(epochs=40, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        shipped=Schedule(epochs=25, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
         references=(Reference("negative_elbo", 146.95, CHOLLET),),
     ),
     Recipe(
@@ -389,7 +389,7 @@ _ROWS = (
         loss=BCE,
         headline="mse",
         written=Schedule(epochs=50, batch_size=100),
-        shipped=Schedule(epochs=50, batch_size=100, decay="cosine"),
+        shipped=Schedule(epochs=40, batch_size=100, decay="cosine"),
     ),
     Recipe(
         name="vaegan_mnist",
@@ -398,7 +398,7 @@ _ROWS = (
         data="mnist",
         model=lambda: models.VAEGAN(IMAGE),
         headline="sample_distance",
-        written=Schedule(epochs=30, batch_size=128, learning_rate=5e-4, decay="cosine", beta_1=0.5),
+        written=Schedule(epochs=15, batch_size=128, learning_rate=5e-4, decay="cosine", beta_1=0.5),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in _ROWS}
