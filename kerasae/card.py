@@ -9,7 +9,6 @@ import numpy as np
 import kerasae
 from kerasae import data, evaluation, models, plots, recipes
 
-
 FIRST = 1000  # test images whose figures a card has too, to measure again in little time
 
 
