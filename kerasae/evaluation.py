@@ -1,6 +1,7 @@
 """Figures of merit, and the baselines that give them meaning."""
 
 import math
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import median_filter
@@ -65,7 +66,7 @@ def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None 
     return result
 
 
-def _given(model, y: np.ndarray) -> dict[str, np.ndarray]:
+def _given(model, y: np.ndarray) -> dict[str, Any]:
     """What a conditional model is told of its inputs and samples; nothing for others."""
     return {"label": y} if hasattr(model, "classes") else {}
 

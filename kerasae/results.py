@@ -109,7 +109,7 @@ def _generation(cards: Sequence[dict]) -> list[list[str]]:
     own = ("negative_elbo", "reconstruction_loss", "kl_loss", "sample_distance")
     header = ["entry", "−ELBO", "reconstruction", "KL", "sample distance", "PCA", "real", "MMD²", "recognised"]
     header += ["real: recognised"]
-    wanted = [(None, key) for key in own]
+    wanted: list[tuple[str | None, str]] = [(None, key) for key in own]
     wanted += [("pca", "sample_distance"), ("real", "sample_distance")]
     wanted += [(None, "mmd_to_prior"), (None, "class_accuracy"), ("real", "class_accuracy")]
     return [header] + [[_name(card), *_columns(card, *wanted)] for card in cards]

@@ -5,7 +5,6 @@
 """
 
 import math
-from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -202,7 +201,7 @@ class AutoencoderTransformer(_CodeTransformer):
     def _untrained(self, features: int) -> models.DenseAutoencoder:
         import keras
 
-        if not isinstance(self.learning_rate, Real) or not self.learning_rate > 0:
+        if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be positive. Received: {self.learning_rate!r}")
         model = models.DenseAutoencoder(
             (features,),
