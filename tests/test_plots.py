@@ -1,5 +1,6 @@
 """Pictures show what they are given, nothing leaks, and wrong arguments are told apart."""
 
+import io
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pytest
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import same_color, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 
 from kerasae import plots
 
@@ -117,7 +119,11 @@ def test_long_title_and_names_fit(name, images):
 
 
 def test_notebooks_draw_it(images):
-    assert plots.samples(images)._repr_png_().startswith(b"\x89PNG")
+    figure = plots.samples(images)
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    (stored, drawn) = io.BytesIO(figure._repr_png_()), io.BytesIO()
+    figure.savefig(drawn, format="png", bbox_inches="tight")
+    np.testing.assert_array_equal(imread(stored)[..., :3], imread(drawn)[..., :3])  # greys are stored as they are
 
 
 def test_neither_pyplot_nor_keras_is_imported():
