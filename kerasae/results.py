@@ -135,7 +135,7 @@ def _features(cards: Sequence[dict]) -> list[str]:
     if not cards:
         return []
     groups = ((name, _ranked([card for card in cards if card["data"] == key])) for key, name in DATA.items())
-    best = " ".join(_best(name, group) for name, group in groups if group)
+    best = "\n\n".join(_best(name, group) for name, group in groups if group)
     picture = f"![Accuracy of a forest on each entry's codes, on PCA's and on the pixels]({CHART})"
     return _by_data("Codes as features", f"{_FEATURES}\n\n{best}\n\n{picture}", _ranked(cards), _accuracies)
 
@@ -172,12 +172,12 @@ def chart(cards: Sequence[dict]):
     if not groups:
         return None
     sizes = [len(group) for group in groups.values()]
-    figure = Figure(figsize=(8, 1.4 * len(groups) + 0.26 * sum(sizes)), layout="constrained")
+    figure = Figure(figsize=(8, 0.4 + 1.2 * len(groups) + 0.26 * sum(sizes)), layout="constrained")
     panels = figure.subplots(len(groups), squeeze=False, sharex=True, height_ratios=[size + 1 for size in sizes])
     for axes, (name, group) in zip(panels[:, 0], groups.items(), strict=True):
         _draw_accuracies(axes, group)
         axes.set_title(name, loc="left")
-    panels[0, 0].legend(loc="lower left", frameon=False)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3, frameon=False)
     panels[-1, 0].set_xlabel("share of the test images recognised, 1000 labelled")
     return figure
 

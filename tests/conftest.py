@@ -72,7 +72,7 @@ MODELS = {
     "adversarial-vector": lambda: kerasae.models.AdversarialAutoencoder(
         (17,), (8,), 4, (7,), 0.1, 3, activation="elu", output_activation="linear", value_range=(-0.5, 1.5)
     ),
-    "vaegan-odd": lambda: kerasae.models.VAEGAN((9, 13, 1), (4, 3), 2, (8,), 4, (3, 2), 5, 0.1, seed=7),
+    "vaegan-odd": lambda: kerasae.models.VAEGAN((9, 13, 1), (4, 3), 2, (8,), 4, (3, 2), 5, 2.0, 0.1, seed=7),
 }
 
 # One of each class, for what takes long.
@@ -167,7 +167,7 @@ def adversarial(**kwargs):
 
 
 def vaegan(**kwargs):
-    return kerasae.models.VAEGAN(SHAPE, (3, 2), 3, (8,), 3, (3, 2), 5, feature_weight=0.5, **kwargs)
+    return kerasae.models.VAEGAN(SHAPE, (3, 2), 3, (8,), 3, (3, 2), 5, feature_precision=2.0, feature_weight=0.5, **kwargs)
 
 
 def images(n=20, shape=SHAPE, seed=0):

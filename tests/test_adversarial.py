@@ -111,7 +111,7 @@ def test_losses_of_the_vaegan_are_those_of_its_formulas():
         name: model.discriminator.predict(images, verbose=0)
         for name, images in (("x", X), ("x_hat", model.decode(z)), ("p", model.decode(prior)))
     }
-    feature = 0.5 * np.square(of["x"][0] - of["x_hat"][0]).sum(axis=1).mean()
+    feature = 0.5 * 2.0 * np.square(of["x"][0] - of["x_hat"][0]).sum(axis=1).mean()
     d = {name: told[:, 0] for name, (_, told) in of.items()}
     generator = 0.5 * feature + softplus(-d["x_hat"]).mean() + softplus(-d["p"]).mean()
     discriminator = softplus(-d["x"]).mean() + 0.5 * softplus(d["x_hat"]).mean() + 0.5 * softplus(d["p"]).mean()

@@ -264,7 +264,7 @@ BAD_ARGUMENTS = [
     (models.ConvVariationalAutoencoder, {"input_shape": (28,)}, r"must be \(height, width, channels\). .*\(28,\)"),
     (models.ConditionalVariationalAutoencoder, {"classes": 0}, "classes must be a positive integer. Received: 0"),
     (models.AdversarialAutoencoder, {"adversarial_weight": -1}, "adversarial_weight must not be negative. .*-1"),
-    (models.VAEGAN, {"feature_weight": -1}, "feature_weight must not be negative. Received: -1"),
+    (models.VAEGAN, {"feature_weight": -1}, "must not be negative. Received: .*feature_weight=-1"),
 ]
 
 

@@ -123,6 +123,7 @@ def test_notebooks_draw_it(images):
     assert figure._repr_png_().startswith(b"\x89PNG")
     (stored, drawn) = io.BytesIO(figure._repr_png_()), io.BytesIO()
     figure.savefig(drawn, format="png", bbox_inches="tight")
+    drawn.seek(0)
     np.testing.assert_array_equal(imread(stored)[..., :3], imread(drawn)[..., :3])  # greys are stored as they are
 
 

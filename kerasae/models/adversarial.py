@@ -146,8 +146,9 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
     reconstruction, and not the pixels: it forgives a stroke that is moved, and not one that is blurred.
     With its logit D, images x, their reconstructions x̂ and decoded samples p of the prior, in one step:
 
-    - encoder: `loss = feature_loss + kl_weight · kl_loss`, with `feature_loss = ½ Σ (f(x) − f(x̂))²`, a
-      log-likelihood in nats an image up to a constant, and the KL divergence of `VariationalAutoencoder`;
+    - encoder: `loss = feature_loss + kl_weight · kl_loss`, with `feature_loss = ½ feature_precision ·
+      Σ (f(x) − f(x̂))²`, a log-likelihood in nats an image up to a constant, and the KL divergence of
+      `VariationalAutoencoder`;
     - decoder: `generator_loss = feature_weight · feature_loss + mean S(−D(x̂)) + mean S(−D(p))`, with
       `S(a) = ln(1 + exp(a))`;
     - discriminator: `discriminator_loss = mean S(−D(x)) + ½ mean S(D(x̂)) + ½ mean S(D(p))`, which is
@@ -159,6 +160,7 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
         input_shape: `(height, width, channels)`.
         discriminator_filters: Channels of the discriminator's convolutions of stride 2.
         discriminator_units: Size of its dense layer, after the features.
+        feature_precision: Of the features given the code, one over their variance.
         feature_weight: Of the features in the decoder's loss.
         filters, kernel_size, hidden_units, latent_dim, **kwargs: As for `ConvVariationalAutoencoder`.
 
@@ -183,15 +185,19 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
         latent_dim=20,
         discriminator_filters=(32, 64),
         discriminator_units=128,
-        feature_weight=0.01,
+        feature_precision=50.0,
+        feature_weight=0.02,
         **kwargs,
     ):
         super().__init__(input_shape, filters, kernel_size, hidden_units, latent_dim, **kwargs)
-        if feature_weight < 0:
-            raise ValueError(f"feature_weight must not be negative. Received: {feature_weight}")
+        if feature_weight < 0 or feature_precision < 0:
+            raise ValueError(
+                "feature_precision and feature_weight must not be negative. "
+                f"Received: feature_precision={feature_precision}, feature_weight={feature_weight}"
+            )
         self.discriminator_filters = positive_sizes("discriminator_filters", discriminator_filters)
         (self.discriminator_units,) = positive_sizes("discriminator_units", discriminator_units)
-        self.feature_weight = float(feature_weight)
+        self.feature_precision, self.feature_weight = float(feature_precision), float(feature_weight)
         self.prior = Sampling(self.seed + 1, name="prior", dtype="float32")
         self.prior.build([(None, self.latent_dim)] * 2)
         self.discriminator = self._discriminator()
@@ -225,7 +231,7 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
         features, told = self.discriminator(ops.concatenate([ops.cast(y, made.dtype), made]))
         features = ops.cast(features, "float32")
         squares = ops.square(features[:n] - features[n : 2 * n])
-        feature = weighted_mean(0.5 * ops.sum(squares, axis=-1), sample_weight)
+        feature = weighted_mean(0.5 * self.feature_precision * ops.sum(squares, axis=-1), sample_weight)
         kl = weighted_mean(kl_to_standard_normal(mean, log_variance), sample_weight)
         real, reconstructed, generated = told[:n], told[n : 2 * n], told[2 * n :]
         found_out = _is_made(reconstructed, sample_weight) + _is_made(generated)
@@ -245,5 +251,6 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
             **super().get_config(),
             "discriminator_filters": self.discriminator_filters,
             "discriminator_units": self.discriminator_units,
+            "feature_precision": self.feature_precision,
             "feature_weight": self.feature_weight,
         }

@@ -234,7 +234,7 @@ def _as_images(weights: np.ndarray, shape: Sequence[int] | None) -> np.ndarray:
 def _axis(values: ArrayLike, name: str) -> np.ndarray:
     array = _checks.numbers(values, name)
     if array.ndim != 1 or (np.diff(array) <= 0).any():
-        raise ValueError(f"{name} must be one row of increasing numbers. Received: {values}.")
+        raise ValueError(f"{name} must be one row of increasing numbers. Received: {values!r}.")
     return array
 
 
