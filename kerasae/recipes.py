@@ -396,9 +396,9 @@ _ROWS = (
         description="Variational autoencoder and generator of a GAN, whose discriminator measures the reconstruction",
         source="Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2016)",
         data="mnist",
-        model=lambda: models.VAEGAN(IMAGE),
+        model=lambda: models.VAEGAN(IMAGE, (16, 32), 3, (128,), 20, discriminator_filters=(16, 32)),
         headline="sample_distance",
-        written=Schedule(epochs=15, batch_size=128, learning_rate=5e-4, decay="cosine", beta_1=0.5),
+        written=Schedule(epochs=20, batch_size=128, decay="cosine", beta_1=0.5, precision="mixed_bfloat16"),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in _ROWS}
