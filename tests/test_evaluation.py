@@ -69,6 +69,13 @@ def test_baselines_of_mnist_are_the_published_ones():
 
 
 @pytest.mark.anybackend
+def test_pca_error_is_that_of_the_baseline():
+    dataset = data.sine()
+    expected = evaluation.baselines(dataset, 1)["pca"]["mse"]
+    assert evaluation.pca_error(dataset.x_train, dataset.x_train, 1) == pytest.approx(expected)
+
+
+@pytest.mark.anybackend
 def test_pca_keeps_all_where_the_code_is_larger_than_the_input():
     assert evaluation.baselines(data.digits(), 1000)["pca"]["mse"] < 1e-6
 
