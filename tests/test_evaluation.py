@@ -115,6 +115,14 @@ def test_generating_models_have_samples_judged(monkeypatch):
     assert "class_accuracy" not in result
 
 
+def test_codes_of_an_adversarial_model_are_compared_with_the_prior():
+    dataset = data.digits()
+    model = models.AdversarialAutoencoder((28, 28, 1), (16,), 4)
+    result = evaluation.figures(model, dataset)
+    assert result["mmd_to_prior"] == evaluation.mmd_to_prior(model.encode(dataset.x_test))
+    assert "negative_elbo" not in result and "sample_distance" not in result  # these digits have no judge
+
+
 def test_conditional_models_are_told_the_class_and_judged_by_it(monkeypatch):
     dataset, judge = data.digits(), classifier.load("mnist")
     monkeypatch.setattr(classifier, "judge_of", lambda dataset: judge)
