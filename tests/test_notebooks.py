@@ -25,7 +25,7 @@ def turns():
 def test_notebook_runs_and_gives_the_kinds_of_output_it_stores(path):
     stored = nbformat.read(path, as_version=4)
     run = nbformat.read(path, as_version=4)
-    client = NotebookClient(run, timeout=60, kernel_name="python3", resources={"metadata": {"path": path.parent}})
+    client = NotebookClient(run, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}})
     client.execute(env={name: value for name, value in os.environ.items() if name != "JAX_DISABLE_MOST_OPTIMIZATIONS"})
     for before, after in zip(stored.cells, run.cells, strict=True):
         assert kinds(before) == kinds(after), before.source
