@@ -1,11 +1,25 @@
 """Steps on JAX: pure functions of a state, which holds everything that training changes."""
 
+import functools
+import itertools
+
 import jax
 import keras
+import numpy as np
 
 
 class Steps:
-    """Training and test steps for `keras.Model`."""
+    """Training and test steps for `keras.Model`, and runs of many training steps in one compiled call."""
+
+    compiled_runs = True
+
+    def make_train_function(self, force=False):
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force)
+        if self.steps_per_execution > 1 and self.jit_compile and not self.run_eagerly:
+            if keras.distribution.distribution() is None:
+                self.train_function = _run_function(self.train_step, self.steps_per_execution)
 
     def train_step(self, state, data):
         trainable, non_trainable, optimizer, metrics = state
@@ -51,6 +65,49 @@ class Steps:
         for variable, value in remembered:
             if variable._value is None:
                 variable.assign(value)
+
+
+def _run_function(train_step, most: int):
+    """A function of `(state, iterator)` that makes up to `most` steps: of batches of one shape in one call."""
+    step = jax.jit(train_step, donate_argnums=0)
+
+    @functools.partial(jax.jit, donate_argnums=0)
+    def run(state, batches, count):
+        def next_step(i, carry):
+            return train_step(carry[1], jax.tree.map(lambda array: array[i], batches))
+
+        logs, state = train_step(state, jax.tree.map(lambda array: array[0], batches))
+        return jax.lax.fori_loop(1, count, next_step, (logs, state))
+
+    def function(state, iterator):
+        batches = list(itertools.islice(iterator, most))
+        if not batches:
+            raise StopIteration
+        for alike in _of_one_shape(batches):
+            # The buffer is always as long, so that the last run of an epoch needs no code of its own.
+            logs, state = (
+                step(state, alike[0]) if len(alike) == 1 else run(state, _buffer(alike, most), np.int32(len(alike)))
+            )
+        return logs, state
+
+    return function
+
+
+def _of_one_shape(batches):
+    """Consecutive batches of one shape, as lists."""
+    return [list(group) for _, group in itertools.groupby(batches, lambda batch: jax.tree.map(np.shape, batch))]
+
+
+def _buffer(batches, length: int):
+    """Batches as arrays `(length, n, ...)`, the end of which is left as it came."""
+
+    def fill(*arrays):
+        buffer = np.empty((length, *np.shape(arrays[0])), arrays[0].dtype)
+        for i, array in enumerate(arrays):
+            buffer[i] = array
+        return buffer
+
+    return jax.tree.map(fill, *batches)
 
 
 def _stateless_terms(model, trainable, non_trainable, x, y, sample_weight, training):
