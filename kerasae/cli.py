@@ -118,8 +118,10 @@ def _evaluate(arguments) -> None:
         zoo.save(arguments.update, model, again | kept, card.preview(recipe, model))
         return
     figures = evaluation.figures(model, getattr(data, metadata["data"])())
+    stated = metadata["figures"]
     for key, value in figures.items():
-        print(f"{key:20} {value:12.6g}   card {metadata['figures'][key]:12.6g}")
+        beside = f"{stated[key]:12.6g}" if key in stated else f"{'none':>12}"  # a card of an earlier version
+        print(f"{key:20} {value:12.6g}   card {beside}")
 
 
 def _verify(arguments) -> int:

@@ -33,7 +33,7 @@ def run(entry: str = ENTRY) -> Result:
     size = math.prod(model.code_shape)
     if data.is_at_hand("mnist"):
         source, dataset = "MNIST test set", data.mnist()
-        pca_error = evaluation.baselines(dataset, size)["pca"]["mse"]
+        pca_error = evaluation.pca_error(dataset.x_train, dataset.x_test, size)
         pca_label = f"PCA, {size} components"
     else:
         source, dataset = "scikit-learn digits (MNIST is not at hand)", data.digits()

@@ -309,6 +309,12 @@ def baselines(dataset: data.Dataset, code_size: int, noise=None) -> dict[str, di
     return result
 
 
+def pca_error(x_train: np.ndarray, x: np.ndarray, components: int) -> float:
+    """Mean squared error of `x` reconstructed from the first principal components of `x_train`; both `(n, ...)`."""
+    pca, flat = _pca(_flat(x_train), components), _flat(x)
+    return mean_squared_error(flat, pca.inverse_transform(pca.transform(flat)))
+
+
 def _pca(x: np.ndarray, components: int):
     from sklearn.decomposition import PCA
 

@@ -13,6 +13,8 @@ from kerasae.losses import PerImage
 
 IMAGE = (28, 28, 1)
 BCE = keras.losses.BinaryCrossentropy(from_logits=True)
+# Uniform in ±1/√(inputs), PyTorch's start: on the held-out images it serves dropout of codes better than Glorot's.
+SMALL = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 SSE = PerImage("mean_squared_error", over_pixels="sum")
 
 HINTON = "Reducing the dimensionality of data with neural networks (Hinton & Salakhutdinov, 2006)"
@@ -247,12 +249,18 @@ _ROWS = (
         source=SRIVASTAVA,
         data="mnist",
         model=lambda: models.DenseAutoencoder(
-            IMAGE, (64,), 64, output_activation="linear", code_dropout=0.8, weight_penalty=1e-2
+            IMAGE,
+            (64,),
+            64,
+            output_activation="linear",
+            code_dropout=0.8,
+            weight_penalty=1e-2,
+            kernel_initializer=SMALL,
         ),
         loss="mean_squared_error",
         written=Schedule(epochs=50, batch_size=256),
         headline="mse",
-        shipped=Schedule(epochs=100, batch_size=256, decay="cosine"),
+        shipped=Schedule(epochs=150, batch_size=256, decay="cosine"),
         references=(Reference("mse", 0.02987, NATIVE),),
     ),
     Recipe(
@@ -261,12 +269,18 @@ _ROWS = (
         source=SRIVASTAVA,
         data="mnist",
         model=lambda: models.DenseAutoencoder(
-            IMAGE, (256,), 128, output_activation="linear", code_dropout=0.8, weight_penalty=1e-4
+            IMAGE,
+            (256,),
+            128,
+            output_activation="linear",
+            code_dropout=0.8,
+            weight_penalty=1e-4,
+            kernel_initializer=SMALL,
         ),
         loss="mean_squared_error",
         written=Schedule(epochs=50, batch_size=256),
         headline="mse",
-        shipped=Schedule(epochs=100, batch_size=256, decay="cosine"),
+        shipped=Schedule(epochs=150, batch_size=256, decay="cosine"),
         references=(Reference("mse", 0.02194, NATIVE),),
     ),
     Recipe(

@@ -14,6 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from kerasae import models, recipes, zoo
 from kerasae._checks import positive_size
 
+_STEPS_AT_ONCE = 8  # small networks: the call costs more than the step
+
 
 class _CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """What both share: everything but `fit`, which sets `model_`."""
@@ -184,10 +186,10 @@ class AutoencoderTransformer(_CodeTransformer):
             TypeError: `X` is sparse.
         """
         x = validate_data(self, X, dtype="float32")
-        model = self._untrained(x.shape[1])
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        recipes.initialise(model, seed)
         batches = recipes.SeededBatches(x, positive_size("batch_size", self.batch_size), seed)
+        model = self._untrained(x.shape[1], steps_per_execution=min(_STEPS_AT_ONCE, len(batches)))
+        recipes.initialise(model, seed)
         history = model.fit(
             batches,
             epochs=positive_size("epochs", self.epochs),
@@ -198,7 +200,7 @@ class AutoencoderTransformer(_CodeTransformer):
         self.model_, self.loss_curve_ = model, history.history["loss"]
         return self
 
-    def _untrained(self, features: int) -> models.DenseAutoencoder:
+    def _untrained(self, features: int, steps_per_execution: int) -> models.DenseAutoencoder:
         import keras
 
         if not self.learning_rate > 0:
@@ -211,7 +213,8 @@ class AutoencoderTransformer(_CodeTransformer):
             output_activation=self.output_activation,
             value_range=None,
         )
-        model.compile(optimizer=keras.optimizers.Adam(self.learning_rate), loss="mean_squared_error")
+        adam = keras.optimizers.Adam(self.learning_rate)
+        model.compile(optimizer=adam, loss="mean_squared_error", steps_per_execution=steps_per_execution)
         return model
 
 

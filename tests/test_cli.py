@@ -1,6 +1,8 @@
 """The shell commands."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,6 +52,16 @@ def test_evaluate_shows_measured_beside_card(capsys):
     out = capsys.readouterr().out
     measured, _, stated = next(line for line in out.splitlines() if line.startswith("mse")).split()[1:]
     assert float(measured) == pytest.approx(float(stated), rel=1e-4)
+
+
+def test_evaluate_passes_over_what_an_earlier_card_lacks(tmp_path, capsys):
+    earlier = shutil.copytree(zoo._root() / "deep_sine", tmp_path / "deep_sine")
+    card = json.loads((earlier / zoo.METADATA).read_text())
+    del card["figures"]["fresh_mse"]
+    (earlier / zoo.METADATA).write_text(json.dumps(card))
+    assert cli.main(["evaluate", str(earlier)]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("fresh_mse"))
+    assert line.endswith("none")
 
 
 def test_evaluate_makes_a_card_anew(tmp_path):

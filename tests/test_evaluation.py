@@ -69,6 +69,13 @@ def test_baselines_of_mnist_are_the_published_ones():
 
 
 @pytest.mark.anybackend
+def test_pca_error_is_that_of_the_baseline():
+    dataset = data.sine()
+    expected = evaluation.baselines(dataset, 1)["pca"]["mse"]
+    assert evaluation.pca_error(dataset.x_train, dataset.x_train, 1) == pytest.approx(expected)
+
+
+@pytest.mark.anybackend
 def test_pca_keeps_all_where_the_code_is_larger_than_the_input():
     assert evaluation.baselines(data.digits(), 1000)["pca"]["mse"] < 1e-6
 
@@ -106,6 +113,14 @@ def test_generating_models_have_samples_judged(monkeypatch):
     assert result["sample_distance"] == pytest.approx(evaluation.frechet_distance(samples, real))
     assert result["mmd_to_prior"] == evaluation.mmd_to_prior(model.sample(dataset.x_test, seed=0))
     assert "class_accuracy" not in result
+
+
+def test_codes_of_an_adversarial_model_are_compared_with_the_prior():
+    dataset = data.digits()
+    model = models.AdversarialAutoencoder((28, 28, 1), (16,), 4)
+    result = evaluation.figures(model, dataset)
+    assert result["mmd_to_prior"] == evaluation.mmd_to_prior(model.encode(dataset.x_test))
+    assert "negative_elbo" not in result and "sample_distance" not in result  # these digits have no judge
 
 
 def test_conditional_models_are_told_the_class_and_judged_by_it(monkeypatch):

@@ -32,7 +32,11 @@ class Picture(Figure):
     def _repr_png_(self) -> bytes:
         drawn, stored = io.BytesIO(), io.BytesIO()
         self.savefig(drawn, format="png", bbox_inches="tight")
-        image = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        image = (
+            Image.open(drawn)
+            .convert("RGB")
+            .quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+        )
         image.save(stored, format="png", optimize=True)
         return stored.getvalue()
 
