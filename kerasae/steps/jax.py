@@ -7,6 +7,8 @@ import jax
 import keras
 import numpy as np
 
+_BUFFER = 2**26  # bytes of batches that go into one call
+
 
 class Steps:
     """Training and test steps for `keras.Model`, and runs of many training steps in one compiled call."""
@@ -17,9 +19,9 @@ class Steps:
         if self.train_function is not None and not force:
             return
         super().make_train_function(force)
-        if self.steps_per_execution > 1 and self.jit_compile and not self.run_eagerly:
-            if keras.distribution.distribution() is None:
-                self.train_function = _run_function(self.train_step, self.steps_per_execution)
+        compiled = self.jit_compile and not self.run_eagerly and keras.distribution.distribution() is None
+        if self.steps_per_execution > 1 and compiled:
+            self.train_function = _run_function(self.train_step, self.steps_per_execution)
 
     def train_step(self, state, data):
         trainable, non_trainable, optimizer, metrics = state
@@ -83,19 +85,21 @@ def _run_function(train_step, most: int):
         batches = list(itertools.islice(iterator, most))
         if not batches:
             raise StopIteration
-        for alike in _of_one_shape(batches):
-            # The buffer is always as long, so that the last run of an epoch needs no code of its own.
-            logs, state = (
-                step(state, alike[0]) if len(alike) == 1 else run(state, _buffer(alike, most), np.int32(len(alike)))
-            )
+        # The buffer is always as long, so that the last run of an epoch needs no code of its own.
+        length = min(most, max(1, _BUFFER // sum(array.nbytes for array in jax.tree.leaves(batches[0]))))
+        for alike in _alike(batches, length):
+            single = len(alike) == 1
+            logs, state = step(state, alike[0]) if single else run(state, _buffer(alike, length), np.int32(len(alike)))
         return logs, state
 
     return function
 
 
-def _of_one_shape(batches):
-    """Consecutive batches of one shape, as lists."""
-    return [list(group) for _, group in itertools.groupby(batches, lambda batch: jax.tree.map(np.shape, batch))]
+def _alike(batches, most: int):
+    """Consecutive batches of one shape, as lists of at most so many."""
+    for _, group in itertools.groupby(batches, lambda batch: jax.tree.map(np.shape, batch)):
+        while alike := list(itertools.islice(group, most)):
+            yield alike
 
 
 def _buffer(batches, length: int):
