@@ -167,7 +167,9 @@ def adversarial(**kwargs):
 
 
 def vaegan(**kwargs):
-    return kerasae.models.VAEGAN(SHAPE, (3, 2), 3, (8,), 3, (3, 2), 5, feature_precision=2.0, feature_weight=0.5, **kwargs)
+    return kerasae.models.VAEGAN(
+        SHAPE, (3, 2), 3, (8,), 3, (3, 2), 5, feature_precision=2.0, feature_weight=0.5, **kwargs
+    )
 
 
 def images(n=20, shape=SHAPE, seed=0):

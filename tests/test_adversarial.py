@@ -119,4 +119,3 @@ def test_losses_of_the_vaegan_are_those_of_its_formulas():
     assert figures["generator_loss"] == pytest.approx(generator, rel=1e-4)
     assert figures["discriminator_loss"] == pytest.approx(discriminator, rel=1e-4)
     assert figures["loss"] == pytest.approx(feature + figures["kl_loss"], rel=1e-4)
-

@@ -9,6 +9,8 @@ Adversaries are thus trained in one step, by gradients of one forward pass.
 
 import keras
 
+from kerasae.steps import runs
+
 if keras.backend.backend() == "tensorflow":
     from kerasae.steps.tensorflow import Steps, infer
 elif keras.backend.backend() == "torch":
@@ -18,4 +20,4 @@ elif keras.backend.backend() == "jax":
 else:
     from kerasae.steps.inference import Steps, infer
 
-__all__ = ["Steps", "infer"]
+__all__ = ["Steps", "infer", "runs"]

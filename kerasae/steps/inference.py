@@ -6,6 +6,8 @@ import keras
 class Steps:
     """No steps of its own: Keras's evaluate over `compute_loss`; `fit` is refused."""
 
+    compiled_runs = False
+
     def fit(self, *args, **kwargs):
         raise ValueError(
             f"The {keras.backend.backend()} backend can't train. "

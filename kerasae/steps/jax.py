@@ -1,11 +1,27 @@
 """Steps on JAX: pure functions of a state, which holds everything that training changes."""
 
+import functools
+import itertools
+
 import jax
 import keras
+import numpy as np
+
+_BUFFER = 2**26  # bytes of batches that go into one call
 
 
 class Steps:
-    """Training and test steps for `keras.Model`."""
+    """Training and test steps for `keras.Model`, and runs of many training steps in one compiled call."""
+
+    compiled_runs = True
+
+    def make_train_function(self, force=False):
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force)
+        compiled = self.jit_compile and not self.run_eagerly and keras.distribution.distribution() is None
+        if self.steps_per_execution > 1 and compiled:
+            self.train_function = _run_function(self.train_step, self.steps_per_execution)
 
     def train_step(self, state, data):
         trainable, non_trainable, optimizer, metrics = state
@@ -51,6 +67,51 @@ class Steps:
         for variable, value in remembered:
             if variable._value is None:
                 variable.assign(value)
+
+
+def _run_function(train_step, most: int):
+    """A function of `(state, iterator)` that makes up to `most` steps: of batches of one shape in one call."""
+    step = jax.jit(train_step, donate_argnums=0)
+
+    @functools.partial(jax.jit, donate_argnums=0)
+    def run(state, batches, count):
+        def next_step(i, carry):
+            return train_step(carry[1], jax.tree.map(lambda array: array[i], batches))
+
+        logs, state = train_step(state, jax.tree.map(lambda array: array[0], batches))
+        return jax.lax.fori_loop(1, count, next_step, (logs, state))
+
+    def function(state, iterator):
+        batches = list(itertools.islice(iterator, most))
+        if not batches:
+            raise StopIteration
+        # The buffer is always as long, so that the last run of an epoch needs no code of its own.
+        length = min(most, max(1, _BUFFER // sum(array.nbytes for array in jax.tree.leaves(batches[0]))))
+        for alike in _alike(batches, length):
+            single = len(alike) == 1
+            logs, state = step(state, alike[0]) if single else run(state, _buffer(alike, length), np.int32(len(alike)))
+        return logs, state
+
+    return function
+
+
+def _alike(batches, most: int):
+    """Consecutive batches of one shape, as lists of at most so many."""
+    for _, group in itertools.groupby(batches, lambda batch: jax.tree.map(np.shape, batch)):
+        while alike := list(itertools.islice(group, most)):
+            yield alike
+
+
+def _buffer(batches, length: int):
+    """Batches as arrays `(length, n, ...)`, the end of which is left as it came."""
+
+    def fill(*arrays):
+        buffer = np.empty((length, *np.shape(arrays[0])), arrays[0].dtype)
+        for i, array in enumerate(arrays):
+            buffer[i] = array
+        return buffer
+
+    return jax.tree.map(fill, *batches)
 
 
 def _stateless_terms(model, trainable, non_trainable, x, y, sample_weight, training):

@@ -7,6 +7,8 @@ import tensorflow as tf
 class Steps:
     """Training and test steps for `keras.Model`."""
 
+    compiled_runs = True
+
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         trained_by = self.trained_by()

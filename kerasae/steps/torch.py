@@ -7,6 +7,8 @@ import torch
 class Steps:
     """Training and test steps for `keras.Model`."""
 
+    compiled_runs = False
+
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         trained_by = self.trained_by()
