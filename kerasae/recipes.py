@@ -321,7 +321,7 @@ _ROWS = (
         loss=BCE,
         headline="bce",
         written=Schedule(epochs=50, batch_size=128),
-        shipped=Schedule(epochs=25, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        shipped=Schedule(epochs=60, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
         references=(Reference("bce", 0.0622, VALDARRAMA),),
     ),
     Recipe(
@@ -333,7 +333,7 @@ _ROWS = (
         loss=BCE,
         headline="denoised_bce",
         written=Schedule(epochs=100, batch_size=128),
-        shipped=Schedule(epochs=30, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        shipped=Schedule(epochs=50, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
         references=(Reference("denoised_bce", 0.0839, VALDARRAMA),),
     ),
     Recipe(
