@@ -350,6 +350,8 @@ def test_manifold_no_more_pairs_than_points(points):
 
 
 def test_manifold_no_pairs(points):
+    (ax,) = plots.manifold(points[:9], points, pairs=0).axes  # not of one shape: nothing is joined
+    assert (len(labelled(ax, "data").get_offsets()), len(labelled(ax, "autoencoder").get_offsets())) == (9, 100)
     figure = plots.manifold(points, points, pairs=0, label="model")
     assert legend_names(figure.legends[0]) == ["data", "model"]
     assert len([child for child in figure.axes[0].collections if isinstance(child, PathCollection)]) == 2

@@ -26,7 +26,8 @@ def manifold(
     """Points of the plane, where an autoencoder maps them to, and for some of them which goes where.
 
     Args:
-        x, x_hat: Points `(n, 2)` and their reconstructions.
+        x, x_hat: Points `(n, 2)` and their reconstructions; without `pairs` any other points, such as
+            codes decoded.
         curve: Points `(m, 2)` along the line that the data was made from.
         pairs: How many points, evenly chosen from left to right, are drawn large and joined to a
             star of the same colour where the model maps them to.
@@ -43,11 +44,12 @@ def manifold(
     ['data', 'PCA', 'autoencoder']
     """
     x, x_hat = _checks.points(x, "x"), _checks.points(x_hat, "x_hat")
-    _checks.require_one_shape({"x": x, "x_hat": x_hat})
+    if pairs:
+        _checks.require_one_shape({"x": x, "x_hat": x_hat})
     clouds = {name: _checks.points(points, name) for name, points in (others or {}).items()}
     width, height = np.ptp(np.concatenate([x, x_hat, *clouds.values()]), axis=0)
     figure, ax = plane(7.0, 0.5 + np.clip(4.7 * height / (width or 1.0), 1.5, 6.0), "x", title)
-    dots(ax, x, 7, GREY, "data")
+    dots(ax, x, float(np.clip(2e3 / len(x), 7, 40)), GREY, "data")
     if curve is not None:
         ax.plot(*_checks.points(curve, "curve").T, color=BLACK, linewidth=1.2, label="true curve")
     for (name, points), colour in zip(clouds.items(), itertools.cycle((ORANGE, GREEN, PURPLE)), strict=False):
