@@ -41,6 +41,7 @@ def code_space(
         ax = figure.add_subplot(projection="3d")
         ax.set_box_aspect(None, zoom=0.88)  # else the labels are cut off
         ax.set_zlabel(f"$z_{{{coordinates[2]}}}$")
+        ax.locator_params(nbins=5)
     _name_axes(ax, coordinates)
     _scatter(figure, ax, chosen, y)
     return figure
