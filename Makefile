@@ -55,6 +55,7 @@ format: $(VENV)/installed ## Let ruff mend what it can
 
 table: $(VENV)/installed ## Bring the README's table of entries up to date
 	$(BIN)/kerasae table README.md
+	$(BIN)/kerasae results docs/results.md
 
 clean: ## Remove the environments, caches and builds
 	rm -rf $(DEMO) $(VENV) build dist demo.png .mypy_cache .pytest_cache .ruff_cache

@@ -58,8 +58,8 @@ class DrawProgress(keras.callbacks.Callback):
         self.given = dict(x) if isinstance(x, Mapping) else {"x": x}
         self.directory = None if directory is None else Path(directory)
         self.snapshots: dict[str, np.ndarray] = {}
-        # Keras hands batches on without waiting for them if no callback minds.
-        self.async_safe = unit == "epoch"
+        if unit == "batch":  # else many steps may be made in one call
+            self.on_train_batch_end = self._after_batch
 
     def on_train_begin(self, logs=None):
         self._above, self._asked = _examples(self.model, self.given)
@@ -75,12 +75,6 @@ class DrawProgress(keras.callbacks.Callback):
         if self._drawn < 0:
             self._draw(epoch if self.unit == "epoch" else 0)
 
-    def on_train_batch_end(self, batch, logs=None):
-        if self.unit == "batch":
-            # With steps_per_execution Keras counts beyond the last one.
-            self._batches = self._earlier_batches + min(batch + 1, self.params.get("steps") or batch + 1)
-            self._note(self._batches, logs)
-
     def on_epoch_end(self, epoch, logs=None):
         if self.unit == "epoch":
             self._note(epoch + 1, logs)
@@ -88,6 +82,11 @@ class DrawProgress(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         if self._times and self._drawn != self._times[-1]:
             self._draw(self._times[-1])
+
+    def _after_batch(self, batch, logs=None):
+        # With steps_per_execution Keras counts beyond the last one.
+        self._batches = self._earlier_batches + min(batch + 1, self.params.get("steps") or batch + 1)
+        self._note(self._batches, logs)
 
     def _note(self, done: int, logs) -> None:
         """Remember the losses, and draw if it is time."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import platform
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,10 +29,9 @@ def describe(
     dataset = getattr(data, recipe.data)()
     code_size = int(np.prod(model.code_shape))
     figures = _rounded(evaluation.figures(model, dataset))
-    baselines = {
-        name: {key: value for key, value in _rounded(values).items() if key in figures}
-        for name, values in evaluation.baselines(dataset, code_size, model.noise).items()
-    }
+    measured = evaluation.baselines(dataset, code_size, model.noise)
+    common = {name: {key: values[key] for key in values if key in figures} for name, values in measured.items()}
+    baselines = {name: _rounded(values) for name, values in common.items() if values}
     return {
         "name": recipe.name,
         "description": recipe.description,
@@ -61,7 +61,8 @@ def preview(recipe: recipes.Recipe, model: models.Autoencoder):
     if dataset.x_train.ndim == 2:
         return _preview_of_points(recipe, model, np.unique(dataset.x_train, axis=0))
     first = [int(np.flatnonzero(dataset.y_test == label)[0]) for label in range(10)]
-    x, given = dataset.x_test[first], {"label": np.arange(10)} if hasattr(model, "classes") else {}
+    x = dataset.x_test[first]
+    given: dict[str, Any] = {"label": np.arange(10)} if hasattr(model, "classes") else {}
     if model.noise is not None:
         noisy = evaluation.noisy(model, dataset.x_test)[first]
         images = {"clean": x, "noisy": noisy, "cleaned": model.reconstruct(noisy, **given)}

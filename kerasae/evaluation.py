@@ -37,10 +37,11 @@ def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None 
         conditional model's: they come with the class). For a variational model also `negative_elbo`,
         `reconstruction_loss` and `kl_loss`, nats per image; for others `mean_absolute_code`. For a
         denoiser `denoised_mse` and `denoised_bce`: noisy test images cleaned, against the clean ones.
-        For what generates, `mmd_to_prior` and, where the data has a judge (`kerasae.classifier`),
-        `sample_distance`: the `frechet_distance` of the judge's features of as many samples as there
-        are test images from those of the test images. For a conditional model also
-        `class_accuracy`: the share of samples that the judge takes for what they were asked to be.
+        Of codes that are vectors `mmd_to_prior`, drawn from the posterior if there is one. For what
+        generates, where the data has a judge (`kerasae.classifier`), `sample_distance`: the
+        `frechet_distance` of the judge's features of as many samples as there are test images from
+        those of the test images. For a conditional model also `class_accuracy`: the share of samples
+        that the judge takes for what they were asked to be.
         For points: `mse`, `fresh_mse`, `rms_distance` to the true curve, and for a linear model
         `angle_to_pca`, in degrees.
     """
@@ -61,8 +62,12 @@ def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None 
     if not given:
         labelled = dataset.x_train[:_LABELLED], dataset.y_train[:_LABELLED]
         result["forest_accuracy"] = forest_accuracy(model.encode(labelled[0]), labelled[1], z, y)
-    if hasattr(model, "generate"):
-        result |= _figures_of_samples(model, x, given, classifier.judge_of(dataset))
+    if z.ndim == 2:
+        variational = isinstance(model, models.VariationalAutoencoder)
+        result["mmd_to_prior"] = mmd_to_prior(model.sample(x, seed=0, **given) if variational else z)
+    judge = classifier.judge_of(dataset)
+    if hasattr(model, "generate") and judge is not None:
+        result |= _figures_of_samples(model, x, given, judge)
     return result
 
 
@@ -123,13 +128,8 @@ def forest_accuracy(z_train: np.ndarray, y_train: np.ndarray, z_test: np.ndarray
 
 
 def _figures_of_samples(model, x, given, judge) -> dict[str, float]:
-    variational = isinstance(model, models.VariationalAutoencoder)
-    z = model.sample(x, seed=0, **given) if variational else model.encode(x, **given)
-    result = {"mmd_to_prior": mmd_to_prior(_flat(z))}
-    if judge is None:
-        return result
     samples = model.generate(len(x), seed=0, **given)
-    result["sample_distance"] = frechet_distance(judge.features(samples), judge.features(x))
+    result = {"sample_distance": frechet_distance(judge.features(samples), judge.features(x))}
     if given:
         result["class_accuracy"] = judge.accuracy(samples, given["label"])
     return result

@@ -72,8 +72,15 @@ def test_generating_ones_have_their_samples_judged():
     model = card("a", figures=figures)
     model["baselines"] |= {"real": {"sample_distance": 0.5, "class_accuracy": 0.98}}
     section = results.page([model]).partition("## Generation")[2]
-    assert cells(section, "entry") == ["entry", "sample distance", "real", "MMD²", "recognised", "real: recognised"]
-    assert cells(section, "`a`") == ["`a`", "12.34", "0.50", "0.0012", "0.950", "0.980"]
+    assert cells(section, "entry") == ["entry", "sample distance", "real", "recognised", "real: recognised"]
+    assert cells(section, "`a`") == ["`a`", "12.34", "0.50", "0.950", "0.980"]
+
+
+def test_codes_are_compared_with_the_prior_the_nearest_first():
+    far, near = (card(name, figures={"mse": 0.01, "mmd_to_prior": mmd}) for name, mmd in (("a", 0.5), ("b", 0.001)))
+    section = results.page([far, near]).partition("## Codes and the prior")[2]
+    assert cells(section, "`b`")[-2:] == ["0.0010", "0.01000"]
+    assert section.index("`b`") < section.index("`a`")
 
 
 def test_references_stand_beside_the_figure():

@@ -24,7 +24,7 @@ class Adversarial(Autoencoder):
 
     discriminator: keras.Model
 
-    def compile(self, optimizer="adam", loss=None, discriminator_optimizer=None, **kwargs):
+    def compile(self, optimizer="adam", loss=None, *args, discriminator_optimizer=None, **kwargs):
         """As for `Autoencoder`.
 
         Args:
@@ -38,7 +38,7 @@ class Adversarial(Autoencoder):
             optimizer = keras.optimizers.MultiOptimizer(
                 keras.optimizers.OptimizerMap(default, {".*discriminator.*": own})
             )
-        super().compile(optimizer=optimizer, loss=loss, **kwargs)
+        super().compile(optimizer, loss, *args, **kwargs)
 
     def trained_by(self) -> list[str]:
         of = {id(variable): name for part, name in self._opponents() for variable in part.trainable_variables}

@@ -44,6 +44,7 @@ class Autoencoder(steps.Steps, keras.Model):
     reported: tuple[str, ...] = ("reconstruction_loss",)
     _jit_asked_for: bool | str = "auto"
     _steps_asked_for = 1
+    steps_per_execution: int
 
     def __init__(self, input_shape, value_range=(0.0, 1.0), noise=None, **kwargs):
         super().__init__(**kwargs)
@@ -146,8 +147,9 @@ class Autoencoder(steps.Steps, keras.Model):
                 raise ValueError(f"{name} must have shape {self.data_shape}. Received shape: {end.shape}.")
         pair = inputs.checked_array(np.stack(ends), self.data_shape, self.value_range, "a and b")
         if space == "code":
-            return decode(_line(*encode(pair), steps))
-        return _line(*pair, steps)
+            pair = encode(pair)
+        line = np.linspace(pair[0], pair[1], steps, dtype="float32")
+        return decode(line) if space == "code" else line
 
     def _code(self, x):
         return self.encoder(x, training=False)
@@ -355,11 +357,6 @@ def _portable(config):
     if str(config.get("module")).startswith("keras.src.backend."):
         config |= {"module": "keras.optimizers", "registered_name": None}
     return config
-
-
-def _line(a, b, steps: int) -> np.ndarray:
-    """`steps` points from `a` to `b`, arrays of one shape: `(1 − t) a + t b`, t evenly spaced in [0, 1]."""
-    return np.linspace(a, b, steps, dtype="float32")
 
 
 def _batch_size(x):

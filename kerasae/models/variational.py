@@ -31,8 +31,8 @@ def kl_to_standard_normal(mean, log_variance):
     return 0.5 * ops.sum(ops.exp(log_variance) + ops.square(mean) - 1.0 - log_variance, axis=-1)
 
 
-class StandardNormalPrior:
-    """What an autoencoder can do whose codes are distributed as N(0, I): generate."""
+class StandardNormalPrior(Autoencoder):
+    """An autoencoder whose codes are distributed as N(0, I), so that it can generate."""
 
     def generate(self, n: int, seed: int | None = None):
         """Decode `n` samples of the prior N(0, I).
@@ -50,11 +50,11 @@ class StandardNormalPrior:
         return self.decode(self._prior_codes(n, np.random.default_rng(seed)))
 
     def _prior_codes(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return rng.standard_normal((positive_size("n", n), *self.code_shape), dtype="float32")
+        return rng.standard_normal((positive_size("n", n), *self.code_shape), dtype=np.float32)
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
-class VariationalAutoencoder(StandardNormalPrior, Autoencoder):
+class VariationalAutoencoder(StandardNormalPrior):
     """A dense variational autoencoder with a normal posterior and a standard normal prior.
 
     `x → flatten → hidden → (μ, ln σ²) (n, latent_dim); z ~ N(μ, σ²) → reversed hidden → x_hat`
@@ -86,7 +86,7 @@ class VariationalAutoencoder(StandardNormalPrior, Autoencoder):
     """
 
     over_pixels = "sum"
-    reported = ("reconstruction_loss", "kl_loss")
+    reported: tuple[str, ...] = ("reconstruction_loss", "kl_loss")
 
     def __init__(
         self,
@@ -304,10 +304,10 @@ class ConditionalVariationalAutoencoder(VariationalAutoencoder):
         mean, _ = self.encoder([x["x"], x["label"]], training=training)
         return self.decoder([mean, x["label"]], training=training)
 
-    def _code(self, x, label):
+    def _code(self, x, label):  # type: ignore[override]
         return self.encoder([x, label], training=False)[0]
 
-    def _decode(self, z, label):
+    def _decode(self, z, label):  # type: ignore[override]
         return self.decoder([z, label], training=False)
 
     def encode(self, x, batch_size: int = 256, *, label=None):

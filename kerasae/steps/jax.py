@@ -16,9 +16,9 @@ class Steps:
     compiled_runs = True
 
     def make_train_function(self, force=False):
-        if self.train_function is not None and not force:
+        if self.train_function is not None and not force:  # type: ignore[has-type]
             return
-        super().make_train_function(force)
+        super().make_train_function(force)  # type: ignore[misc]
         compiled = self.jit_compile and not self.run_eagerly and keras.distribution.distribution() is None
         if self.steps_per_execution > 1 and compiled:
             self.train_function = _run_function(self.train_step, self.steps_per_execution)
