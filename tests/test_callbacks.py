@@ -36,6 +36,12 @@ def test_every_third_epoch_and_the_last():
     assert list(draw.snapshots) == ["epoch 0", "epoch 3", "epoch 6", "epoch 7"]
 
 
+def test_looks_at_batches_only_if_asked():
+    default = keras.callbacks.Callback.on_train_batch_end
+    assert DrawProgress(images(4)).on_train_batch_end.__func__ is default
+    assert DrawProgress(images(4), unit="batch").on_train_batch_end.__func__ is not default
+
+
 # On PyTorch Keras executes one at a time.
 @pytest.mark.parametrize(("steps", "drawn"), [(1, [0, 2, 4, 6]), (2, [0, 2, 5, 6])][: 1 + (BACKEND != "torch")])
 def test_batches_are_counted_over_the_epochs(steps, drawn):
