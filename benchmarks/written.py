@@ -82,7 +82,7 @@ def main() -> None:
     for name in arguments.names:
         import keras
 
-        result = measure(name, arguments.epochs, verbose=2)
+        result = measure(name, arguments.epochs, verbose=0)
         keep(name, keras.backend.backend(), result)
         print(name, keras.backend.backend(), result)
     if arguments.table:
