@@ -317,7 +317,7 @@ _ROWS = (
         loss=BCE,
         headline="bce",
         written=Schedule(epochs=50, batch_size=128),
-        shipped=Schedule(epochs=60, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        shipped=Schedule(epochs=40, batch_size=64, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
         references=(Reference("bce", 0.0622, VALDARRAMA),),
     ),
     Recipe(
@@ -329,7 +329,7 @@ _ROWS = (
         loss=BCE,
         headline="denoised_bce",
         written=Schedule(epochs=100, batch_size=128),
-        shipped=Schedule(epochs=40, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        shipped=Schedule(epochs=36, batch_size=64, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
         references=(Reference("denoised_bce", 0.0839, VALDARRAMA),),
     ),
     Recipe(
