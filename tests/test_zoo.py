@@ -112,12 +112,43 @@ LIMITS = {
     ("conv_mnist", "bce"): 0.0693,
     ("vae_mnist", "negative_elbo"): 99.9,
     ("vae_fashion", "negative_elbo"): 241.85,
+    ("overfit_sine", "mse"): 1e-4,
+    ("dense8_mnist", "mse"): 0.0156,
+    ("dense2_mnist", "mse"): 0.0335,
+    ("shallow256_mnist", "mse"): 0.00067,
+    ("shallow2_mnist", "mse"): 0.0386,
+    ("dropout64_mnist", "mse"): 0.02987,
+    ("dropout128_mnist", "mse"): 0.02194,
+    ("denoise_flip_mnist", "denoised_mse"): 0.0185,
+    ("denoise_mask_mnist", "denoised_mse"): 0.01317,
+    ("denoise_gauss_mnist", "denoised_bce"): 0.0839,
+    ("conv32_mnist", "bce"): 0.0622,
+    ("dense_fashion", "bce"): 0.2697,
+    ("vae2_mnist", "negative_elbo"): 150.40,
 }
 
 
 @pytest.mark.parametrize(("name", "key"), LIMITS)
 def test_entry_is_as_good_as_its_reference(name, key):
     assert zoo.card(name)["figures"][key] <= LIMITS[name, key]
+
+
+def test_codes_of_dense8_are_better_features_than_those_of_pca():
+    card = zoo.card("dense8_mnist")
+    assert card["figures"]["forest_accuracy"] > max(0.805, card["baselines"]["pca"]["forest_accuracy"])
+
+
+def test_overfitting_leaves_the_sine():
+    assert zoo.card("overfit_sine")["figures"]["rms_distance"] > 2 * zoo.card("deep_sine")["figures"]["rms_distance"]
+
+
+def test_conditional_samples_are_recognised():
+    assert zoo.card("cvae_mnist")["figures"]["class_accuracy"] >= 0.97
+
+
+def test_adversarial_codes_are_nearer_to_the_prior_than_plain_ones():
+    plain, adversarial = (zoo.card(name)["figures"]["mmd_to_prior"] for name in ("dense8_mnist", "aae_mnist"))
+    assert adversarial < plain / 10
 
 
 def test_linear_sine_is_pca():
