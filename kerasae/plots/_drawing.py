@@ -162,6 +162,7 @@ def stacked(figures: Sequence[Figure]) -> Picture:
     width = max(part.shape[1] for part in pixels)
     sides = [((0, 0), (0, width - part.shape[1]), (0, 0)) for part in pixels]
     sheet = np.concatenate([np.pad(part, side, constant_values=255) for part, side in zip(pixels, sides, strict=True)])
-    whole = Picture(figsize=(width / 100, len(sheet) / 100), dpi=100)
+    dpi = figures[0].dpi
+    whole = Picture(figsize=(width / dpi, len(sheet) / dpi), dpi=dpi)
     whole.add_axes((0, 0, 1, 1), frame_on=False, xticks=[], yticks=[]).imshow(sheet)
     return whole
