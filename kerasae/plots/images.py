@@ -111,7 +111,7 @@ def samples(
     value_range: tuple[float, float] = (0.0, 1.0),
     title: str | None = None,
 ) -> Figure:
-    """A tight grid of images, line by line: samples of a model, a grid of codes decoded, filters.
+    """A tight grid of images, line by line, such as samples of a model.
 
     Args:
         images: `(n, h, w)`, `(n, h, w, 1)` or `(n, h, w, 3)`.
