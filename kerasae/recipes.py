@@ -317,7 +317,7 @@ _ROWS = (
         loss=BCE,
         headline="bce",
         written=Schedule(epochs=50, batch_size=128),
-        shipped=Schedule(epochs=40, batch_size=64, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        shipped=Schedule(epochs=30, batch_size=64, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
         references=(Reference("bce", 0.0622, VALDARRAMA),),
     ),
     Recipe(
@@ -377,7 +377,7 @@ _ROWS = (
         model=lambda: models.ConvVariationalAutoencoder(IMAGE, (32, 64), 3, (16,), 2),
         headline="negative_elbo",
         written=Schedule(epochs=30, batch_size=128),
-        shipped=Schedule(epochs=25, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        shipped=Schedule(epochs=25, batch_size=128, decay="cosine", precision="mixed_bfloat16"),
         references=(Reference("negative_elbo", 146.95, CHOLLET),),
     ),
     Recipe(
@@ -399,7 +399,7 @@ _ROWS = (
         loss=BCE,
         headline="mse",
         written=Schedule(epochs=50, batch_size=100),
-        shipped=Schedule(epochs=25, batch_size=100, decay="cosine"),
+        shipped=Schedule(epochs=18, batch_size=100, decay="cosine"),
     ),
     Recipe(
         name="vaegan_mnist",
@@ -408,7 +408,7 @@ _ROWS = (
         data="mnist",
         model=lambda: models.VAEGAN(IMAGE, (16, 32), 3, (128,), 20, discriminator_filters=(16, 32)),
         headline="sample_distance",
-        written=Schedule(epochs=20, batch_size=128, decay="cosine", beta_1=0.5, precision="mixed_bfloat16"),
+        written=Schedule(epochs=15, batch_size=128, decay="cosine", beta_1=0.5, precision="mixed_bfloat16"),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in _ROWS}
