@@ -23,6 +23,13 @@ class PerBatch(keras.callbacks.Callback):
         self.batches += 1
 
 
+class StepsACall(keras.callbacks.Callback):
+    """Notes how many steps are made in one call."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.seen = self.model.steps_per_execution
+
+
 def fitted(make, callbacks=(), x=X, **options):
     """A model after a fit, and its history."""
     keras.utils.set_random_seed(0)
@@ -34,10 +41,11 @@ def fitted(make, callbacks=(), x=X, **options):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_runs_train_as_single_steps_do(family):
-    model, history = fitted(FAMILIES[family])
-    stepped, expected = fitted(FAMILIES[family], [PerBatch()])
-    assert (model.steps_per_execution > 1) == COMPILED
-    assert stepped.steps_per_execution == 1
+    many, single = StepsACall(), StepsACall()
+    model, history = fitted(FAMILIES[family], [many])
+    stepped, expected = fitted(FAMILIES[family], [single, PerBatch()])
+    assert many.seen == (11 if COMPILED else 1)
+    assert single.seen == model.steps_per_execution == stepped.steps_per_execution == 1
     assert history.keys() == expected.keys()
     for name, values in history.items():
         assert values == pytest.approx(expected[name], rel=1e-4), name
@@ -69,20 +77,25 @@ def test_everything_is_seen_once_after_a_fit_in_runs():
 
 
 def test_what_the_user_sets_is_kept():
-    model = dense()
+    model, note = dense(), StepsACall()
     model.compile(steps_per_execution=1 if BACKEND == "torch" else 3)
-    model.fit(X, batch_size=10, verbose=0)
-    assert model.steps_per_execution == (1 if BACKEND == "torch" else 3)
+    model.fit(X, batch_size=10, callbacks=[note], verbose=0)
+    assert note.seen == model.steps_per_execution == (1 if BACKEND == "torch" else 3)
     model.compile(run_eagerly=True)
-    model.fit(X[:20], batch_size=10, verbose=0)
-    assert model.steps_per_execution == 1
+    model.fit(X[:20], batch_size=10, callbacks=[note], verbose=0)
+    assert note.seen == 1
 
 
-def test_a_second_fit_compiles_nothing_anew():
+def test_a_second_fit_and_evaluation_compile_nothing_anew():
     model, _ = fitted(dense)
-    before = model.train_function
+    model.evaluate(X, batch_size=10, verbose=0)
+    before = model.test_function, dict(model._untracked.functions)
     model.fit(X, batch_size=10, verbose=0)
-    assert model.train_function is before or BACKEND == "torch"
+    model.evaluate(X, batch_size=10, verbose=0)
+    assert model.test_function is before[0]
+    for steps, functions in before[1].items():
+        for name, function in functions.items():
+            assert function is None or model._untracked.functions[steps][name] is function
 
 
 def test_a_run_larger_than_its_buffer_is_split(monkeypatch):

@@ -1,5 +1,6 @@
 """What all autoencoders share: the input contract, encode and decode, and `fit(x)`."""
 
+import contextlib
 from types import SimpleNamespace
 
 import keras
@@ -43,7 +44,6 @@ class Autoencoder(steps.Steps, keras.Model):
     over_pixels = "mean"
     reported: tuple[str, ...] = ("reconstruction_loss",)
     _jit_asked_for: bool | str = "auto"
-    _steps_asked_for = 1
     steps_per_execution: int
 
     def __init__(self, input_shape, value_range=(0.0, 1.0), noise=None, **kwargs):
@@ -204,7 +204,7 @@ class Autoencoder(steps.Steps, keras.Model):
                 f"Received a model whose output activation is {self.decoder.layers[-1].activation.__name__!r}."
             )
         self._jit_asked_for = jit_compile
-        self._steps_asked_for = kwargs.get("steps_per_execution", 1)
+        self._untracked.functions = {}
         super().compile(
             optimizer=optimizer,
             loss=loss,
@@ -304,22 +304,33 @@ class Autoencoder(steps.Steps, keras.Model):
         with inputs.Door(self) as door:
             x, y = door.admit(x, y, sample_weight)
             validation_data = door.admit_validation(validation_data)
-            self._choose_runs(x, args, kwargs)
-            return super().fit(x, y, *args, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
+            with self._in_runs(x, args, kwargs):
+                return super().fit(x, y, *args, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
 
-    def _choose_runs(self, x, args, kwargs) -> None:
-        """Have many steps made in one compiled call, unless something looks between them."""
-        if not self.compiled_runs or self._steps_asked_for != 1:
-            return
+    @contextlib.contextmanager
+    def _in_runs(self, x, args, kwargs):
+        """While `fit` runs, have many steps made in one compiled call, unless something looks between them."""
         options = dict(zip(("batch_size", "epochs", "verbose", "callbacks", "validation_split"), args, strict=False))
         options |= kwargs
-        length = steps.runs.steps_of(
-            x, options.get("batch_size"), options.get("steps_per_epoch"), options.get("validation_split", 0.0)
-        )
-        chosen = 1 if self.run_eagerly else steps.runs.steps_a_call(length, options.get("callbacks"))
-        if chosen != self.steps_per_execution:
-            self.steps_per_execution = chosen
-            self.train_function = self.test_function = self.predict_function = None
+        asked_for = self.steps_per_execution
+        if self.compiled_runs and asked_for == 1 and not self.run_eagerly:
+            length = steps.runs.steps_of(
+                x, options.get("batch_size"), options.get("steps_per_epoch"), options.get("validation_split", 0.0)
+            )
+            self._switch(steps.runs.steps_a_call(length, options.get("callbacks")))
+        try:
+            yield
+        finally:
+            self._switch(asked_for)
+
+    def _switch(self, steps_a_call: int) -> None:
+        """Take the compiled functions of so many steps a call; those used so far are kept."""
+        names = ("train_function", "test_function", "predict_function")
+        kept = self._untracked.functions
+        kept[self.steps_per_execution] = {name: getattr(self, name) for name in names}
+        self.steps_per_execution = steps_a_call
+        for name, function in kept.get(steps_a_call, dict.fromkeys(names)).items():
+            setattr(self, name, function)
 
     def evaluate(self, x=None, y=None, *args, sample_weight=None, **kwargs):
         """As for `keras.Model`; `evaluate(x)` means `evaluate(x, x)`. Errors as for `fit`."""

@@ -6,7 +6,7 @@ import keras
 
 _UPDATES = 20  # of the progress bar in an epoch, at least
 _SHORT = 50  # an epoch of no more steps is one call: the bar would only flicker
-_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+_HOOKS = [f"on_{kind}batch_{end}" for kind in ("", "train_", "test_") for end in ("begin", "end")]
 
 
 def steps_a_call(steps: int | None, callbacks) -> int:
