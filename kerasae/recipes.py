@@ -319,7 +319,7 @@ _ROWS = (
         loss=BCE,
         headline="bce",
         written=Schedule(epochs=50, batch_size=128),
-        shipped=Schedule(epochs=30, batch_size=64, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        shipped=Schedule(epochs=25, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
         references=(Reference("bce", 0.0622, VALDARRAMA),),
     ),
     Recipe(
@@ -411,7 +411,7 @@ _ROWS = (
         data="mnist",
         model=lambda: models.VAEGAN(IMAGE, (16, 32), 3, (128,), 20, discriminator_filters=(16, 32)),
         headline="sample_distance",
-        written=Schedule(epochs=15, batch_size=128, decay="cosine", beta_1=0.5, precision="mixed_bfloat16"),
+        written=Schedule(epochs=12, batch_size=128, decay="cosine", beta_1=0.5, precision="mixed_bfloat16"),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in _ROWS}
