@@ -239,9 +239,9 @@ _ROWS = (
         data="mnist",
         model=lambda: models.DenseAutoencoder(IMAGE, (512,), 2, kernel_initializer="he_normal"),
         loss="mean_squared_error",
-        written=Schedule(epochs=80, batch_size=128, epsilon=1e-8),
+        written=Schedule(epochs=80, batch_size=128),
         headline="mse",
-        shipped=Schedule(epochs=80, batch_size=128, decay="cosine", epsilon=1e-8),
+        shipped=Schedule(epochs=80, batch_size=128, decay="cosine"),
         references=(
             Reference("mse", 0.03949, NATIVE),
             Reference("forest_accuracy", 0.735, NATIVE),
