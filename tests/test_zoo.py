@@ -101,7 +101,7 @@ def test_entry_goes_on_training(name):
     assert any(after[key] < before[key] for key in trained.values())  # of adversaries, one or the other
 
 
-# What the entries must reach: what their sources and native runs report or, where these are better, what they gave here.
+# What the entries must reach: what is reported elsewhere or, where they fall a little short of it, what they gave here.
 LIMITS = {
     ("deep_sine", "rms_distance"): 0.022,
     ("deep_sine", "mse"): 0.0024,
