@@ -12,7 +12,8 @@ _INTRODUCTION = """# Results
 
 Made from the entries' cards by `kerasae results docs/results.md`. `kerasae evaluate NAME` measures an entry's figures
 again; a test on every backend compares them with its card. They are of the weights that come with the package, and of
-the 10,000 test images, by which nothing was chosen.
+the 10,000 test images. No weights were picked by these; the lengths of some schedules were raised until a figure of the
+table at the end was reached, or as far as time allowed.
 """
 _RECONSTRUCTION = """\
 MSE and BCE are means per pixel. *Ratio*: how many numbers of the input there are to one of the code. *PCA* keeps as
@@ -30,9 +31,8 @@ _GENERATION = """\
 ones. *Sample distance* is the Fréchet distance (the formula of FID) of 10,000 samples of the prior from the 10,000 test
 images, in the last hidden layer of the small classifier that comes with the package, `kerasae.classifier`: compare it
 within a data set, and not with FIDs elsewhere. *Real* is that of 10,000 training images, *PCA* that of normal codes
-with the variances that PCA finds. *Recognised* is
-the share of samples that the classifier takes for the class they were asked to be; *real: recognised* is that of the
-test images."""
+with the variances that PCA finds. *Recognised* is the share of samples that the classifier takes for the class they
+were asked to be; *real: recognised* is that of the test images."""
 _FEATURES = """\
 A random forest of 100 trees learns from the codes of the first 1000 training images and their labels, and is tested on
 the codes of the 10,000 test images. *PCA* does so with as many components, *pixels* with the images themselves.
