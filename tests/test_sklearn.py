@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import dense, images, python
+from conftest import BACKEND, dense, images, python
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -27,6 +27,11 @@ def vectors(n=40, features=5):
     return np.random.default_rng(0).normal(size=(n, features))
 
 
+# On one backend: fifty fits, each compiled anew on the others, where it is a slow test.
+once = (lambda test: test) if BACKEND == "torch" else pytest.mark.slow
+
+
+@once
 @parametrize_with_checks([AutoencoderTransformer(hidden_units=(4,), epochs=1, batch_size=256)])
 def test_scikit_learn_finds_nothing_amiss(estimator, check):
     check(estimator)
