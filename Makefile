@@ -12,7 +12,6 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 SKIP := and not slow
 
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-all test-once $(BACKENDS:%=test-%) notebooks bench check format table clean
 
@@ -22,10 +21,12 @@ help: ## List these targets
 demo: $(DEMO)/installed ## Reconstruct handwritten digits with a trained model, and write demo.png
 	@KERAS_BACKEND=jax $(DEMO)/bin/kerasae demo
 
-test: check test-once $(BACKENDS:%=test-%) ## Lint, types, and the tests on each of the three backends
+# Two backends at a time; what each has to say comes when it is done.
+test: check test-once ## Lint, types, and the tests on each of the three backends
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(BACKENDS:%=test-%)
 
-test-all: SKIP :=
-test-all: check test-once $(BACKENDS:%=test-%) ## The same, with the slow tests
+test-all: ## The same, with the slow tests
+	@$(MAKE) --no-print-directory test SKIP=
 
 test-once: $(VENV)/installed ## Only the tests that need no particular backend
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "anybackend $(SKIP)"
