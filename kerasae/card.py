@@ -2,7 +2,6 @@
 
 import dataclasses
 import platform
-from typing import Any
 
 import keras
 import numpy as np
@@ -62,7 +61,7 @@ def preview(recipe: recipes.Recipe, model: models.Autoencoder):
         return _preview_of_points(recipe, model, np.unique(dataset.x_train, axis=0))
     first = [int(np.flatnonzero(dataset.y_test == label)[0]) for label in range(10)]
     x = dataset.x_test[first]
-    given: dict[str, Any] = {"label": np.arange(10)} if hasattr(model, "classes") else {}
+    given = evaluation.given_to(model, np.arange(10))
     if model.noise is not None:
         noisy = evaluation.noisy(model, dataset.x_test)[first]
         images = {"clean": x, "noisy": noisy, "cleaned": model.reconstruct(noisy, **given)}

@@ -48,7 +48,7 @@ def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None 
     if dataset.x_train.ndim == 2:
         return _figures_of_points(model, dataset)
     x, y = dataset.x_test[:first], dataset.y_test[:first]
-    given = _given(model, y)
+    given = given_to(model, y)
     z = model.encode(x, **given)
     x_hat = model.decode(z, **given)
     result = {"mse": mean_squared_error(x, x_hat), "bce": binary_crossentropy(x, x_hat)}
@@ -71,7 +71,7 @@ def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None 
     return result
 
 
-def _given(model, y: np.ndarray) -> dict[str, Any]:
+def given_to(model, y: np.ndarray) -> dict[str, Any]:
     """What a conditional model is told of its inputs and samples; nothing for others."""
     return {"label": y} if hasattr(model, "classes") else {}
 
@@ -344,7 +344,7 @@ def golden_outputs(model: models.Autoencoder) -> dict[str, np.ndarray]:
     A conditional model is told that the first is of class 0, the second of class 1.
     """
     x = golden_inputs(model.data_shape, model.value_range)
-    given = _given(model, np.arange(len(x)))
+    given = given_to(model, np.arange(len(x)))
     outputs = {"code": model.encode(x, **given), "reconstruction": model.reconstruct(x, **given)}
     if isinstance(model, models.VariationalAutoencoder):
         outputs["log_variance"] = model.posterior(x, **given).log_variance

@@ -40,8 +40,7 @@ class Schedule:
         learning_rate: At the start.
         decay: `"constant"`, or `"cosine"` down to 0 at the end.
         beta_1: Adam's decay of the mean of past gradients.
-        epsilon: Adam's. Keras's own is felt where gradients are tiny, as those of a mean over many pixels are.
-        weight_decay: By how much of itself, times the rate, each weight shrinks at a step (AdamW).
+        epsilon: Adam's; 1e-7 is Keras's default, 1e-8 PyTorch's.
         precision: Keras's dtype policy while training. Weights are float32 under all of them.
     """
 
@@ -51,7 +50,6 @@ class Schedule:
     decay: str = "constant"
     beta_1: float = 0.9
     epsilon: float = 1e-7
-    weight_decay: float = 0.0
     precision: str = "float32"
 
 
@@ -498,7 +496,6 @@ def compiled_model(recipe: Recipe, schedule: Schedule, images: int, seed: int) -
         rate,
         beta_1=schedule.beta_1,
         epsilon=schedule.epsilon,
-        weight_decay=schedule.weight_decay or None,
     )
     model.compile(optimizer=adam, loss=recipe.loss)
     return model

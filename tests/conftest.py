@@ -190,11 +190,11 @@ def stream(kind, *arrays, batch_size=8):
     if kind == "generator":
         return (part for part in parts)
     if kind == "PyDataset":
-        return _py_dataset([part if len(part) > 1 else part[0] for part in parts])
+        return py_dataset([part if len(part) > 1 else part[0] for part in parts])
     return _tf_dataset(arrays, batch_size) if kind == "tf.data" else _data_loader(arrays, batch_size)
 
 
-def _py_dataset(batches):
+def py_dataset(batches):
     import keras
 
     class Batches(keras.utils.PyDataset):
