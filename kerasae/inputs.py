@@ -127,7 +127,7 @@ class Door:
         """
         if x is None:
             raise ValueError("x is missing: pass an array, or a data set that yields batches.")
-        if not _is_array(x):
+        if not is_array(x):
             return self._wrap(x), y
         x, y = self._model.checked(x, y)
         if sample_weight is not None:
@@ -141,7 +141,7 @@ class Door:
             return None
         if not isinstance(validation_data, (tuple, list)):
             x, _ = self.admit(validation_data)
-            return (x, self._model.target(x, None)) if _is_array(x) else x
+            return (x, self._model.target(x, None)) if is_array(x) else x
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(tuple(validation_data))
         x, y = self.admit(x, y, sample_weight)
         return keras.utils.pack_x_y_sample_weight(x, self._model.target(x, y), sample_weight)
@@ -206,7 +206,7 @@ class Door:
         return dataset.map(checked)
 
 
-def _is_array(x) -> bool:
+def is_array(x) -> bool:
     """Whether Keras would slice `x` into batches itself (arrays, tensors, lists, dicts; not data sets)."""
     arrays = (np.ndarray, list, tuple, dict, int, float, str)
     return isinstance(x, arrays) or keras.ops.is_tensor(x) or hasattr(x, "__array__")

@@ -462,17 +462,17 @@ def train(
         x, y, x_val, y_val = x[:-hold_out], y[:-hold_out], x[-hold_out:], y[-hold_out:]
     model = compiled_model(recipe, schedule, len(x), seed)
     x, x_val = model.labelled(x, y), model.labelled(x_val, y_val)
-    batches = SeededBatches(x, schedule.batch_size, seed)
-    callbacks = [batches.callback(), *callbacks]
+    callbacks = list(callbacks)
     if checkpoints is not None:
         callbacks.append(keras.callbacks.BackupAndRestore(checkpoints, double_checkpoint=True, delete_checkpoint=False))
     history = model.fit(
-        batches,
+        x,
+        batch_size=schedule.batch_size,
         epochs=schedule.epochs,
         validation_data=(x_val, model.target(x_val, None)),
         validation_batch_size=1000,
         callbacks=callbacks,
-        shuffle=False,
+        seed=seed,
         verbose=verbose,
     )
     return in_float32(recipe, model), history
@@ -515,42 +515,6 @@ def find(name: str) -> Recipe:
     if name not in RECIPES:
         raise _checks.unknown("recipe", name, RECIPES)
     return RECIPES[name]
-
-
-class SeededBatches(keras.utils.PyDataset):
-    """Batches whose order is a function of the seed and the epoch, on every backend.
-
-    Args:
-        x: Inputs `(n, ...)`, or a dict of arrays of one length.
-        batch_size: The last batch of an epoch holds what is left.
-        seed: Of the order.
-    """
-
-    def __init__(self, x: np.ndarray | dict[str, np.ndarray], batch_size: int, seed: int):
-        super().__init__()
-        self._x, self._batch_size, self._seed = x, batch_size, seed
-        self._n = len(keras.tree.flatten(x)[0])
-        self.epoch = 0
-
-    @property
-    def epoch(self) -> int:
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, epoch: int) -> None:
-        self._epoch = epoch
-        self._order = np.random.default_rng([self._seed, epoch]).permutation(self._n)
-
-    def __len__(self):
-        return -(-self._n // self._batch_size)
-
-    def __getitem__(self, index):
-        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        return (keras.tree.map_structure(lambda array: array[chosen], self._x),)
-
-    def callback(self) -> keras.callbacks.Callback:
-        """Tells the batches which epoch it is (Keras's own hooks are called differently by each backend)."""
-        return keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(self, "epoch", epoch))
 
 
 def initialise(model: models.Autoencoder, seed: int) -> None:

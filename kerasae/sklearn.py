@@ -185,14 +185,13 @@ class AutoencoderTransformer(_CodeTransformer):
         """
         x = validate_data(self, X, dtype="float32")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        batches = recipes.SeededBatches(x, positive_size("batch_size", self.batch_size), seed)
         model = self._untrained(x.shape[1])
         recipes.initialise(model, seed)
         history = model.fit(
-            batches,
+            x,
+            batch_size=positive_size("batch_size", self.batch_size),
             epochs=positive_size("epochs", self.epochs),
-            shuffle=False,
-            callbacks=[batches.callback()],
+            seed=seed,
             verbose=self.verbose,
         )
         self.model_, self.loss_curve_ = model, history.history["loss"]

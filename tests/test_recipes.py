@@ -55,37 +55,6 @@ def test_initial_weights_follow_the_declared_distribution(initializer):
     assert np.abs(ours).max() == pytest.approx(np.abs(theirs).max(), rel=0.02)
 
 
-def test_batches_are_a_function_of_seed_and_epoch():
-    x = np.arange(10.0)[:, None]
-
-    def order(seed, epoch):
-        batches = recipes.SeededBatches(x, 4, seed)
-        batches.epoch = epoch
-        assert [len(batches[i][0]) for i in range(len(batches))] == [4, 4, 2]
-        return np.concatenate([batches[i][0][:, 0] for i in range(len(batches))]).tolist()
-
-    assert order(0, 1) == order(0, 1)
-    assert sorted(order(0, 1)) == x[:, 0].tolist()
-    assert order(0, 1) != order(0, 2)
-    assert order(0, 1) != order(1, 1)
-    assert order(3, 2) == np.random.default_rng([3, 2]).permutation(10).astype(float).tolist()
-
-
-def test_every_epoch_sees_its_own_order():
-    """Keras may fetch batches ahead: the epoch must be set before it does."""
-    seen = []
-
-    class Recorded(recipes.SeededBatches):
-        def __getitem__(self, index):
-            if index == 0:
-                seen.append(self.epoch)
-            return super().__getitem__(index)
-
-    batches = Recorded(np.zeros((6, 2), "float32"), 2, seed=0)
-    models.LinearAutoencoder((2,)).fit(batches, epochs=3, callbacks=[batches.callback()], shuffle=False, verbose=0)
-    assert seen[-3:] == [0, 1, 2]
-
-
 def test_same_seed_same_weights():
     runs = [recipes.train("deep_sine", recipes.plan("deep_sine", epochs=2), verbose=0)[0] for _ in range(2)]
     for a, b in zip(*(run.get_weights() for run in runs), strict=True):

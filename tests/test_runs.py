@@ -3,12 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from conftest import BACKEND, adversarial, conditional, dense, images, vae
+from conftest import adversarial, conditional, dense, images, vae
 
 from kerasae.steps import runs
 
 X = images(103)
-COMPILED = BACKEND != "torch"
 FAMILIES = {"plain": dense, "variational": vae, "adversarial": adversarial}
 
 
@@ -44,7 +43,7 @@ def test_runs_train_as_single_steps_do(family):
     many, single = StepsACall(), StepsACall()
     model, history = fitted(FAMILIES[family], [many])
     stepped, expected = fitted(FAMILIES[family], [single, PerBatch()])
-    assert many.seen == (11 if COMPILED else 1)
+    assert many.seen == 11
     assert single.seen == model.steps_per_execution == stepped.steps_per_execution == 1
     assert history.keys() == expected.keys()
     for name, values in history.items():
@@ -78,9 +77,9 @@ def test_everything_is_seen_once_after_a_fit_in_runs():
 
 def test_what_the_user_sets_is_kept():
     model, note = dense(), StepsACall()
-    model.compile(steps_per_execution=1 if BACKEND == "torch" else 3)
+    model.compile(steps_per_execution=3)
     model.fit(X, batch_size=10, callbacks=[note], verbose=0)
-    assert note.seen == model.steps_per_execution == (1 if BACKEND == "torch" else 3)
+    assert note.seen == model.steps_per_execution == 3
     model.compile(run_eagerly=True)
     model.fit(X[:20], batch_size=10, callbacks=[note], verbose=0)
     assert note.seen == 1
@@ -98,45 +97,52 @@ def test_a_second_fit_and_evaluation_compile_nothing_anew():
             assert function is None or model._untracked.functions[steps][name] is function
 
 
-def test_a_run_larger_than_its_buffer_is_split(monkeypatch):
-    if BACKEND == "jax":  # the only one that fills buffers
-        from kerasae.steps import jax as jax_steps
+def order(epoch, seed, steps=2):
+    """The rows of one epoch as the steps take them, so many at a time."""
+    rows = runs.Rows(np.arange(10.0)[:, None], 4, np.asarray, shuffle=True, seed=seed)
+    rows.on_epoch_begin(epoch)
+    parts = [part for _ in range(rows.steps) for part in rows.take(steps)]
+    batches = [rows.data(table, batch) for table, batches, count in parts for batch in batches[:count]]
+    assert [len(batch) for batch in batches] == [4, 4, 2]
+    return np.concatenate(batches)[:, 0].tolist()
 
-        monkeypatch.setattr(jax_steps, "_BUFFER", 4 * X[:10].nbytes)
-    model, _ = fitted(dense)
-    assert int(model.optimizer.iterations) == 33
+
+def test_the_order_is_a_function_of_seed_and_epoch():
+    assert order(1, seed=0) == order(1, seed=0, steps=1) == order(1, seed=0, steps=5)
+    assert sorted(order(1, seed=0)) == list(range(10))
+    assert len({tuple(order(*each)) for each in ((1, 0), (2, 0), (1, 1))}) == 3
+    assert order(2, seed=3) == np.random.default_rng([3, 2]).permutation(10).tolist()
+
+
+def test_a_seed_is_for_arrays():
+    with pytest.raises(ValueError, match="seed orders the batches of arrays"):
+        dense().fit((each for each in X), seed=0)
+
+
+def test_arrays_too_large_for_the_device_go_there_in_parts(monkeypatch):
+    _, expected = fitted(dense, shuffle=True, seed=3)
+    monkeypatch.setattr(runs, "_RESIDENT", 1000)
+    monkeypatch.setattr(runs, "_BUFFER", 4 * X[:10].nbytes)
+    parts, history = fitted(dense, shuffle=True, seed=3)
+    assert int(parts.optimizer.iterations) == 33
+    for name, values in history.items():
+        assert values == pytest.approx(expected[name], rel=1e-4), name
 
 
 @pytest.mark.parametrize(
     ("steps", "callbacks", "expected"),
     [
-        (None, None, 1),
         (7, None, 7),
         (50, [], 50),
-        (938, None, 50),
+        (938, None, 46),
         (6667, [keras.callbacks.History()], 333),
-        (938, [keras.callbacks.LambdaCallback(on_epoch_end=print)], 50),
+        (938, [keras.callbacks.LambdaCallback(on_epoch_end=print)], 46),
         (938, [keras.callbacks.LambdaCallback(on_train_batch_end=print)], 1),
         (938, keras.callbacks.TerminateOnNaN(), 1),
-        (938, [keras.callbacks.ModelCheckpoint("x.keras")], 50),
+        (938, [keras.callbacks.ModelCheckpoint("x.keras")], 46),
         (938, [keras.callbacks.ModelCheckpoint("x.keras", save_freq=10)], 1),
         (938, [keras.callbacks.CallbackList([PerBatch()])], 1),
     ],
 )
 def test_how_many_steps_make_a_call(steps, callbacks, expected):
     assert runs.steps_a_call(steps, callbacks) == expected
-
-
-@pytest.mark.parametrize(
-    ("x", "options", "expected"),
-    [
-        (X, (None, None, 0.0), 4),
-        (X, (10, None, 0.0), 11),
-        (X, (10, None, 0.5), 6),
-        (X, (10, 3, 0.0), 3),
-        ({"x": X, "label": X}, (10, None, 0.0), 11),
-        ((each for each in X), (None, None, 0.0), None),
-    ],
-)
-def test_how_many_steps_an_epoch_has(x, options, expected):
-    assert runs.steps_of(x, *options) == expected

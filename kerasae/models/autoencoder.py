@@ -44,6 +44,7 @@ class Autoencoder(steps.Steps, keras.Model):
     over_pixels = "mean"
     reported: tuple[str, ...] = ("reconstruction_loss",)
     _jit_asked_for: bool | str = "auto"
+    _steps_asked_for = 1
     steps_per_execution: int
 
     def __init__(self, input_shape, value_range=(0.0, 1.0), noise=None, **kwargs):
@@ -57,7 +58,7 @@ class Autoencoder(steps.Steps, keras.Model):
             self.noise.build((None, *self.data_shape))
         # In namespaces, which Keras doesn't track: neither metrics nor a second view of the decoder
         # must go into weight files.
-        self._untracked = SimpleNamespace()
+        self._untracked = SimpleNamespace(rows=None, validation=None, functions={})
         self._trackers = SimpleNamespace(**{name: keras.metrics.Mean(name=name) for name in self.reported})
 
     def _assemble(self, encoder: keras.Model, decoder: keras.Model) -> None:
@@ -212,6 +213,7 @@ class Autoencoder(steps.Steps, keras.Model):
             jit_compile=jit_compile,
             **kwargs,
         )
+        self._steps_asked_for = self.steps_per_execution
 
     def get_compile_config(self):
         config = super().get_compile_config()
@@ -292,8 +294,29 @@ class Autoencoder(steps.Steps, keras.Model):
 
     # Keras's entrances, with the input contract at the door
 
-    def fit(self, x=None, y=None, *args, validation_data=None, sample_weight=None, **kwargs):
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        seed=None,
+        **kwargs,
+    ):
         """As for `keras.Model`; `fit(x)` means `fit(x, x)`. Compiles with the defaults if need be.
+
+        Args:
+            x, y, ..., **kwargs: As for `keras.Model`. Arrays are put on the device, and many steps made in
+                one compiled call, unless a callback looks at single batches.
+            seed: Makes the order of the batches a function of `(seed, epoch)`, the same on every backend
+                and in a run that is resumed. For arrays.
 
         Raises:
             ValueError: Inputs of a wrong shape or outside the model's range, NaN, or none.
@@ -303,46 +326,93 @@ class Autoencoder(steps.Steps, keras.Model):
             self.compile()
         with inputs.Door(self) as door:
             x, y = door.admit(x, y, sample_weight)
-            validation_data = door.admit_validation(validation_data)
-            with self._in_runs(x, args, kwargs):
-                return super().fit(x, y, *args, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
+            options = {"epochs": epochs, "verbose": verbose, "callbacks": callbacks, **kwargs}
+            options["validation_data"] = door.admit_validation(validation_data)
+            if inputs.is_array(x) and class_weight is None and kwargs.get("steps_per_epoch") is None:
+                data = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+                return self._fit_rows(data, batch_size or 32, validation_split, shuffle, seed, options)
+            if seed is not None:
+                raise ValueError(
+                    "seed orders the batches of arrays. Received a source that orders its own, steps_per_epoch or "
+                    "class_weight: leave seed out, or pass arrays."
+                )
+            options |= {"batch_size": batch_size, "validation_split": validation_split, "shuffle": shuffle}
+            return super().fit(x, y, class_weight=class_weight, sample_weight=sample_weight, **options)
+
+    def _fit_rows(self, data, batch_size: int, validation_split: float, shuffle, seed: int | None, options):
+        """`fit` on arrays. Keras is given steps to count; their data is for `steps` to take."""
+        if validation_split and options["validation_data"] is None:
+            data, options["validation_data"] = steps.runs.split(data, validation_split)
+        size = options["validation_batch_size"] = options.get("validation_batch_size") or batch_size
+        validation, epochs = options["validation_data"], options["epochs"]
+        if validation is not None and inputs.is_array(validation) and options.get("validation_steps") is None:
+            self._untracked.validation = steps.runs.Rows(validation, size, steps.on_device, epochs=epochs)
+            options["validation_data"] = steps.runs.nothing()  # but not None
+        rows = steps.runs.Rows(data, batch_size, steps.on_device, bool(shuffle), seed, epochs)
+        try:
+            with self._in_runs(rows, options["callbacks"]), rows.among(options["callbacks"]) as callbacks:
+                options |= {"callbacks": callbacks, "steps_per_epoch": rows.steps}
+                return super().fit(steps.runs.nothing(), shuffle=False, **options)
+        finally:
+            self._untracked.validation = None
+
+    def _symbolic_build(self, *args, **kwargs):
+        """Keras builds metrics from a first batch, which for rows does not come from its iterator."""
+        if self._rows is not None:
+            args, kwargs = (), {"data_batch": self._rows.first}
+        super()._symbolic_build(*args, **kwargs)
+
+    @property
+    def _rows(self):
+        """What the training function of a `fit` on arrays takes its batches from."""
+        return self._untracked.rows
 
     @contextlib.contextmanager
-    def _in_runs(self, x, args, kwargs):
-        """While `fit` runs, have many steps made in one compiled call, unless something looks between them."""
-        options = dict(zip(("batch_size", "epochs", "verbose", "callbacks", "validation_split"), args, strict=False))
-        options |= kwargs
-        asked_for = self.steps_per_execution
-        if self.compiled_runs and asked_for == 1 and not self.run_eagerly:
-            length = steps.runs.steps_of(
-                x, options.get("batch_size"), options.get("steps_per_epoch"), options.get("validation_split", 0.0)
-            )
-            self._switch(steps.runs.steps_a_call(length, options.get("callbacks")))
+    def _in_runs(self, rows, callbacks=None):
+        """Have many steps over these rows made in one call, unless something looks between them; none if None."""
+        before, asked_for = (self._rows, self.steps_per_execution), self._steps_asked_for
+        alone = rows is not None and asked_for == 1 and not self.run_eagerly
+        self._switch(rows, steps.runs.steps_a_call(rows.steps, callbacks) if alone else asked_for)
         try:
             yield
         finally:
-            self._switch(asked_for)
+            self._switch(*before)
 
-    def _switch(self, steps_a_call: int) -> None:
-        """Take the compiled functions of so many steps a call; those used so far are kept."""
+    def _switch(self, rows, steps_a_call: int) -> None:
+        """Take the compiled functions for rows, or none, and so many steps a call; those used so far are kept."""
         names = ("train_function", "test_function", "predict_function")
         kept = self._untracked.functions
-        kept[self.steps_per_execution] = {name: getattr(self, name) for name in names}
-        self.steps_per_execution = steps_a_call
-        for name, function in kept.get(steps_a_call, dict.fromkeys(names)).items():
+        kept[self._rows is None] = {name: getattr(self, name) for name in names}
+        self._untracked.rows, self.steps_per_execution = rows, steps_a_call
+        for name, function in kept.get(rows is None, dict.fromkeys(names)).items():
             setattr(self, name, function)
 
-    def evaluate(self, x=None, y=None, *args, sample_weight=None, **kwargs):
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
         """As for `keras.Model`; `evaluate(x)` means `evaluate(x, x)`. Errors as for `fit`."""
         if not self.compiled:
             self.compile()
-        with inputs.Door(self) as door:
+        options = {"verbose": verbose, **kwargs}
+        in_fit = options.get("_use_cached_eval_dataset", False)
+        if in_fit and self._untracked.validation is not None:
+            del options["_use_cached_eval_dataset"]
+            return self._evaluate_rows(self._untracked.validation, options)
+        with inputs.Door(self) as door, self._in_runs(None):
             x, y = door.admit(x, y, sample_weight)
-            return super().evaluate(x, y, *args, sample_weight=sample_weight, **kwargs)
+            if self.takes_rows and inputs.is_array(x) and options.get("steps") is None and not in_fit:
+                data = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+                return self._evaluate_rows(steps.runs.Rows(data, batch_size or 32, steps.on_device), options)
+            if in_fit:
+                self._eval_epoch_iterator.steps_per_execution = self.steps_per_execution
+            return super().evaluate(x, y, batch_size=batch_size, sample_weight=sample_weight, **options)
+
+    def _evaluate_rows(self, rows, options):
+        rows.on_epoch_begin(0)
+        with self._in_runs(rows, options.get("callbacks")):
+            return super().evaluate(steps.runs.nothing(), **options | {"steps": rows.steps})
 
     def predict(self, x, *args, **kwargs):
         """As for `keras.Model`: the reconstructions of `x`. Errors as for `fit`."""
-        with inputs.Door(self) as door:
+        with inputs.Door(self) as door, self._in_runs(None):
             x, _ = door.admit(x)
             return super().predict(x, *args, **kwargs)
 

@@ -6,7 +6,7 @@ import keras
 class Steps:
     """No steps of its own: Keras's evaluate over `compute_loss`; `fit` is refused."""
 
-    compiled_runs = False
+    takes_rows = False
 
     def fit(self, *args, **kwargs):
         raise ValueError(
@@ -19,6 +19,11 @@ class Steps:
 
     def recover(self, remembered):
         """Nothing is lost when `fit` is broken off: the model itself was trained."""
+
+
+def on_device(array):
+    """A NumPy array as a tensor."""
+    return keras.ops.convert_to_tensor(array)
 
 
 def infer(function, *arrays):

@@ -1,27 +1,26 @@
 """Steps on JAX: pure functions of a state, which holds everything that training changes."""
 
-import functools
-import itertools
-
 import jax
 import keras
 import numpy as np
-
-_BUFFER = 2**26  # bytes of batches that go into one call
 
 
 class Steps:
     """Training and test steps for `keras.Model`, and runs of many training steps in one compiled call."""
 
-    compiled_runs = True
+    takes_rows = True
 
     def make_train_function(self, force=False):
-        if self.train_function is not None and not force:  # type: ignore[has-type]
-            return
-        super().make_train_function(force)  # type: ignore[misc]
-        compiled = self.jit_compile and not self.run_eagerly and keras.distribution.distribution() is None
-        if self.steps_per_execution > 1 and compiled:
-            self.train_function = _run_function(self.train_step, self.steps_per_execution)
+        if self._rows is None:
+            super().make_train_function(force)  # type: ignore[misc]
+        elif self.train_function is None or force:  # type: ignore[has-type]
+            self.train_function = _run_function(self, self.train_step)
+
+    def make_test_function(self, force=False):
+        if self._rows is None:
+            super().make_test_function(force)  # type: ignore[misc]
+        elif self.test_function is None or force:  # type: ignore[has-type]
+            self.test_function = _run_function(self, self.test_step)
 
     def train_step(self, state, data):
         trainable, non_trainable, optimizer, metrics = state
@@ -69,49 +68,31 @@ class Steps:
                 variable.assign(value)
 
 
-def _run_function(train_step, most: int):
-    """A function of `(state, iterator)` that makes up to `most` steps: of batches of one shape in one call."""
-    step = jax.jit(train_step, donate_argnums=0)
+def _run_function(model, step):
+    """A function that makes the next `steps_per_execution` such steps over the model's rows, in one call."""
 
-    @functools.partial(jax.jit, donate_argnums=0)
-    def run(state, batches, count):
+    def run(state, table, batches, count):
         def next_step(i, carry):
-            return train_step(carry[1], jax.tree.map(lambda array: array[i], batches))
+            return step(carry[1], model._rows.data(table, batches[i]))
 
-        logs, state = train_step(state, jax.tree.map(lambda array: array[0], batches))
-        return jax.lax.fori_loop(1, count, next_step, (logs, state))
+        logs, _ = jax.eval_shape(next_step, 0, (None, state))
+        logs = jax.tree.map(lambda log: jax.numpy.zeros(log.shape, log.dtype), logs)
+        return jax.lax.fori_loop(0, count, next_step, (logs, state))
+
+    def run_eagerly(state, table, batches, count):
+        for rows in batches[:count]:
+            logs, state = step(state, model._rows.data(table, rows))
+        return logs, state
+
+    eagerly = model.run_eagerly or not model.jit_compile
+    run = run_eagerly if eagerly else jax.jit(run, donate_argnums=0)
 
     def function(state, iterator):
-        batches = list(itertools.islice(iterator, most))
-        if not batches:
-            raise StopIteration
-        # The buffer is always as long, so that the last run of an epoch needs no code of its own.
-        length = min(most, max(1, _BUFFER // sum(array.nbytes for array in jax.tree.leaves(batches[0]))))
-        for alike in _alike(batches, length):
-            single = len(alike) == 1
-            logs, state = step(state, alike[0]) if single else run(state, _buffer(alike, length), np.int32(len(alike)))
+        for table, batches, count in model._rows.take(model.steps_per_execution):
+            logs, state = run(state, table, batches, np.int32(count))
         return logs, state
 
     return function
-
-
-def _alike(batches, most: int):
-    """Consecutive batches of one shape, as lists of at most so many."""
-    for _, group in itertools.groupby(batches, lambda batch: jax.tree.map(np.shape, batch)):
-        while alike := list(itertools.islice(group, most)):
-            yield alike
-
-
-def _buffer(batches, length: int):
-    """Batches as arrays `(length, n, ...)`, the end of which is left as it came."""
-
-    def fill(*arrays):
-        buffer = np.empty((length, *np.shape(arrays[0])), arrays[0].dtype)
-        for i, array in enumerate(arrays):
-            buffer[i] = array
-        return buffer
-
-    return jax.tree.map(fill, *batches)
 
 
 def _stateless_terms(model, trainable, non_trainable, x, y, sample_weight, training):
@@ -129,6 +110,15 @@ def _stateless_track(model, metrics, *step):
     with keras.StatelessScope(list(zip(model.metrics_variables, metrics, strict=True))) as scope:
         logs = model._track(*step)
     return logs, [scope.get_current_value(variable) for variable in model.metrics_variables]
+
+
+def on_device(array):
+    """A NumPy array as a JAX one: by way of a copy that XLA can use as it is, sooner than by JAX's own."""
+    aligned = np.empty(array.nbytes + 64, "uint8")
+    start = -aligned.ctypes.data % 64
+    copy = aligned[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return jax.device_put(copy)
 
 
 def infer(function, *arrays):

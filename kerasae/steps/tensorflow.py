@@ -3,11 +3,25 @@
 import keras
 import tensorflow as tf
 
+_MANY = 500  # steps: fewer take less time than XLA's compiling
+
 
 class Steps:
-    """Training and test steps for `keras.Model`."""
+    """Training and test steps for `keras.Model`, and runs of many training steps in one compiled call."""
 
-    compiled_runs = True
+    takes_rows = True
+
+    def make_train_function(self, force=False):
+        if self._rows is None:
+            super().make_train_function(force)  # type: ignore[misc]
+        elif self.train_function is None or force:  # type: ignore[has-type]
+            self.train_function = _run_function(self, self.train_step)
+
+    def make_test_function(self, force=False):
+        if self._rows is None:
+            super().make_test_function(force)  # type: ignore[misc]
+        elif self.test_function is None or force:  # type: ignore[has-type]
+            self.test_function = _run_function(self, self.test_step)
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -31,6 +45,50 @@ class Steps:
 
     def recover(self, remembered):
         """Nothing is lost when `fit` is broken off: the model itself was trained."""
+
+
+def _run_function(model, step):
+    """A function that makes the next `steps_per_execution` such steps over the model's rows, in one call."""
+
+    def run(table, batches, count):
+        def next_step(i):
+            step(model._rows.data(table, batches[i], tf.gather))
+            return [i + 1]
+
+        tf.while_loop(lambda i: i < count, next_step, [0])
+        return model.get_metrics_result()
+
+    def run_eagerly(table, batches, count):
+        for rows in batches[:count]:
+            logs = step(model._rows.data(table, rows, tf.gather))
+        return logs
+
+    by_xla = tf.function(run, autograph=False, jit_compile=True)
+    run = run_eagerly if model.run_eagerly else tf.function(run, autograph=False)
+
+    def function(iterator):
+        for table, batches, count in model._rows.take(model.steps_per_execution):
+            logs = (by_xla if count > 1 and _pays(model) else run)(table, tf.constant(batches), tf.constant(count))
+        return logs
+
+    return function
+
+
+def _pays(model) -> bool:
+    """Whether to have XLA compile: as the user asked, else where that takes less time than it saves."""
+    if model.run_eagerly or model._jit_asked_for != "auto":
+        return not model.run_eagerly and bool(model._jit_asked_for)
+    if tf.config.list_physical_devices("GPU"):
+        return model.jit_compile
+    # On CPU, XLA's own convolutions are several times slower than TensorFlow's.
+    convolution = keras.layers.Conv2D.__base__
+    convolves = any(isinstance(layer, convolution) for layer in model._flatten_layers())
+    return model._rows.total >= _MANY and not convolves
+
+
+def on_device(array):
+    """A NumPy array as a tensor."""
+    return keras.ops.convert_to_tensor(array)
 
 
 def infer(function, *arrays):

@@ -2,12 +2,25 @@
 
 import keras
 import torch
+from torch.fx.experimental.proxy_tensor import make_fx
 
 
 class Steps:
-    """Training and test steps for `keras.Model`."""
+    """Training and test steps for `keras.Model`, and runs of training steps without the layers' Python code."""
 
-    compiled_runs = False
+    takes_rows = True
+
+    def make_train_function(self, force=False):
+        if self._rows is None:
+            super().make_train_function(force)  # type: ignore[misc]
+        elif self.train_function is None or force:  # type: ignore[has-type]
+            self.train_function = _run_function(self, _trained)
+
+    def make_test_function(self, force=False):
+        if self._rows is None:
+            super().make_test_function(force)  # type: ignore[misc]
+        elif self.test_function is None or force:  # type: ignore[has-type]
+            self.test_function = _run_function(self, _tested)
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -22,7 +35,7 @@ class Steps:
             for i, gradient in zip(trained, passed_back, strict=True):
                 gradients[i] = gradient
         with torch.no_grad():
-            self.optimizer.apply(gradients, self.trainable_variables)
+            _apply(self.optimizer, gradients, self.trainable_variables)
             return self._track(terms, x, y, x_hat, sample_weight)
 
     def test_step(self, data):
@@ -35,6 +48,128 @@ class Steps:
 
     def recover(self, remembered):
         """Nothing is lost when `fit` is broken off: the model itself was trained."""
+
+
+def _run_function(model, steps_of):
+    """A function that makes the next `steps_per_execution` steps over the model's rows."""
+    made = {}  # by the size of a batch
+
+    def function(data):
+        for table, batches, count in model._rows.take(model.steps_per_execution):
+            size = batches.shape[1]
+            if size not in made:
+                made[size] = steps_of(model, table, size)
+            made[size](table, torch.from_numpy(batches[:count]).to(table[0].device))
+        return model.get_metrics_result()
+
+    return function
+
+
+def _stepped(model, step):
+    """A function of a table and of indices of its rows `(steps, size)`, which makes so many steps."""
+    step = torch.compile(step) if model.jit_compile else step
+
+    def steps(table, batches):
+        for rows in batches:
+            step(model._rows.data(table, rows))
+
+    return steps
+
+
+def _tested(model, table, size: int):
+    return torch.no_grad()(_stepped(model, model.test_step))
+
+
+def _trained(model, table, size: int):
+    """Training steps for batches of this size: recorded, unless the user wants otherwise or they can't be."""
+    if not (model.run_eagerly or model.jit_compile):
+        try:
+            return _recorded(model, table, size)
+        except Exception:  # a step that looks at values: it is run as it is, and speaks for itself if it is wrong
+            pass
+    return _stepped(model, model.train_step)
+
+
+def _recorded(model, table, size: int):
+    """The step as the bare list of PyTorch's operations it comes to.
+
+    A small model's step takes its time in Python: in layers, losses and metrics, and in noting down
+    what gradients need. Recording takes a fraction of a second, and the operations are the same.
+    """
+    trained = model.trainable_variables
+    others = [*model.non_trainable_variables, *model.optimizer.variables, *model.metrics_variables]
+    variables = list({id(variable): variable for variable in [*trained, *others]}.values())
+
+    def step(rows, *tensors):
+        values = tensors[len(table) :]
+        given = [value.detach().requires_grad_(i < len(trained)) for i, value in enumerate(values)]
+        with keras.StatelessScope(list(zip(variables, given, strict=True))) as scope:
+            model.train_step(model._rows.data(tensors[: len(table)], rows))
+        for variable, value, before in zip(variables, values, given, strict=True):
+            after = scope.get_current_value(variable)
+            if after is not before:  # else it was not changed, or in place
+                value.copy_(after)
+
+    def values():
+        return [variable.value.detach() for variable in variables]
+
+    rows = torch.zeros(size, dtype=torch.int32, device=table[0].device)
+    graph = make_fx(step)(rows, *table, *(value.clone() for value in values()))
+    for node in graph.graph.find_nodes(op="call_function", target=torch.ops.aten.detach.default):
+        node.replace_all_uses_with(node.args[0])
+        graph.graph.erase_node(node)
+    graph.graph.eliminate_dead_code()  # the logs: they are asked for after a run
+    graph.recompile()
+
+    @torch.no_grad()
+    def steps(table, batches):
+        tensors = [*table, *values()]
+        for rows in batches:
+            graph(rows, *tensors)
+
+    return steps
+
+
+def _apply(optimizer, gradients, variables) -> None:
+    """`optimizer.apply(gradients, variables)`: for a plain Adam in one pass over the weights, where Keras makes ten."""
+    if not _plain_adam(optimizer) or any(gradient is None for gradient in gradients):
+        optimizer.apply(gradients, variables)
+        return
+    if not optimizer.built:
+        optimizer.build(variables)
+    step = keras.ops.cast(optimizer.iterations + 1, "float32")
+    # Keras corrects both moments' bias in the rate; in PyTorch's own formula the corrections vanish as steps grow.
+    rate = optimizer.learning_rate * keras.ops.sqrt(1 - optimizer.beta_2**step) / (1 - optimizer.beta_1**step)
+    values = [variable.value for variable in variables]
+    torch._fused_adam_(
+        values,
+        gradients,
+        [variable.value for variable in optimizer._momentums],
+        [variable.value for variable in optimizer._velocities],
+        [],
+        [torch.full((), 1e9, device=values[0].device)] * len(values),
+        lr=rate,
+        beta1=optimizer.beta_1,
+        beta2=optimizer.beta_2,
+        weight_decay=0.0,
+        eps=optimizer.epsilon,
+        amsgrad=False,
+        maximize=False,
+    )
+    optimizer.iterations.assign_add(1)
+
+
+def _plain_adam(optimizer) -> bool:
+    """Whether an optimiser is Adam with none of the options that Keras adds to one."""
+    options = ("amsgrad", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema")
+    options += ("loss_scale_factor", "gradient_accumulation_steps")
+    keras_own = type(optimizer).__module__.startswith("keras.") and type(optimizer).__name__ == "Adam"
+    return keras_own and not any(getattr(optimizer, option) for option in options)
+
+
+def on_device(array):
+    """A NumPy array as a tensor."""
+    return keras.ops.convert_to_tensor(array)
 
 
 def infer(function, *arrays):
