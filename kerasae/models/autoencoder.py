@@ -58,7 +58,7 @@ class Autoencoder(steps.Steps, keras.Model):
             self.noise.build((None, *self.data_shape))
         # In namespaces, which Keras doesn't track: neither metrics nor a second view of the decoder
         # must go into weight files.
-        self._untracked = SimpleNamespace(rows=None, validation=None, functions={})
+        self._untracked = SimpleNamespace(rows=None, validation=None, functions={}, ready=False)
         self._trackers = SimpleNamespace(**{name: keras.metrics.Mean(name=name) for name in self.reported})
 
     def _assemble(self, encoder: keras.Model, decoder: keras.Model) -> None:
@@ -205,7 +205,7 @@ class Autoencoder(steps.Steps, keras.Model):
                 f"Received a model whose output activation is {self.decoder.layers[-1].activation.__name__!r}."
             )
         self._jit_asked_for = jit_compile
-        self._untracked.functions = {}
+        self._untracked.functions, self._untracked.ready = {}, False
         super().compile(
             optimizer=optimizer,
             loss=loss,
@@ -347,20 +347,22 @@ class Autoencoder(steps.Steps, keras.Model):
         validation, epochs = options["validation_data"], options["epochs"]
         if validation is not None and inputs.is_array(validation) and options.get("validation_steps") is None:
             self._untracked.validation = steps.runs.Rows(validation, size, steps.on_device, epochs=epochs)
-            options["validation_data"] = steps.runs.nothing()  # but not None
+            options |= {"validation_data": steps.nothing(), "validation_steps": self._untracked.validation.steps}
         rows = steps.runs.Rows(data, batch_size, steps.on_device, bool(shuffle), seed, epochs)
         try:
             with self._in_runs(rows, options["callbacks"]), rows.among(options["callbacks"]) as callbacks:
                 options |= {"callbacks": callbacks, "steps_per_epoch": rows.steps}
-                return super().fit(steps.runs.nothing(), shuffle=False, **options)
+                return super().fit(steps.nothing(), shuffle=False, **options)
         finally:
             self._untracked.validation = None
 
     def _symbolic_build(self, *args, **kwargs):
-        """Keras builds metrics from a first batch, which for rows does not come from its iterator."""
-        if self._rows is not None:
-            args, kwargs = (), {"data_batch": self._rows.first}
-        super()._symbolic_build(*args, **kwargs)
+        """Keras builds metrics and the optimiser from a first batch: here once, whoever has that batch."""
+        if not self._untracked.ready:
+            if self._rows is not None:
+                args, kwargs = (), {"data_batch": self._rows.first}
+            super()._symbolic_build(*args, **kwargs)
+            self._untracked.ready = True
 
     @property
     def _rows(self):
@@ -394,21 +396,25 @@ class Autoencoder(steps.Steps, keras.Model):
         options = {"verbose": verbose, **kwargs}
         in_fit = options.get("_use_cached_eval_dataset", False)
         if in_fit and self._untracked.validation is not None:
-            del options["_use_cached_eval_dataset"]
             return self._evaluate_rows(self._untracked.validation, options)
         with inputs.Door(self) as door, self._in_runs(None):
             x, y = door.admit(x, y, sample_weight)
             if self.takes_rows and inputs.is_array(x) and options.get("steps") is None and not in_fit:
                 data = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
                 return self._evaluate_rows(steps.runs.Rows(data, batch_size or 32, steps.on_device), options)
-            if in_fit:
-                self._eval_epoch_iterator.steps_per_execution = self.steps_per_execution
+            self._agree_on_steps()
             return super().evaluate(x, y, batch_size=batch_size, sample_weight=sample_weight, **options)
 
     def _evaluate_rows(self, rows, options):
         rows.on_epoch_begin(0)
         with self._in_runs(rows, options.get("callbacks")):
-            return super().evaluate(steps.runs.nothing(), **options | {"steps": rows.steps})
+            self._agree_on_steps()
+            return super().evaluate(steps.nothing(), **options | {"steps": rows.steps})
+
+    def _agree_on_steps(self):
+        """Have the iterator that `fit` made for validation count as many steps a call as validation makes."""
+        if getattr(self, "_eval_epoch_iterator", None) is not None:
+            self._eval_epoch_iterator.steps_per_execution = self.steps_per_execution
 
     def predict(self, x, *args, **kwargs):
         """As for `keras.Model`: the reconstructions of `x`. Errors as for `fit`."""

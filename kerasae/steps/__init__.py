@@ -10,9 +10,10 @@ losses it is to make small. Adversaries are thus trained in one step, by gradien
 import keras
 
 from kerasae.steps import runs
+from kerasae.steps.runs import nothing
 
 if keras.backend.backend() == "tensorflow":
-    from kerasae.steps.tensorflow import Steps, infer, on_device
+    from kerasae.steps.tensorflow import Steps, infer, nothing, on_device
 elif keras.backend.backend() == "torch":
     from kerasae.steps.torch import Steps, infer, on_device
 elif keras.backend.backend() == "jax":
@@ -20,4 +21,4 @@ elif keras.backend.backend() == "jax":
 else:
     from kerasae.steps.inference import Steps, infer
 
-__all__ = ["Steps", "infer", "on_device", "runs"]
+__all__ = ["Steps", "infer", "nothing", "on_device", "runs"]
