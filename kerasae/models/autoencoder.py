@@ -1,6 +1,7 @@
 """What all autoencoders share: the input contract, encode and decode, and `fit(x)`."""
 
 import contextlib
+import math
 from types import SimpleNamespace
 
 import keras
@@ -58,7 +59,7 @@ class Autoencoder(steps.Steps, keras.Model):
             self.noise.build((None, *self.data_shape))
         # In namespaces, which Keras doesn't track: neither metrics nor a second view of the decoder
         # must go into weight files.
-        self._untracked = SimpleNamespace(rows=None, validation=None, functions={}, ready=False)
+        self._untracked = SimpleNamespace(rows=None, validation=None, functions={}, ready=False, compiled={})
         self._trackers = SimpleNamespace(**{name: keras.metrics.Mean(name=name) for name in self.reported})
 
     def _assemble(self, encoder: keras.Model, decoder: keras.Model) -> None:
@@ -114,7 +115,7 @@ class Autoencoder(steps.Steps, keras.Model):
 
     def reconstruct(self, x, batch_size: int = 256):
         """`x (n, *input_shape)` → `x_hat`, the same shape: `decode(encode(x))`. The rest as for `encode`."""
-        return self._apply(lambda x: self._decode(self._code(x)), x, self.data_shape, self.value_range, "x", batch_size)
+        return self._apply(self._reconstruct, x, self.data_shape, self.value_range, "x", batch_size)
 
     def interpolate(self, a, b, steps: int = 11, space: str = "code"):
         """Images on the straight line between two, decoded: from `reconstruct(a)` to `reconstruct(b)`.
@@ -158,6 +159,9 @@ class Autoencoder(steps.Steps, keras.Model):
     def _decode(self, z):
         return self.decoder(z, training=False)
 
+    def _reconstruct(self, x, *label):
+        return self._decode(self._code(x, *label), *label)
+
     def _to_logits(self, z, training: bool):
         """What the decoder has before its output activation."""
         return self._untracked.logits(z, training=training)
@@ -169,8 +173,12 @@ class Autoencoder(steps.Steps, keras.Model):
             return function(x, *others)
         x = inputs.checked_array(x, shape, value_range, name)
         batch_size = positive_size("batch_size", batch_size)
+        if function.__name__ not in self._untracked.compiled:
+            variables = [*self.encoder.variables, *self.decoder.variables]
+            self._untracked.compiled[function.__name__] = steps.compiled(function, variables)
+        function = self._untracked.compiled[function.__name__]
         batches = (slice(start, start + batch_size) for start in range(0, len(x), batch_size))
-        return _concatenate([steps.infer(function, *(array[batch] for array in (x, *others))) for batch in batches])
+        return _concatenate([_padded(function, *(array[batch] for array in (x, *others))) for batch in batches])
 
     # Training
 
@@ -448,6 +456,14 @@ def _portable(config):
 
 def _batch_size(x):
     return keras.ops.shape(keras.tree.flatten(x)[0])[0]
+
+
+def _padded(function, *arrays):
+    """`function(*arrays)` for a power of two of rows, the last one repeated: compiled functions see few sizes."""
+    n = len(arrays[0])
+    rows = np.minimum(np.arange(2 ** math.ceil(math.log2(n))), n - 1)
+    whole = len(rows) == n
+    return keras.tree.map_structure(lambda result: result[:n], function(*(a if whole else a[rows] for a in arrays)))
 
 
 def _concatenate(batches):

@@ -147,16 +147,12 @@ class VariationalAutoencoder(StandardNormalPrior):
     def _code(self, x):
         return self.encoder(x, training=False)[0]
 
+    def _posterior(self, x):
+        return Posterior(*self.encoder(x, training=False))
+
     def posterior(self, x, batch_size: int = 256) -> Posterior:
         """`x (n, *input_shape)` → mean and log-variance, each `(n, latent_dim)`. The rest as for `encode`."""
-        return self._apply(
-            lambda x: Posterior(*self.encoder(x, training=False)),
-            x,
-            self.data_shape,
-            self.value_range,
-            "x",
-            batch_size,
-        )
+        return self._apply(self._posterior, x, self.data_shape, self.value_range, "x", batch_size)
 
     def sample(self, x, seed: int | None = None, batch_size: int = 256, **condition) -> np.ndarray:
         """Codes `(n, latent_dim)` drawn from the posterior of an array `x (n, *input_shape)`.
@@ -307,6 +303,9 @@ class ConditionalVariationalAutoencoder(VariationalAutoencoder):
     def _code(self, x, label):  # type: ignore[override]
         return self.encoder([x, label], training=False)[0]
 
+    def _posterior(self, x, label):  # type: ignore[override]
+        return Posterior(*self.encoder([x, label], training=False))
+
     def _decode(self, z, label):  # type: ignore[override]
         return self.decoder([z, label], training=False)
 
@@ -320,19 +319,15 @@ class ConditionalVariationalAutoencoder(VariationalAutoencoder):
 
     def reconstruct(self, x, batch_size: int = 256, *, label=None):
         """`x (n, *input_shape)` of classes `label` → `x_hat`, the same shape."""
-
-        def function(x, label):
-            return self._decode(self._code(x, label), label)
-
-        return self._apply(function, x, self.data_shape, self.value_range, "x", batch_size, self._labels(label, x))
+        return self._apply(
+            self._reconstruct, x, self.data_shape, self.value_range, "x", batch_size, self._labels(label, x)
+        )
 
     def posterior(self, x, batch_size: int = 256, *, label=None) -> Posterior:
         """`x (n, *input_shape)` of classes `label` → mean and log-variance, each `(n, latent_dim)`."""
-
-        def function(x, label):
-            return Posterior(*self.encoder([x, label], training=False))
-
-        return self._apply(function, x, self.data_shape, self.value_range, "x", batch_size, self._labels(label, x))
+        return self._apply(
+            self._posterior, x, self.data_shape, self.value_range, "x", batch_size, self._labels(label, x)
+        )
 
     def generate(self, n: int, seed: int | None = None, *, label=None):
         """Decode `n` samples of the prior N(0, I).

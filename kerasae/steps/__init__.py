@@ -1,10 +1,11 @@
 """How one optimisation step is executed, on the backend in use, and how many in one call.
 
 Each file defines the same things: `Steps`, the training and test steps that `Autoencoder` inherits;
-`on_device`, an array as a tensor; and `infer`, a function applied to arrays without recording
-gradients. They know a model by what it promises them, and by nothing else: `loss_terms(x, y,
-sample_weight, training)`, and `trained_by()`, which says for each trainable variable which of these
-losses it is to make small. Adversaries are thus trained in one step, by gradients of one forward pass.
+`compiled` and `infer`, functions of tensors applied to arrays without recording gradients, often or
+once; `on_device`, an array as a tensor. They know a model by what it promises them, and by nothing
+else: `loss_terms(x, y, sample_weight, training)`, and `trained_by()`, which says for each trainable
+variable which of these losses it is to make small. Adversaries are thus trained in one step, by
+gradients of one forward pass.
 """
 
 import keras
@@ -13,12 +14,12 @@ from kerasae.steps import runs
 from kerasae.steps.runs import nothing
 
 if keras.backend.backend() == "tensorflow":
-    from kerasae.steps.tensorflow import Steps, infer, nothing, on_device
+    from kerasae.steps.tensorflow import Steps, compiled, infer, nothing, on_device
 elif keras.backend.backend() == "torch":
-    from kerasae.steps.torch import Steps, infer, on_device
+    from kerasae.steps.torch import Steps, compiled, infer, on_device
 elif keras.backend.backend() == "jax":
-    from kerasae.steps.jax import Steps, infer, on_device
+    from kerasae.steps.jax import Steps, compiled, infer, on_device
 else:
-    from kerasae.steps.inference import Steps, infer
+    from kerasae.steps.inference import Steps, compiled, infer
 
-__all__ = ["Steps", "infer", "nothing", "on_device", "runs"]
+__all__ = ["Steps", "compiled", "infer", "nothing", "on_device", "runs"]

@@ -121,6 +121,20 @@ def on_device(array):
     return jax.device_put(copy)
 
 
+def compiled(function, variables):
+    """A function of tensors and of these variables, compiled for each size of its arrays, from arrays to arrays."""
+
+    @jax.jit
+    def run(values, *arrays):
+        with keras.StatelessScope(list(zip(variables, values, strict=True))):
+            return function(*arrays)
+
+    def call(*arrays):
+        return jax.tree.map(np.asarray, run([variable.value for variable in variables], *arrays))
+
+    return call
+
+
 def infer(function, *arrays):
     """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
     return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*map(keras.ops.convert_to_tensor, arrays)))

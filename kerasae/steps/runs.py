@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import math
 import operator
+import sys
 
 import keras
 import numpy as np
@@ -41,7 +42,7 @@ class Rows(keras.callbacks.Callback):
         self._n, size = len(flat[0]), sum(array.nbytes for array in flat)
         self._batch_size, self._shuffle, self._seed, self._on_device = batch_size, shuffle, seed, on_device
         self._resident = size <= _RESIDENT
-        self._most = math.inf if self._resident else max(1, _BUFFER // (batch_size * size // self._n))
+        self._most = sys.maxsize if self._resident else max(1, _BUFFER // (batch_size * size // self._n))
         # Without the images' axes: compilers make slower code of taking images than of taking rows.
         table = [array.reshape(len(array), -1) for array in flat]
         self._table = list(map(on_device, table)) if self._resident else table

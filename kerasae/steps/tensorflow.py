@@ -98,6 +98,21 @@ def nothing():
     return tf.data.Dataset.range(1).repeat().with_options(options)
 
 
+def compiled(function, variables):
+    """A function of tensors and of these variables, compiled once for all sizes, from arrays to arrays."""
+    graph = None
+
+    def call(*arrays):
+        nonlocal graph
+        arrays = [tf.convert_to_tensor(array) for array in arrays]
+        if graph is None:
+            signature = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
+            graph = tf.function(function, input_signature=signature, autograph=False)
+        return tf.nest.map_structure(keras.ops.convert_to_numpy, graph(*arrays))
+
+    return call
+
+
 def infer(function, *arrays):
     """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
     return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*map(tf.convert_to_tensor, arrays)))

@@ -114,12 +114,7 @@ def _recorded(model, table, size: int):
         return [variable.value.detach() for variable in variables]
 
     rows = torch.zeros(size, dtype=torch.int32, device=table[0].device)
-    graph = make_fx(step)(rows, *table, *(value.clone() for value in values()))
-    for node in graph.graph.find_nodes(op="call_function", target=torch.ops.aten.detach.default):
-        node.replace_all_uses_with(node.args[0])
-        graph.graph.erase_node(node)
-    graph.graph.eliminate_dead_code()  # the logs: they are asked for after a run
-    graph.recompile()
+    graph = _operations(step, rows, *table, *(value.clone() for value in values()))
 
     @torch.no_grad()
     def steps(table, batches):
@@ -128,6 +123,17 @@ def _recorded(model, table, size: int):
             graph(rows, *tensors)
 
     return steps
+
+
+def _operations(function, *tensors):
+    """The function of so shaped tensors as the bare list of PyTorch's operations that it comes to."""
+    graph = make_fx(function)(*tensors)
+    for node in graph.graph.find_nodes(op="call_function", target=torch.ops.aten.detach.default):
+        node.replace_all_uses_with(node.args[0])
+        graph.graph.erase_node(node)
+    graph.graph.eliminate_dead_code()  # a training step's logs: they are asked for after a run
+    graph.recompile()
+    return graph
 
 
 def _apply(optimizer, gradients, variables) -> None:
@@ -170,6 +176,30 @@ def _plain_adam(optimizer) -> bool:
 def on_device(array):
     """A NumPy array as a tensor."""
     return keras.ops.convert_to_tensor(array)
+
+
+def compiled(function, variables):
+    """A function of tensors and of these variables, recorded for each size of its arrays, from arrays to arrays."""
+    graphs = {}
+
+    def stateless(*tensors):
+        arrays, values = tensors[: -len(variables)], tensors[-len(variables) :]
+        with keras.StatelessScope(list(zip(variables, values, strict=True))):
+            return function(*arrays)
+
+    @torch.no_grad()
+    def call(*arrays):
+        values = [variable.value.detach() for variable in variables]
+        tensors = [torch.as_tensor(array, device=values[0].device) for array in arrays]
+        shapes = tuple(tensor.shape for tensor in tensors)
+        if shapes not in graphs:
+            try:
+                graphs[shapes] = _operations(stateless, *tensors, *values)
+            except Exception:  # a function that looks at values
+                graphs[shapes] = stateless
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, graphs[shapes](*tensors, *values))
+
+    return call
 
 
 def infer(function, *arrays):
