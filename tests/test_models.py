@@ -252,6 +252,7 @@ BAD_ARGUMENTS = [
     (models.ConvAutoencoder, {"input_shape": (28, 28)}, r"must be \(height, width, channels\). Received: \(28, 28\)"),
     (models.ConvAutoencoder, {"filters": ()}, r"filters must be made of positive integers. Received: \(\)"),
     (models.ConvAutoencoder, {"filters": (8, "4")}, r"filters must be made of positive integers. Received: \(8, '4'\)"),
+    (models.ConvAutoencoder, {"filters": (1,) * 6}, r"6 levels are too many for an image of shape \(8, 8, 1\)"),
     (models.ConvAutoencoder, {"kernel_sizes": (3, 3)}, r"kernel_sizes must be one integer or 3, .*Received: \(3, 3\)"),
     (models.ConvAutoencoder, {"latent_channels": 0}, "latent_channels must be a positive integer. Received: 0"),
     (models.DenseAutoencoder, {"code_dropout": 1.0}, r"rate must be a probability.*Received: 1\.0"),
