@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from kerasae import random
+from kerasae._checks import integer
 
 
 class Counted(keras.layers.Layer):
@@ -17,6 +18,9 @@ class Counted(keras.layers.Layer):
 
     Args:
         seed: An integer.
+
+    Raises:
+        ValueError: The seed is something else.
     """
 
     # What `evaluate` draws with: the same at every evaluation, and none of training's.
@@ -24,7 +28,7 @@ class Counted(keras.layers.Layer):
 
     def __init__(self, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
-        self.seed = seed
+        self.seed = integer("seed", seed)
         self.step = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="step")
 
     def _next_step(self, x):

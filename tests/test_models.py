@@ -260,6 +260,7 @@ BAD_ARGUMENTS = [
     (models.DenseAutoencoder, {"weight_penalty": -1}, "weight_penalty must not be negative. Received: -1"),
     (models.ConvAutoencoder, {"noise": 0.3}, r"noise must be a kerasae\.layers\.Noise, or None. Received: 0\.3"),
     (models.VariationalAutoencoder, {"latent_dim": 0}, "latent_dim must be a positive integer. Received: 0"),
+    (models.VariationalAutoencoder, {"seed": "7"}, "seed must be an integer. Received: '7'"),
     (models.VariationalAutoencoder, {"kl_weight": -1}, "kl_weight must not be negative. Received: -1"),
     (models.TransposedConvAutoencoder, {"input_shape": (28,)}, r"must be \(height, width, channels\). .*\(28,\)"),
     (models.ConvVariationalAutoencoder, {"input_shape": (28,)}, r"must be \(height, width, channels\). .*\(28,\)"),
