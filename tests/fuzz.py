@@ -6,6 +6,7 @@ and with an AssertionError at one that isn't as it should be; `SEED FIRST-LAST` 
 
 import collections
 import contextlib
+import copy
 import io
 import json
 import random
@@ -89,7 +90,7 @@ def twisted(content: bytes, rng: random.Random) -> bytes:
         elif kind == 3 and isinstance(inside, dict):
             inside[rng.choice((key + "x", "class_name", "config", "name", "dtype", "weights"))] = inside.pop(key)
         else:
-            inside[key] = rng.choice(HOSTILE)
+            inside[key] = copy.deepcopy(rng.choice(HOSTILE))
     result = json.dumps(document)
     if rng.random() < 0.02:
         result = result.replace("null", "[" * 100_000 + "]" * 100_000, 1)
