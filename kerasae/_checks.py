@@ -20,6 +20,13 @@ def positive_sizes(name: str, sizes, or_none: bool = False) -> tuple[int, ...]:
     return tuple(map(int, values))
 
 
+def integer(name: str, value) -> int:
+    """`value` as an integer, or a ValueError that names the argument."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ValueError(f"{name} must be an integer. Received: {value!r}")
+    return int(value)
+
+
 def _is_positive(size) -> bool:
     return not isinstance(size, bool) and isinstance(size, Integral) and int(size) >= 1
 

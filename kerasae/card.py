@@ -25,7 +25,7 @@ def describe(
     Returns:
         A dict of what JSON can hold; `zoo.save` adds checksums and golden outputs.
     """
-    dataset = getattr(data, recipe.data)()
+    dataset = data.named(recipe.data)
     code_size = int(np.prod(model.code_shape))
     figures = _rounded(evaluation.figures(model, dataset))
     measured = evaluation.baselines(dataset, code_size, model.noise)
@@ -56,7 +56,7 @@ def describe(
 
 def preview(recipe: recipes.Recipe, model: models.Autoencoder):
     """The entry's picture, a matplotlib Figure: its reconstructions of test data, and samples if it generates."""
-    dataset = getattr(data, recipe.data)()
+    dataset = data.named(recipe.data)
     if dataset.x_train.ndim == 2:
         return _preview_of_points(recipe, model, np.unique(dataset.x_train, axis=0))
     first = [int(np.flatnonzero(dataset.y_test == label)[0]) for label in range(10)]

@@ -83,7 +83,7 @@ def train(name: str, hold_out: int = 0) -> tuple[Classifier, dict]:
 
     if name not in NAMES:
         raise _checks.unknown("classifier", name, NAMES)
-    dataset = getattr(data, name)()
+    dataset = data.named(name)
     images = len(dataset.x_train) - hold_out
     if hold_out < 0 or images < 1:
         raise ValueError(f"hold_out must be from 0 to {len(dataset.x_train) - 1}. Received: {hold_out}")

@@ -69,13 +69,15 @@ def _list(arguments) -> None:
     names = zoo.names()
     width = max(map(len, names), default=0)
     for name in names:
-        print(f"{name:{width}}  {zoo.card(name)['description']}")
+        with zoo.reading(name) as metadata:
+            print(f"{name:{width}}  {metadata['description']}")
 
 
 def _info(arguments) -> None:
     from kerasae import text
 
-    print(text.card(zoo.card(arguments.name)))
+    with zoo.reading(arguments.name) as metadata:
+        print(text.card(metadata))
 
 
 def _demo(arguments) -> None:
@@ -110,26 +112,40 @@ def _train(arguments) -> None:
 def _evaluate(arguments) -> None:
     from kerasae import card, data, evaluation, recipes
 
-    metadata, model = zoo.card(arguments.name), zoo.load(arguments.name)
+    model = zoo.load(arguments.name)
     if arguments.update:
-        recipe = recipes.find(metadata["name"])
-        again = card.describe(recipe, recipes.Schedule(**metadata["recipe"]), metadata["seed"], model)
-        kept = {key: metadata[key] for key in ("hold_out", "versions")}  # these are of the training
+        with zoo.reading(arguments.name) as metadata:
+            recipe, plan = recipes.find(metadata["name"]), recipes.Schedule(**metadata["recipe"])
+            kept = {key: metadata[key] for key in ("hold_out", "versions")}  # these are of the training
+            seed = metadata["seed"]
+        again = card.describe(recipe, plan, seed, model)
         zoo.save(arguments.update, model, again | kept, card.preview(recipe, model))
         return
-    figures = evaluation.figures(model, getattr(data, metadata["data"])())
-    stated = metadata["figures"]
-    for key, value in figures.items():
-        beside = f"{stated[key]:12.6g}" if key in stated else f"{'none':>12}"  # a card of an earlier version
-        print(f"{key:20} {value:12.6g}   card {beside}")
+    with zoo.reading(arguments.name) as metadata:
+        dataset = data.named(metadata["data"])
+    figures = evaluation.figures(model, dataset)
+    with zoo.reading(arguments.name) as metadata:
+        stated = metadata["figures"]
+        for key, value in figures.items():
+            beside = f"{stated[key]:12.6g}" if key in stated else f"{'none':>12}"  # a card of an earlier version
+            print(f"{key:20} {value:12.6g}   card {beside}")
 
 
 def _verify(arguments) -> int:
-    differences = {name: zoo.verify(name) for name in arguments.names or zoo.names()}
-    width = max(map(len, differences), default=0)
-    for name, difference in differences.items():
-        print(f"{name:{width}}  {difference:.1e}  {'ok' if difference <= zoo.TOLERANCE else 'DIFFERS'}")
-    return int(max(differences.values(), default=0.0) > zoo.TOLERANCE)
+    names = arguments.names or zoo.names()
+    width, failed = max(map(len, names), default=0), False
+    for name in names:
+        try:
+            differences = zoo.verify(name)
+        except Exception as error:  # one bad entry must not hide the others
+            failed = True
+            print(f"{name:{width}}  FAILED: {error}")
+            continue
+        tolerable = all(difference.is_tolerable for difference in differences.values())
+        failed |= not tolerable
+        shown = "  ".join(f"{key} {found:.1e} of {allowed:.1e}" for key, (found, allowed) in differences.items())
+        print(f"{name:{width}}  {'ok' if tolerable else 'DIFFERS'}  {shown}")
+    return int(failed)
 
 
 def _classifier(arguments) -> None:

@@ -8,6 +8,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from kerasae import _checks
+
 # SHA-256 of x_train, y_train, x_test and y_test as uint8 in C order, one after the other.
 _SHA256 = {
     "mnist": "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16",
@@ -17,6 +19,8 @@ _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 SINE_LIMIT = 2.2
 
+NAMES = ("digits", "fashion_mnist", "mnist", "sine", "sine_excerpt")
+
 
 class Dataset(NamedTuple):
     """Inputs (float32) and what is known of them: class labels (int64) of images, position on the curve of points."""
@@ -25,6 +29,20 @@ class Dataset(NamedTuple):
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+
+
+def named(name: str) -> Dataset:
+    """The data set of a name, as the function of that name gives it by itself.
+
+    Raises:
+        ValueError: The name is not one of `NAMES`.
+
+    >>> named("sine").x_train.shape
+    (1000, 2)
+    """
+    if name not in NAMES:
+        raise _checks.unknown("data set", name, NAMES)
+    return globals()[name]()
 
 
 def sine(n: int = 1000, noise: float = 0.06, seed: int = 0) -> Dataset:

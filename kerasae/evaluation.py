@@ -338,6 +338,14 @@ def golden_inputs(shape: tuple[int, ...], value_range: tuple[float, float] | Non
     return (low + (high - low) * unit).astype("float32").reshape(n, *shape)
 
 
+def golden_shapes(model: models.Autoencoder) -> dict[str, tuple[int, ...]]:
+    """The shapes of a model's `golden_outputs`."""
+    shapes = {"code": (2, *model.code_shape), "reconstruction": (2, *model.data_shape)}
+    if isinstance(model, models.VariationalAutoencoder):
+        shapes["log_variance"] = shapes["code"]
+    return shapes
+
+
 def golden_outputs(model: models.Autoencoder) -> dict[str, np.ndarray]:
     """What a model gives for `golden_inputs`: `code`, `reconstruction` and, if variational, `log_variance`.
 

@@ -1,10 +1,13 @@
 """The layers that Keras doesn't have: random draws, noise, and upsampling inside a convolution."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
 
 from kerasae import random
+from kerasae._checks import integer
 
 
 class Counted(keras.layers.Layer):
@@ -15,6 +18,9 @@ class Counted(keras.layers.Layer):
 
     Args:
         seed: An integer.
+
+    Raises:
+        ValueError: The seed is something else.
     """
 
     # What `evaluate` draws with: the same at every evaluation, and none of training's.
@@ -22,7 +28,7 @@ class Counted(keras.layers.Layer):
 
     def __init__(self, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
-        self.seed = seed
+        self.seed = integer("seed", seed)
         self.step = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="step")
 
     def _next_step(self, x):
@@ -230,19 +236,16 @@ class UpConv2D(keras.layers.Conv2D):
                 raise TypeError(f"UpConv2D takes no {name}: upsampling and a plain 'same' convolution are all it does.")
         super().__init__(filters, kernel_size, padding="same", data_format="channels_last", **kwargs)
 
-    def build(self, input_shape):
-        super().build(input_shape)
-        (self._rows, above, below), (self._columns, left, right) = map(_phases, self.kernel_size)
-        self._margins = ((0, 0), (above, below), (left, right), (0, 0))
-
     def call(self, inputs):
         """`(n, h, w, c)` → `(n, 2h, 2w, filters)`."""
-        rows, columns = (ops.convert_to_tensor(m, dtype=self.compute_dtype) for m in (self._rows, self._columns))
+        (rows, above, below), (columns, left, right) = map(_phases, self.kernel_size)
+        rows, columns = (ops.convert_to_tensor(m, dtype=self.compute_dtype) for m in (rows, columns))
         # p, q: output phase; a, b: tap on the small image; i, j: tap of the given kernel.
         kernel = ops.einsum("pai,ijcf->pajcf", rows, ops.cast(self.kernel, self.compute_dtype))
         kernel = ops.einsum("qbj,pajcf->abcpqf", columns, kernel)
         kernel = ops.reshape(kernel, (*kernel.shape[:3], 4 * self.filters))
-        phases = ops.conv(ops.pad(inputs, self._margins), kernel, padding="valid", data_format="channels_last")
+        margins = ((0, 0), (above, below), (left, right), (0, 0))
+        phases = ops.conv(ops.pad(inputs, margins), kernel, padding="valid", data_format="channels_last")
         _, h, w, _ = phases.shape
         out = ops.reshape(phases, (-1, h, w, 2, 2, self.filters))
         out = ops.reshape(ops.transpose(out, (0, 1, 3, 2, 4, 5)), (-1, 2 * h, 2 * w, self.filters))
@@ -258,6 +261,7 @@ class UpConv2D(keras.layers.Conv2D):
         return {key: value for key, value in super().get_config().items() if key not in self._FIXED}
 
 
+@functools.cache
 def _phases(taps: int) -> tuple[np.ndarray, int, int]:
     """Which tap of the small image each of a kernel's taps meets, for both phases of one axis.
 

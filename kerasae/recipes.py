@@ -75,7 +75,7 @@ class Recipe:
         name: Of the entry: `<model>_<data>`.
         description: One line.
         source: Title, authors, year.
-        data: Name of a function of `kerasae.data`.
+        data: One of `kerasae.data.NAMES`.
         model: Makes the untrained model.
         loss: As `compile` takes it; the class's own if None.
         written: The schedule as its source writes it.
@@ -454,7 +454,7 @@ def train(
     recipe = find(name)
     schedule = schedule or recipe.written
     seed = recipe.seed if seed is None else seed
-    dataset = getattr(data, recipe.data)()
+    dataset = data.named(recipe.data)
     x, y, x_val, y_val = dataset
     if not 0 <= hold_out < len(x):
         raise ValueError(f"hold_out must be from 0 to {len(x) - 1}. Received: {hold_out}")

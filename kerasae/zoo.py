@@ -1,19 +1,25 @@
 """The shipped entries: their names, their cards, their models. The only module that knows an entry's files.
 
+`files` has what makes it safe to read them.
+
 An entry is a directory in the layout of Keras's presets: `config.json` (the serialised model),
 `model.weights.h5`, `metadata.json` (the card) and `preview.png`.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from kerasae import _checks
+from kerasae import _checks, files
+from kerasae.files import CONFIG, METADATA, WEIGHTS
 
-CONFIG, WEIGHTS, METADATA, PREVIEW = "config.json", "model.weights.h5", "metadata.json", "preview.png"
+PREVIEW = "preview.png"
 SHIPPED = "shipped"
 TOLERANCE = 1e-5  # of `verify`: float32 rounding, in whatever order a backend adds
 
@@ -36,11 +42,28 @@ def card(name: str | Path) -> dict:
     return _read_card(_directory(name))
 
 
+@contextlib.contextmanager
+def reading(name: str | Path) -> Iterator[dict]:
+    """An entry's card, for what is read from it: whoever wrote it, it may lack a fact or have another in its place.
+
+    Raises:
+        ValueError: As for `card`; or what is read is not there, or not what `kerasae train` writes.
+    """
+    metadata = card(name)
+    try:
+        yield metadata
+    except (KeyError, IndexError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(
+            f"The card of {name} lacks what kerasae train writes, or has something else there: {error!r}"
+        ) from error
+
+
 def load(name: str | Path, weights: str | Path | None = SHIPPED):
-    """An entry's model, compiled, on the backend in use.
+    """An entry's model, compiled, on the backend in use; or that of a `.keras` file, checked as an entry is.
 
     Args:
-        name: Of a shipped entry, or the directory of another that `kerasae train` has written.
+        name: Of a shipped entry, or the directory of another that `kerasae train` has written, or the path
+            of a `.keras` file that a model's `save` has written, whose optimiser's state is loaded too.
         weights: The entry's own unless given: None for an untrained model, or the path of a
             `.weights.h5` file.
 
@@ -48,79 +71,126 @@ def load(name: str | Path, weights: str | Path | None = SHIPPED):
         A `kerasae.models.Autoencoder`.
 
     Raises:
-        ValueError: No such entry; files that are damaged or not the ones its card describes;
-            weights of another model.
-        FileNotFoundError: No such weights file.
+        ValueError: No such entry; files that are damaged, not the ones its card describes, or other
+            than kerasae and Keras write them; weights of another model.
+        FileNotFoundError: No such `.keras` file, or no such weights file.
 
     >>> load("dense_mnist").code_shape
     (16,)
     """
+    if str(name).endswith(".keras"):
+        if not Path(name).exists():
+            raise FileNotFoundError(f"No file at {name}. Expected a .keras file that model.save has written.")
+        with files.unpacked(Path(name)) as directory:
+            return _loaded(directory / CONFIG, directory / WEIGHTS, weights, files.load_weights)
     directory = _directory(name)
     metadata = _read_card(directory)
-    model = _build(_verified(directory, CONFIG, metadata))
+    config, own = (_verified(directory, file, metadata) for file in (CONFIG, WEIGHTS))
+    return _loaded(config, own, weights, load_weights)
+
+
+def _loaded(config: Path, own: Path, weights: str | Path | None, load_own):
+    """The model of a config, with its own weights, no file's (None) or others'."""
+    model = _built(config, own, of_zeros=weights is not None)
     if weights == SHIPPED:
-        _verified(directory, WEIGHTS, metadata)
-        load_weights(model, directory / WEIGHTS)
+        load_own(model, own)
     elif weights is not None:
         load_weights(model, weights)
+    return model
+
+
+def _built(path: Path, weights: Path, of_zeros: bool):
+    """The compiled model of a config whose sizes are those of the arrays in a weights file."""
+    import keras
+
+    config = files.read_json(path, files.MOST_OF_CONFIG)
+    try:
+        files.check_config(config)
+
+        def build():
+            return keras.saving.deserialize_keras_object(config | {"compile_config": None}, safe_mode=True)
+
+        described, held = files.shapes_of(build), files.shapes_in(weights)
+        if described != held:
+            raise ValueError(
+                f"its weights are not those in {weights.name}: of shapes {sorted(described - held)[:3]} it has more, "
+                f"of {sorted(held - described)[:3]} fewer"
+            )
+        model = files.of_zeros(build) if of_zeros else build()
+        if config.get("compile_config"):
+            model.compile_from_config(config["compile_config"])
+            model.compiled = True
+    except Exception as error:
+        raise ValueError(f"{path} does not describe a model of kerasae's: {files.brief(error)}") from error
     return model
 
 
 def load_weights(model, path: str | Path) -> None:
     """Load a `.weights.h5` file that holds exactly the model's weights, or leave the model as it was.
 
-    Keras itself passes over variables that a file has too many. The optimiser's state, where a file
-    has one, is not loaded: for that there are `.keras` files.
+    The optimiser's state, where a file has one, is not loaded: for that there are `model.load_weights`,
+    which refuses the same files, and `.keras` files.
 
     Raises:
         FileNotFoundError: No such file.
         ValueError: Not a weights file, a damaged one, or the weights of another model.
     """
-    import numpy as np
-
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"No weights file at {path}. Expected a file that model.save_weights has written.")
-    if not path.name.endswith(".weights.h5"):
-        raise ValueError(
-            f"Weights are read from a .weights.h5 file. Received: {path}."
-            + (" For a whole model: keras.saving.load_model." if path.suffix == ".keras" else "")
-        )
-    found, expected = _shapes(path), _expected_shapes(model)
-    if found != expected:
-        raise ValueError(f"{path} holds the weights of another model; none were loaded. {_difference(expected, found)}")
-    before = model.get_weights()
-    try:
-        bare = type(model).from_config(model.get_config())  # without optimiser, whose state stays out of this
-        bare.load_weights(path)
-        loaded = bare.get_weights()
-        if not all(np.isfinite(array).all() for array in loaded):
-            raise ValueError("It holds NaN or infinity.")
-        model.set_weights(loaded)
-    except Exception as error:
-        model.set_weights(before)
-        raise ValueError(f"{path} is damaged; no weights were loaded. {error}") from error
+    files.load_weights(model, path, objects_to_skip=[getattr(model, "optimizer", None)])
 
 
-def verify(name: str | Path) -> float:
+class Difference(NamedTuple):
+    """How far a recomputed output is from the one on the card: the largest `|difference|`, and the tolerated one."""
+
+    largest: float
+    tolerance: float
+
+    @property
+    def is_tolerable(self) -> bool:
+        """Whether it is within the tolerance."""
+        return self.largest <= self.tolerance
+
+
+def verify(name: str | Path) -> dict[str, Difference]:
     """Recompute an entry's golden outputs on the backend in use.
 
     Returns:
-        The largest difference from the outputs on its card, over `max(1, largest value)`.
+        For the `code`, the `reconstruction`, the code `decoded` by itself and, if variational, the
+        `log_variance`: how far they are from those on the card. `TOLERANCE · max(1, largest value)` is tolerated.
 
     Raises:
-        ValueError: As for `load`.
+        ValueError: As for `load`, or the card's outputs are not what the model could give.
     """
     import numpy as np
 
     from kerasae import evaluation
 
-    outputs = evaluation.golden_outputs(load(name))
-    golden = card(name)["golden"]
-    return max(
-        float(np.max(np.abs(outputs[key] - np.asarray(value))) / max(1.0, np.max(np.abs(value))))
+    model = load(name)
+    golden = _golden(card(name), evaluation.golden_shapes(model), name)
+    outputs = evaluation.golden_outputs(model)
+    given = evaluation.given_to(model, np.arange(len(outputs["code"])))
+    outputs["decoded"] = model.decode(outputs["code"], **given)
+    golden["decoded"] = golden["reconstruction"]
+    return {
+        key: Difference(float(np.max(np.abs(outputs[key] - value))), TOLERANCE * max(1.0, float(np.max(np.abs(value)))))
         for key, value in golden.items()
-    )
+    }
+
+
+def _golden(metadata: dict, shapes: dict[str, tuple[int, ...]], name: str | Path) -> dict:
+    """The golden outputs on a card as arrays of these shapes, before anything of the shapes is computed."""
+    import numpy as np
+
+    try:
+        stated = metadata["golden"]
+        arrays = {key: np.asarray(stated[key], "float64") for key in stated}
+        found = {key: array.shape for key, array in arrays.items()}
+        if found != shapes:
+            raise ValueError(f"expected shapes {shapes}, received {found}")
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise ValueError("expected numbers alone")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"The golden outputs on the card of {name} are not a model's: {files.brief(error)}") from error
+    return arrays
 
 
 def save(directory: str | Path, model, metadata: dict, preview) -> None:
@@ -185,14 +255,13 @@ def _directory(name: str | Path) -> Path:
 
 
 def _read_card(directory: Path) -> dict:
-    try:
-        metadata = json.loads((directory / METADATA).read_text())
-        if not all(isinstance(metadata["files"][name], str) for name in (CONFIG, WEIGHTS)):
-            raise KeyError("files")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    metadata = files.read_json(_own(directory, METADATA))
+    checksums = metadata.get("files")
+    if not isinstance(checksums, dict) or not all(isinstance(checksums.get(name), str) for name in (CONFIG, WEIGHTS)):
         raise ValueError(
-            f"{directory / METADATA} is damaged: {error!r}. Install kerasae or the entry again."
-        ) from error
+            f"{directory / METADATA} is damaged: it has no checksums of {CONFIG} and {WEIGHTS}. "
+            "Install kerasae or the entry again."
+        )
     return metadata
 
 
@@ -204,76 +273,27 @@ def _dumps(card: dict) -> str:
 
 
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _own(directory: Path, name: str) -> Path:
+    """The path of one of an entry's files, if it is there and no link out of the directory."""
+    path = directory / name
+    if not path.is_file():
+        raise ValueError(f"{path} is missing. Install kerasae or the entry again.")
+    # An installer may link what is shipped to where it keeps it.
+    if directory.parent != _root() and path.resolve().parent != directory.resolve():
+        raise ValueError(f"{path} is a link to {path.resolve()}, expected a file of the entry itself.")
+    return path
 
 
 def _verified(directory: Path, name: str, metadata: dict) -> Path:
     """The path of one of an entry's files, if it is the file that the card describes."""
-    path = directory / name
-    if not path.exists():
-        raise ValueError(f"{path} is missing. Install kerasae or the entry again.")
+    path = _own(directory, name)
     if _sha256(path) != metadata["files"][name]:
         raise ValueError(
             f"{path} is not the file its card describes (SHA-256 {_sha256(path)}, expected "
             f"{metadata['files'][name]}). Install kerasae or the entry again."
         )
     return path
-
-
-def _build(path: Path):
-    import keras
-
-    from kerasae import models
-
-    try:
-        model = keras.saving.deserialize_keras_object(json.loads(path.read_text()), safe_mode=True)
-    except Exception as error:
-        raise ValueError(f"{path} does not describe a model of kerasae's: {error}") from error
-    if not isinstance(model, models.Autoencoder):
-        raise ValueError(f"{path} describes a {type(model).__name__}, expected a model of kerasae's.")
-    return model
-
-
-def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Path and shape of every array in a weights file, the optimiser's left out."""
-    import h5py
-
-    shapes = {}
-
-    def visit(group, prefix: str) -> None:
-        for key in group:
-            if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-                raise ValueError(f"{path} has a link at {prefix}{key}, which weights files don't have.")
-            item = group[key]
-            if isinstance(item, h5py.Group):
-                visit(item, f"{prefix}{key}/")
-            else:
-                shapes[prefix + key] = tuple(item.shape)
-
-    try:
-        with h5py.File(path) as file:
-            visit(file, "")
-    except (OSError, RuntimeError, KeyError) as error:
-        raise ValueError(f"{path} can't be read as a weights file: {error}") from error
-    return {key: shape for key, shape in shapes.items() if not key.startswith("optimizer/")}
-
-
-def _expected_shapes(model) -> dict[str, tuple[int, ...]]:
-    """What `_shapes` would find in the model's own weights file."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory, WEIGHTS)
-        model.save_weights(path)
-        return _shapes(path)
-
-
-def _difference(expected: dict, found: dict) -> str:
-    """The first few ways in which two sets of arrays differ."""
-    notes = [f"{key}: expected shape {expected[key]}, missing" for key in expected if key not in found]
-    notes += [f"{key}: shape {found[key]}, not expected" for key in found if key not in expected]
-    notes += [
-        f"{key}: expected shape {expected[key]}, received {found[key]}"
-        for key in expected
-        if key in found and expected[key] != found[key]
-    ]
-    more = f" (and {len(notes) - 3} more)" if len(notes) > 3 else ""
-    return "; ".join(notes[:3]) + more

@@ -36,15 +36,25 @@ def test_unknown_entry_is_an_error_without_a_traceback(capsys):
     assert "Did you mean 'vae_mnist'" in capsys.readouterr().err
 
 
-def test_verify_says_ok_for_each(capsys):
+def test_verify_says_how_far_each_output_is(capsys):
     assert cli.main(["verify", "linear_sine", "deep_sine"]) == 0
-    assert capsys.readouterr().out.count(" ok\n") == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [["linear_sine", "ok"], ["deep_sine", "ok"]]
+    found = zoo.verify("deep_sine")["code"]
+    assert f"code {found.largest:.1e} of {found.tolerance:.1e}" in lines[1]
 
 
-def test_verify_fails_when_outputs_differ(monkeypatch, capsys):
-    monkeypatch.setattr(zoo, "verify", lambda name: 2e-5)
-    assert cli.main(["verify", "linear_sine"]) == 1
-    assert "DIFFERS" in capsys.readouterr().out
+def test_verify_goes_on_after_what_fails_or_differs(tmp_path, capsys):
+    broken, other = (shutil.copytree(zoo._root() / "deep_sine", tmp_path / name) for name in ("broken", "other"))
+    (broken / zoo.WEIGHTS).write_bytes(b"")
+    card = json.loads((other / zoo.METADATA).read_text())
+    card["golden"]["code"][0][0] += 4e-5  # of at most 3.5e-5, for codes up to 3.5
+    (other / zoo.METADATA).write_text(json.dumps(card))
+    assert cli.main(["verify", str(broken), str(other), "deep_sine"]) == 1
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert "FAILED" in first and "is not the file its card describes" in first
+    assert "DIFFERS  code 4.0e-05 of 3.5e-05" in second
+    assert third.split()[1] == "ok"
 
 
 def test_evaluate_shows_measured_beside_card(capsys):
@@ -71,7 +81,7 @@ def test_evaluate_makes_a_card_anew(tmp_path):
     assert after.keys() == before.keys()
     assert after["versions"] == before["versions"]
     assert after["figures"] == pytest.approx(before["figures"], rel=1e-4)
-    assert zoo.verify(tmp_path / "again") <= zoo.TOLERANCE
+    assert all(difference.is_tolerable for difference in zoo.verify(tmp_path / "again").values())
 
 
 def test_table_is_written_and_checked(tmp_path, capsys):
@@ -91,7 +101,7 @@ def test_train_writes_a_whole_entry(tmp_path):
     assert [path.name for path in entry.parent.iterdir()] == ["linear_sine"]  # no checkpoints left
     card = zoo.card(entry)
     assert card["schedule"] == "other" and card["recipe"]["epochs"] == 2
-    assert zoo.verify(entry) <= zoo.TOLERANCE
+    assert all(difference.is_tolerable for difference in zoo.verify(entry).values())
 
 
 def test_train_goes_on_after_being_killed(tmp_path):

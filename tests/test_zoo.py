@@ -39,7 +39,7 @@ def test_names_and_cards_import_no_framework():
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_entry_gives_its_golden_outputs_on_this_backend(name):
-    assert zoo.verify(name) <= zoo.TOLERANCE
+    assert all(difference.is_tolerable for difference in zoo.verify(name).values())
 
 
 # Where rounding decides now and then: a direction from nearly equal ones, a branch of a tree, a likeliest class.
@@ -214,9 +214,9 @@ def test_file_that_is_no_weights_file(tmp_path):
 
 
 def test_file_with_another_suffix(tmp_path):
-    path = tmp_path / "model.keras"
+    path = tmp_path / "model.npz"
     path.touch()
-    _refused(zoo.load("linear_sine"), path, r"read from a \.weights\.h5 file.*keras\.saving\.load_model")
+    _refused(zoo.load("linear_sine"), path, r"read from a \.weights\.h5 or a \.keras file")
 
 
 def test_weights_of_another_model_are_refused_and_none_loaded(tmp_path):
@@ -231,7 +231,7 @@ def test_weights_with_a_variable_too_many_or_too_few(tmp_path):
     model.save_weights(path)
     with h5py.File(path, "a") as file:
         file["extra"] = np.zeros(3)
-    _refused(model, path, r"extra: shape \(3,\), not expected")
+    _refused(model, path, r"extra: shape \(3,\) float64, not expected")
     with h5py.File(path, "a") as file:
         del file["extra"]
         del file["encoder"]
@@ -284,7 +284,7 @@ def test_config_of_a_foreign_class_is_refused(entry):
     card = zoo.card(entry)
     card["files"][zoo.CONFIG] = zoo._sha256(entry / zoo.CONFIG)
     (entry / zoo.METADATA).write_text(json.dumps(card))
-    with pytest.raises(ValueError, match="describes a Dense, expected a model of kerasae's"):
+    with pytest.raises(ValueError, match=r"keras\.layers\.Dense.* has no place there"):
         zoo.load(entry)
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 
-from kerasae import inputs, steps
+from kerasae import files, inputs, steps
 from kerasae._checks import positive_size, positive_sizes
 from kerasae.layers import Noise
 from kerasae.losses import PerImage
@@ -87,7 +87,23 @@ class Autoencoder(steps.Steps, keras.Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
+        """The model that `get_config` describes; ValueError for one beyond `files.MOST_NUMBERS` weights."""
+        files.check_size(lambda: cls(**config))
         return cls(**config)
+
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """As for `keras.Model`, but the weights of another model, or a damaged file, leave this one as it was.
+
+        So it is for `.weights.h5` and `.keras` files that are to fit (`skip_mismatch=False`).
+
+        Raises:
+            FileNotFoundError: No such file.
+            ValueError: Not a weights file, a damaged one, or the weights of another model.
+        """
+        if not skip_mismatch and "://" not in str(filepath) and str(filepath).endswith((".weights.h5", ".keras")):
+            files.load_weights(self, filepath, **kwargs)
+        else:
+            super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     # Forward
 

@@ -24,8 +24,8 @@ class ConvAutoencoder(Autoencoder):
         output_activation, value_range, **kwargs: As for `DenseAutoencoder`.
 
     Raises:
-        ValueError: The shape is not that of an image, a size is not a positive integer, or the
-            numbers of filters and kernel sizes don't go together.
+        ValueError: The shape is not that of an image, or of one too small for the levels; a size is not a
+            positive integer; the numbers of filters and kernel sizes don't go together.
 
     References:
         Stacked convolutional auto-encoders for hierarchical feature extraction (Masci, Meier, Cireșan
@@ -47,8 +47,8 @@ class ConvAutoencoder(Autoencoder):
         **kwargs,
     ):
         super().__init__(input_shape, value_range, **kwargs)
-        require_image_shape(self.data_shape)
         self.filters = positive_sizes("filters", filters)
+        require_image_shape(self.data_shape, len(self.filters))
         levels = len(self.filters)
         sizes = positive_sizes("kernel_sizes", kernel_sizes)
         self.kernel_sizes = sizes * (levels + 1) if len(sizes) == 1 else sizes
@@ -120,7 +120,8 @@ class TransposedConvAutoencoder(Autoencoder):
         output_activation, value_range, **kwargs: As for `DenseAutoencoder`.
 
     Raises:
-        ValueError: The shape is not that of an image, or a size is not a positive integer.
+        ValueError: The shape is not that of an image, or of one too small for the levels, or a size is not
+            a positive integer.
 
     References:
         Convolutional autoencoder for image denoising, keras.io code example (S. L. Valdarrama, 2021)
@@ -140,8 +141,8 @@ class TransposedConvAutoencoder(Autoencoder):
         **kwargs,
     ):
         super().__init__(input_shape, value_range, **kwargs)
-        require_image_shape(self.data_shape)
         self.filters = positive_sizes("filters", filters)
+        require_image_shape(self.data_shape, len(self.filters))
         self.kernel_size = positive_size("kernel_size", kernel_size)
         self.activation = keras.activations.get(activation)
         self.output_activation = keras.activations.get(output_activation)
@@ -177,10 +178,15 @@ class TransposedConvAutoencoder(Autoencoder):
         }
 
 
-def require_image_shape(shape: tuple[int, ...]) -> None:
-    """Raise ValueError unless the shape is `(height, width, channels)`."""
+def require_image_shape(shape: tuple[int, ...], levels: int) -> None:
+    """Raise ValueError unless the shape is `(height, width, channels)`, and of an image to halve at so many levels.
+
+    The decoder doubles the image at each level: far more often than it could be halved, memory would not do.
+    """
     if len(shape) != 3:
         raise ValueError(f"input_shape must be (height, width, channels). Received: {shape}")
+    if 2 ** (levels - 2) > max(shape[:2]):
+        raise ValueError(f"{levels} levels are too many for an image of shape {shape}: fewer filters, or larger images")
 
 
 def transposed_levels(model, filters, kernel_size: int) -> list:

@@ -219,7 +219,7 @@ class ConvVariationalAutoencoder(VariationalAutoencoder):
         super().__init__(input_shape, hidden_units, latent_dim, **kwargs)
 
     def _encoder_body(self) -> list:
-        require_image_shape(self.data_shape)
+        require_image_shape(self.data_shape, len(self.filters))
         return [*strided_levels(self, self.filters, self.kernel_size), *super()._encoder_body()]
 
     def _decoder_body(self) -> list:
