@@ -12,6 +12,7 @@ from kerasae.export import FORMATS, PARTS, export
 
 pytestmark = pytest.mark.anybackend
 
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SOME = ("conv32_mnist", "cvae_mnist")  # of images; with a class as well
 # What each backend exports: format → entries.
 EXPORTED = {
@@ -40,71 +41,25 @@ for name in {name for names in exported.values() for name in names}:
 np.savez(directory / "inputs.npz", **inputs)
 """
 
-# Without Keras: each file's largest difference from the golden outputs, over max(1, largest value), and its in- and
-# outputs' names.
+# Without Keras: each file's largest difference from the golden outputs, and its in- and outputs' names.
 RUN = """
 import json
 import sys
 from pathlib import Path
 sys.modules["keras"] = sys.modules["kerasae"] = None
+sys.path.append(sys.argv[2])
 import numpy as np
+from compatibility import RUN, difference
 
-directory = Path(sys.argv[1])
+directory, found = Path(sys.argv[1]), {}
 cards = json.loads((directory / "cards.json").read_text())
-
-def onnx(path):
-    import onnxruntime
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    ins, outs = ([port.name for port in ports] for ports in (session.get_inputs(), session.get_outputs()))
-    return ins, outs, lambda *given: session.run(None, dict(zip(ins, given)))
-
-def openvino(path):
-    import openvino
-    compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    def run(*given):
-        return [np.array(array) for array in compiled(dict(zip(ins, given)), share_outputs=False).to_tuple()]
-    known = ("x", "z", "label", "code", "log_variance", "reconstruction")  # among those of its nodes
-    names = lambda ports: [next(name for name in known if name in port.names) for port in ports]
-    ins, outs = names(compiled.inputs), names(compiled.outputs)
-    return ins, outs, run
-
-def tf(path):
-    import tensorflow
-    model = tensorflow.saved_model.load(path)
-    def run(*given):
-        return [array.numpy() for array in flat(model.serve(list(given) if len(given) > 1 else given[0]))]
-    return sorted(model.signatures["serving_default"].structured_input_signature[1]), None, run
-
-def torch(path):
-    import torch
-    program = torch.export.load(path).module()
-    def run(*given):
-        given = [torch.as_tensor(array) for array in given]
-        return [array.numpy(force=True) for array in flat(program(given if len(given) > 1 else given[0]))]
-    return None, None, run
-
-def flat(outputs):
-    return outputs if isinstance(outputs, (list, tuple)) else [outputs]
-
-found = {}
 inputs = dict(np.load(directory / "torch" / "inputs.npz"))
 for path in sorted(directory.glob("*/*-*")):
-    if path.suffix == ".bin":
-        continue
-    name, part, format = path.stem.split("-")
-    golden = {key: np.array(value, "float32") for key, value in cards[name].items()}
-    ins, outs, run = globals()[format](str(path))
-    keys = ("code", "log_variance") if part == "encoder" else ("reconstruction",)
-    given = [golden["code"] if part == "decoder" else inputs[name]]
-    if name.startswith("cvae"):
-        given.append(np.arange(2, dtype="int32"))
-    off = 0.0
-    for chosen in ([0], [0, 1], [1, 1, 0, 1, 0]):
-        for key, array in zip(keys, run(*(array[chosen] for array in given))):
-            expected = golden[key][chosen]
-            assert array.shape == expected.shape and array.dtype == np.float32, (path, array.shape, array.dtype)
-            off = max(off, float(np.abs(array - expected).max() / max(1.0, np.abs(expected).max())))
-    found[str(path.relative_to(directory).with_suffix(""))] = off, ins, outs
+    if path.suffix != ".bin":
+        name, part, format = path.stem.split("-")
+        label = [np.arange(2, dtype="int32")] if name.startswith("cvae") else []
+        off = difference(str(path), format, part, cards[name], inputs[name], *label)
+        found[str(path.relative_to(directory).with_suffix(""))] = off, *RUN[format](str(path))[:2]
 print(json.dumps(found))
 """
 
@@ -117,7 +72,7 @@ def all_found(tmp_path_factory):
         (directory / backend).mkdir()
         python(EXPORT, directory / backend, json.dumps(exported), backend=backend)
     (directory / "cards.json").write_text(json.dumps({name: zoo.card(name)["golden"] for name in zoo.names()}))
-    return json.loads(python(RUN, directory).stdout.splitlines()[-1])
+    return json.loads(python(RUN, directory, BENCHMARKS).stdout.splitlines()[-1])
 
 
 @pytest.fixture(params=EXPORTED)
