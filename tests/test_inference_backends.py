@@ -73,6 +73,11 @@ each = [model.evaluate(x[i : i + 1], verbose=0, return_dict=True) for i in range
 found["weighted"] = weighted["kl_loss"]
 found["weighted by hand"] = float(np.mean(weights * [figures["kl_loss"] for figures in each]))
 
+reduced = kerasae.models.DenseAutoencoder((6, 5, 1), (8,), 3, dtype="mixed_bfloat16")
+whole = kerasae.models.DenseAutoencoder((6, 5, 1), (8,), 3)
+whole.set_weights(reduced.get_weights())
+found["off in bfloat16"] = float(np.abs(reduced.encode(x) - whole.encode(x)).max())
+
 def message(call):
     try:
         call()
@@ -134,6 +139,10 @@ def test_weights_loaded_after_the_first_call_count(behaviour):
 
 def test_weights_of_images_count_in_evaluate(behaviour):
     assert behaviour["weighted"] == pytest.approx(behaviour["weighted by hand"], rel=1e-5)
+
+
+def test_reduced_precision_is_near(behaviour):
+    assert 0 < behaviour["off in bfloat16"] < 0.02
 
 
 @pytest.mark.parametrize("method", ["fit", "train_on_batch"])

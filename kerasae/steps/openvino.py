@@ -54,7 +54,10 @@ class _Code:
 
     def __init__(self, function, arrays):
         with _Reading() as scope:
-            model, self.results = graph(function, *keras.tree.map_structure(_parameter_for, arrays))
+            model, self.results = graph(
+                lambda *given: keras.tree.map_structure(_readable, function(*given)),
+                *keras.tree.map_structure(_parameter_for, arrays),
+            )
         self.read = list(scope.read.values())
         self.run = openvino.compile_model(model, "CPU", _PRECISION)
 
@@ -94,6 +97,12 @@ def infer(function, *arrays):
 
 def _array(array):
     return None if array is None else keras.ops.convert_to_numpy(array)
+
+
+def _readable(tensor):
+    """The tensor, bfloat16 as float32: NumPy doesn't have it, and is given its bits as those of float16."""
+    tensor = keras.ops.convert_to_tensor(tensor)
+    return keras.ops.cast(tensor, "float32") if tensor.dtype == "bfloat16" else tensor
 
 
 def _parameter_for(array):
