@@ -56,8 +56,7 @@ def export(model, path: str | Path, part: str = "whole", format: str = "onnx", o
     Raises:
         ValueError: No such part or format; the wrong suffix; a backend that can't write the format.
         ImportError: A package that this needs is not installed.
-        FileExistsError: There is something at `path` that is not to be replaced, or is a directory but
-            no SavedModel.
+        FileExistsError: There is something at `path` that is not to be replaced, or that no export has written.
 
     OpenVINO computes in bfloat16 where the processor can, unless compiled with
     `{"INFERENCE_PRECISION_HINT": "f32"}`, and then differs from Keras in the third digit.
@@ -108,8 +107,9 @@ def _check(part: str, format: str, path: Path) -> None:
 
 
 def _check_free(path: Path, overwrite: bool) -> None:
-    if path.is_dir() and not (path / "saved_model.pb").exists():
-        raise FileExistsError(f"{path} is a directory, and no SavedModel that could be replaced: choose another place.")
+    foreign = path.is_file() if path.suffix == "" else path.is_dir()
+    if foreign or (path.is_dir() and not (path / "saved_model.pb").exists()):
+        raise FileExistsError(f"{path} exists and is nothing that an export has written: choose another place.")
     files = [path, path.with_suffix(".bin")] if path.suffix == ".xml" else [path]
     existing = [file for file in files if file.exists()]
     if existing and not overwrite:

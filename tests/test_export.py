@@ -140,10 +140,13 @@ def test_files_are_written_whole_or_not_at_all(tmp_path):
     ]
 
 
-def test_a_directory_that_is_no_saved_model_is_left_alone(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("name", "format"), [("directory", "tf"), ("file", "tf"), ("directory.onnx", "onnx")])
+def test_what_is_no_export_is_left_alone(name, format, tmp_path, monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "tensorflow")
-    with pytest.raises(FileExistsError, match="is a directory, and no SavedModel that could be replaced"):
-        export(None, tmp_path, format="tf", overwrite=True)
+    (tmp_path / name).touch() if name == "file" else (tmp_path / name).mkdir()
+    with pytest.raises(FileExistsError, match=f"{name} exists and is nothing that an export has written"):
+        export(None, tmp_path / name, format=format, overwrite=True)
+    assert (tmp_path / name).exists()
 
 
 @pytest.mark.parametrize(
