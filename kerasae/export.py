@@ -125,6 +125,8 @@ def _functional(model, part: str):
     copy = type(model).from_config(model.get_config() | {"dtype": "float32"})
     copy.set_weights(model.get_weights())
     encoder, decoder = copy.encoder, copy.decoder
+    for layer in (*encoder.layers, *decoder.layers):
+        layer.activity_regularizer = None  # divides by the number of images, which PyTorch's tracer would keep
     first = keras.Input(copy.code_shape, name="z") if part == "decoder" else keras.Input(copy.data_shape, name="x")
     label = [keras.Input((), dtype="int32", name="label")] if len(encoder.inputs) > 1 else []
 

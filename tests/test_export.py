@@ -16,7 +16,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SOME = ("conv32_mnist", "cvae_mnist")  # of images; with a class as well
 # What each backend exports: format → entries.
 EXPORTED = {
-    "torch": {"onnx": zoo.names(), "openvino": SOME, "torch": SOME},
+    "torch": {"onnx": zoo.names(), "openvino": SOME, "torch": (*SOME, "sparse_mnist")},
     "tensorflow": {"onnx": SOME, "openvino": SOME, "tf": SOME},
     "jax": {"tf": SOME[1:]},
     "openvino": {"openvino": SOME},
