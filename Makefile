@@ -13,7 +13,7 @@ SKIP := and not slow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-once $(BACKENDS:%=test-%) notebooks bench check format table clean
+.PHONY: help demo test test-all test-once $(BACKENDS:%=test-%) notebooks bench compat check format table clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ notebooks: $(VENV)/installed ## Run every notebook on each of the three backends
 
 bench: $(VENV)/installed ## Training speed beside loops written by hand, on each backend (needs MNIST)
 	@for backend in $(BACKENDS); do KERAS_BACKEND=$$backend OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fit.py || exit; done
+
+compat: $(VENV)/installed ## Every entry on all five backends, into docs/compatibility.md
+	$(BIN)/python benchmarks/compatibility.py docs/compatibility.md
 
 check: $(VENV)/installed ## Only lint, format and types
 	$(BIN)/ruff check .

@@ -16,7 +16,19 @@ import importlib
 from kerasae import _keras
 
 __version__ = "0.1.0"
-__all__ = ["callbacks", "data", "evaluation", "layers", "losses", "models", "plots", "recipes", "sklearn", "zoo"]
+__all__ = [
+    "callbacks",
+    "data",
+    "evaluation",
+    "export",
+    "layers",
+    "losses",
+    "models",
+    "plots",
+    "recipes",
+    "sklearn",
+    "zoo",
+]
 
 _keras.install()
 

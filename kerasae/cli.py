@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from kerasae import _keras, zoo
+from kerasae import _keras, export, zoo
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,8 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     judge.add_argument("--hold-out", type=int, default=0, metavar="N", help="measure on the last N training images")
     judge.add_argument("--out", type=Path, metavar="DIR", help="where to (default: the package's own)")
-    for sub in (demo, train, evaluate, verify):
-        sub.add_argument("--backend", choices=_keras.TRAINING_BACKENDS, help="instead of KERAS_BACKEND's")
+    export_ = command(_export, "name", help="write an entry's model for others to run, without Keras")
+    export_.add_argument("--format", choices=export.FORMATS, default="onnx", help="default: %(default)s")
+    export_.add_argument("--part", choices=export.PARTS, default="whole", help="default: %(default)s")
+    export_.add_argument("--out", type=Path, help="where to (default: NAME-PART, with the format's suffix)")
+    export_.add_argument("--overwrite", action="store_true", help="replace what is there")
+    for sub in (demo, train, evaluate, verify, export_):
+        choices = _keras.TRAINING_BACKENDS if sub is train else _keras.FRAMEWORKS
+        sub.add_argument("--backend", choices=choices, help="instead of KERAS_BACKEND's")
     table = command(_table, help="write the table of entries into a Markdown file, between its markers")
     results = command(_results, help="write the page of all results, and a chart beside it")
     for sub in (table, results):
@@ -146,6 +152,13 @@ def _verify(arguments) -> int:
         shown = "  ".join(f"{key} {found:.1e} of {allowed:.1e}" for key, (found, allowed) in differences.items())
         print(f"{name:{width}}  {'ok' if tolerable else 'DIFFERS'}  {shown}")
     return int(failed)
+
+
+def _export(arguments) -> None:
+    suffix = export.FORMATS[arguments.format].suffix
+    out = arguments.out or Path(f"{Path(arguments.name).name}-{arguments.part}{suffix}")
+    path = export.export(zoo.load(arguments.name), out, arguments.part, arguments.format, overwrite=arguments.overwrite)
+    print(f"{path}: the {arguments.part} of {arguments.name}")
 
 
 def _classifier(arguments) -> None:

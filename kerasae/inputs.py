@@ -11,6 +11,11 @@ import numpy as np
 _TOLERANCE = 1e-5
 
 
+def is_tensor(x) -> bool:
+    """Whether `x` is a tensor of the backend and no array: on the NumPy backend Keras takes these for tensors, too."""
+    return keras.ops.is_tensor(x) and not isinstance(x, np.ndarray)
+
+
 def check_shape(shape, expected: tuple[int, ...], name: str = "x") -> None:
     """Raise ValueError unless `shape` is `(n, *expected)`."""
     shape = tuple(shape)

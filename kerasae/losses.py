@@ -52,11 +52,13 @@ class PerImage(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         """`y_true, y_pred (n, ...)` → one value an image `(n,)`."""
-        function = self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss
         if getattr(self.loss, "fn", self.loss) in _OF_SINGLE_VALUES:
             # One mean over all pixels, which compilers make faster code of than of a mean over channels and another.
             y_true, y_pred = (ops.reshape(y, (-1, math.prod(y.shape[1:]))) for y in (y_true, y_pred))
-        values = function(y_true, y_pred)
+        if _is_cut_off(self.loss):
+            values = _crossentropy_of_logits(self.loss, y_true, y_pred)
+        else:
+            values = (self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss)(y_true, y_pred)
         if len(values.shape) > 1:
             values = ops.mean(values, axis=tuple(range(1, len(values.shape))))
         if self.over_pixels == "sum":
@@ -70,6 +72,19 @@ class PerImage(keras.losses.Loss):
             "name": self.name,
             "reduction": self.reduction,
         }
+
+
+def _is_cut_off(loss) -> bool:
+    """Whether Keras takes the sigmoid of logits first, and never finds more than −ln 1e-7: it does on NumPy."""
+    bce = isinstance(loss, keras.losses.BinaryCrossentropy) and loss.from_logits
+    return bce and keras.backend.backend() == "numpy"
+
+
+def _crossentropy_of_logits(loss, y, logits):
+    """`softplus(logit) − y · logit`, which is `−y ln p − (1 − y) ln(1 − p)` of the sigmoid p, for every value."""
+    logits = ops.convert_to_tensor(logits)
+    y = ops.cast(y, logits.dtype) * (1.0 - loss.label_smoothing) + 0.5 * loss.label_smoothing
+    return ops.softplus(logits) - y * logits
 
 
 @keras.saving.register_keras_serializable(package="kerasae")

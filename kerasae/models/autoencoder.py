@@ -184,7 +184,7 @@ class Autoencoder(steps.Steps, keras.Model):
 
     def _apply(self, function, x, shape, value_range, name: str, batch_size: int, *others):
         """Apply a function of tensors to a tensor, or to an array batch by batch; `others` go along."""
-        if keras.ops.is_tensor(x):
+        if inputs.is_tensor(x):
             inputs.check_shape(x.shape, shape, name)
             return function(x, *others)
         x = inputs.checked_array(x, shape, value_range, name)

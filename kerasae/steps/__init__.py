@@ -20,6 +20,6 @@ elif keras.backend.backend() == "torch":
 elif keras.backend.backend() == "jax":
     from kerasae.steps.jax import Steps, compiled, infer, on_device
 else:
-    from kerasae.steps.inference import Steps, compiled, infer
+    from kerasae.steps.inference import Steps, compiled, infer, on_device
 
 __all__ = ["Steps", "compiled", "infer", "nothing", "on_device", "runs"]

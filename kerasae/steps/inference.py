@@ -1,12 +1,17 @@
 """Keras's backends that can't train: NumPy and OpenVINO."""
 
-import functools
-
 import keras
+
+if keras.backend.backend() == "openvino":
+    from kerasae.steps.openvino import compiled, infer
+else:
+    from kerasae.steps.numpy import compiled, infer
+
+__all__ = ["Steps", "compiled", "infer", "on_device"]
 
 
 class Steps:
-    """No steps of its own: Keras's evaluate over `compute_loss`; `fit` is refused."""
+    """Test and predict steps for `keras.Model`; `fit` is refused."""
 
     takes_rows = False
 
@@ -16,23 +21,46 @@ class Steps:
             "Set KERAS_BACKEND to jax, torch or tensorflow before Keras is imported."
         )
 
+    train_on_batch = fit
+
+    def make_test_function(self, force=False):
+        if self.test_function is None or force:
+            self._compiled_test = compiled(self._stateless_test)
+        super().make_test_function(force)  # type: ignore[misc]
+
+    def make_predict_function(self, force=False):
+        if self.predict_function is None or force:
+            self._compiled_predict = compiled(lambda x: self(x, training=False))  # type: ignore[operator]
+        super().make_predict_function(force)  # type: ignore[misc]
+
+    def test_step(self, data):
+        data = keras.utils.unpack_x_y_sample_weight(data)
+        logs, metrics = self._compiled_test([variable.numpy() for variable in self.metrics_variables], *data)
+        for variable, value in zip(self.metrics_variables, metrics, strict=True):
+            variable.assign(value)
+        return logs
+
+    def _stateless_test(self, metrics, x, y, sample_weight):
+        """One step of a test: the logs, and the values of the metrics' variables after it, from those before it.
+
+        As values and not as operations on variables, which OpenVINO would put off to the end of all batches.
+        """
+        terms, x_hat = self.loss_terms(x, y, sample_weight, training=False)
+        with keras.StatelessScope(list(zip(self.metrics_variables, metrics, strict=True))) as scope:
+            logs = self._track(terms, x, y, x_hat, sample_weight)
+        return logs, [scope.get_current_value(variable) for variable in self.metrics_variables]
+
+    def predict_step(self, data):
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self._compiled_predict(x)
+
     def remember(self):
         """Nothing needs to be remembered: see `recover`."""
 
     def recover(self, remembered):
-        """Nothing is lost when `fit` is broken off: the model itself was trained."""
+        """Nothing is lost when `fit` is broken off: it never begins."""
 
 
 def on_device(array):
     """A NumPy array as a tensor."""
     return keras.ops.convert_to_tensor(array)
-
-
-def compiled(function, variables):
-    """`function` of arrays: nothing is compiled."""
-    return functools.partial(infer, function)
-
-
-def infer(function, *arrays):
-    """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
-    return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*map(keras.ops.convert_to_tensor, arrays)))

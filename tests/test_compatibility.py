@@ -1,0 +1,32 @@
+"""The page on compatibility shows what was found, and what was found is agreement."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.anybackend
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def compatibility():
+    spec = importlib.util.spec_from_file_location("compatibility", ROOT / "benchmarks" / "compatibility.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_made_from_what_was_found(compatibility):
+    assert (ROOT / "docs" / "compatibility.md").read_text() == compatibility.page()
+
+
+def test_all_backends_agree(compatibility):
+    for backend in compatibility.BACKENDS:
+        entries = compatibility.kept(backend)["entries"]
+        assert entries, backend
+        for name, run in entries.items():
+            for check, difference in compatibility.found(run, name).items():
+                limit = {"save": 0, "evaluate": 1e-4, "fit": 1e-4}.get(check, 1e-5)
+                assert difference <= limit, (backend, name, check)

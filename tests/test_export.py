@@ -1,0 +1,201 @@
+"""Exported files run without Keras, on any number of images, and give what the cards say."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import python
+
+from kerasae import zoo
+from kerasae.export import FORMATS, PARTS, export
+
+pytestmark = pytest.mark.anybackend
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+SOME = ("conv32_mnist", "cvae_mnist")  # of images; with a class as well
+# What each backend exports: format → entries.
+EXPORTED = {
+    "torch": {"onnx": zoo.names(), "openvino": SOME, "torch": (*SOME, "sparse_mnist")},
+    "tensorflow": {"onnx": SOME, "openvino": SOME, "tf": SOME},
+    "jax": {"tf": SOME[1:]},
+    "openvino": {"openvino": SOME},
+}
+
+EXPORT = """
+import json
+import sys
+from pathlib import Path
+import numpy as np
+from kerasae import evaluation, zoo
+from kerasae.export import FORMATS, PARTS, export
+
+directory, exported = Path(sys.argv[1]), json.loads(sys.argv[2])
+inputs = {}
+for name in {name for names in exported.values() for name in names}:
+    model = zoo.load(name)
+    inputs[name] = evaluation.golden_inputs(model.data_shape, model.value_range)
+    for format in (format for format in exported if name in exported[format]):
+        for part in PARTS:
+            export(model, directory / f"{name}-{part}-{format}{FORMATS[format].suffix}", part, format)
+np.savez(directory / "inputs.npz", **inputs)
+"""
+
+# Without Keras: each file's largest difference from the golden outputs, and its in- and outputs' names.
+RUN = """
+import json
+import sys
+from pathlib import Path
+sys.modules["keras"] = sys.modules["kerasae"] = None
+sys.path.append(sys.argv[2])
+import numpy as np
+from compatibility import RUN, difference
+
+directory, found = Path(sys.argv[1]), {}
+cards = json.loads((directory / "cards.json").read_text())
+inputs = dict(np.load(directory / "torch" / "inputs.npz"))
+for path in sorted(directory.glob("*/*-*")):
+    if path.suffix != ".bin":
+        name, part, format = path.stem.split("-")
+        label = [np.arange(2, dtype="int32")] if name.startswith("cvae") else []
+        off = difference(str(path), format, part, cards[name], inputs[name], *label)
+        found[str(path.relative_to(directory).with_suffix(""))] = off, *RUN[format](str(path))[:2]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def all_found(tmp_path_factory):
+    """What `RUN` finds in the files that `EXPORT` writes on each backend: file → difference, inputs, outputs."""
+    directory = tmp_path_factory.mktemp("exported")
+    for backend, exported in EXPORTED.items():
+        (directory / backend).mkdir()
+        python(EXPORT, directory / backend, json.dumps(exported), backend=backend)
+    (directory / "cards.json").write_text(json.dumps({name: zoo.card(name)["golden"] for name in zoo.names()}))
+    return json.loads(python(RUN, directory, BENCHMARKS).stdout.splitlines()[-1])
+
+
+@pytest.fixture(params=EXPORTED)
+def found(request, all_found):
+    """The same of one backend, for which nothing is missing."""
+    backend, exported = request.param, EXPORTED[request.param]
+    expected = {f"{name}-{part}-{format}" for format in exported for name in exported[format] for part in PARTS}
+    found = {file.name: all_found[str(file)] for file in map(Path, all_found) if file.parent.name == backend}
+    assert found.keys() == expected
+    return found
+
+
+def test_exported_files_give_the_golden_outputs(found):
+    assert {file: off for file, (off, *_) in found.items() if not off <= 1e-5} == {}
+
+
+def test_inputs_and_outputs_have_names(found):
+    for file, (_, ins, outs) in found.items():
+        name, part, _ = file.split("-")
+        first = "z" if part == "decoder" else "x"
+        if ins is not None:
+            assert set(ins) == ({first, "label"} if name == "cvae_mnist" else {first}), file
+        if outs is not None:
+            code = ["code", "log_variance"] if "vae" in name else ["code"]
+            assert outs == (code if part == "encoder" else ["reconstruction"]), file
+
+
+WHOLE_OR_ABSENT = """
+import sys
+from pathlib import Path
+import kerasae
+from kerasae import export
+
+model, directory = kerasae.models.DenseAutoencoder((6, 5, 1), (8,), 3, dtype="mixed_bfloat16"), Path(sys.argv[1])
+
+def refused(path, *arguments, **kwargs):
+    try:
+        export.export(model, path, *arguments, **kwargs)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+path = export.export(model, directory / "new" / "model.onnx")
+first = path.read_bytes()
+print(refused(path))
+export.export(model, path, "encoder", overwrite=True)
+assert path.read_bytes() != first
+(directory / "model.bin").touch()
+print(refused(directory / "model.xml", format="openvino"))
+export._WRITERS["onnx"] = lambda model, path: path.write_text("half") and 1 / 0
+print(refused(path, overwrite=True), len(path.read_bytes()) > 1000)
+print(refused(directory / "other.onnx"), (directory / "other.onnx").exists())
+print(sorted(file.name for file in directory.rglob("*")))
+"""
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path):
+    lines = python(WHOLE_OR_ABSENT, tmp_path, backend="torch").stdout.splitlines()
+    exists = "FileExistsError: {} exists: choose another place, or replace it (overwrite=True, --overwrite)."
+    assert lines == [
+        exists.format(tmp_path / "new" / "model.onnx"),
+        exists.format(tmp_path / "model.bin"),
+        "ZeroDivisionError: division by zero True",
+        "ZeroDivisionError: division by zero False",
+        "['model.bin', 'model.onnx', 'new']",
+    ]
+
+
+@pytest.mark.parametrize(("name", "format"), [("directory", "tf"), ("file", "tf"), ("directory.onnx", "onnx")])
+def test_what_is_no_export_is_left_alone(name, format, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "tensorflow")
+    (tmp_path / name).touch() if name == "file" else (tmp_path / name).mkdir()
+    with pytest.raises(FileExistsError, match=f"{name} exists and is nothing that an export has written"):
+        export(None, tmp_path / name, format=format, overwrite=True)
+    assert (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(
+    ("backend", "format", "able"),
+    [
+        ("jax", "onnx", "tensorflow or torch"),
+        ("numpy", "openvino", "tensorflow or torch or openvino"),
+        ("torch", "tf", "tensorflow or jax"),
+        ("tensorflow", "torch", "torch"),
+    ],
+)
+def test_the_backends_that_can_are_named(backend, format, able, monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: backend)
+    with pytest.raises(ValueError, match=f"The {backend} backend can't export {format}. Set KERAS_BACKEND to {able} "):
+        export(None, f"model{FORMATS[format].suffix}", format=format)
+
+
+@pytest.mark.parametrize(
+    ("backend", "format", "package"),
+    [
+        ("torch", "onnx", "onnx"),
+        ("tensorflow", "onnx", "tf2onnx"),
+        ("torch", "openvino", "openvino"),
+        ("jax", "tf", "tensorflow"),
+    ],
+)
+def test_a_missing_package_is_named(backend, format, package, monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: backend)
+    monkeypatch.setitem(sys.modules, package, None)
+    message = f"To export {format} from {backend}, {package} must be installed: `pip install {package}`."
+    with pytest.raises(ImportError, match=message):
+        export(None, f"model{FORMATS[format].suffix}", format=format)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("model.onnx", "discriminator"),
+            "part must be one of 'encoder', 'decoder', 'whole'. Received: 'discriminator'",
+        ),
+        (
+            ("model.onnx", "whole", "tflite"),
+            "format must be one of 'onnx', 'openvino', 'tf', 'torch'. Received: 'tflite'",
+        ),
+        (("model.pt", "whole", "onnx"), "Expected a name that ends in .onnx for onnx. Received: model.pt"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(arguments, message, monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "torch")
+    with pytest.raises(ValueError, match=message):
+        export(None, *arguments)
