@@ -14,6 +14,7 @@ class Steps:
     """Test and predict steps for `keras.Model`; `fit` is refused."""
 
     takes_rows = False
+    train_function = None
 
     def fit(self, *args, **kwargs):
         raise ValueError(
