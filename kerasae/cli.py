@@ -1,8 +1,10 @@
 """The shell commands: parse, call, print."""
 
 import argparse
+import contextlib
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ from kerasae import _keras, export, zoo
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status says whether it did what it was asked."""
     arguments = _parser().parse_args(argv)
+    arguments.argv = sys.argv[1:] if argv is None else argv
     if getattr(arguments, "backend", None):
         os.environ["KERAS_BACKEND"] = arguments.backend
     try:
@@ -45,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--epochs", type=int, help="instead of the schedule's")
     train.add_argument("--seed", type=int, help="instead of the recipe's")
     train.add_argument("--hold-out", type=int, default=0, metavar="N", help="validate on the last N training examples")
+    train.add_argument("--devices", type=int, default=1, metavar="N", help="share each batch among so many")
     train.add_argument("--out", type=Path, help="the entry's directory (default: zoo/NAME)")
     evaluate = command(_evaluate, "name", help="measure an entry's figures again, beside its card's")
     evaluate.add_argument("--update", type=Path, metavar="DIR", help="write the entry to DIR with a card made anew")
@@ -98,7 +102,25 @@ def _demo(arguments) -> None:
     print(f"picture: {arguments.out}")
 
 
-def _train(arguments) -> None:
+def _train(arguments) -> int | None:
+    import keras
+
+    from kerasae import steps
+
+    if arguments.devices > 1 and keras.backend.backend() == "torch" and "RANK" not in os.environ:
+        return _under_torchrun(arguments.devices, arguments.argv)
+    with steps.devices(arguments.devices) if arguments.devices > 1 else contextlib.nullcontext():
+        _train_here(arguments)
+    return None
+
+
+def _under_torchrun(processes: int, argv: Sequence[str]) -> int:
+    """The same command in so many processes, which is how PyTorch trains on several devices."""
+    launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), "-m", "kerasae.cli"]
+    return subprocess.run([sys.executable, "-m", *launch, *argv]).returncode
+
+
+def _train_here(arguments) -> None:
     from kerasae import card, checkpoints, recipes
 
     recipe = recipes.find(arguments.name)
@@ -106,9 +128,17 @@ def _train(arguments) -> None:
     seed = recipe.seed if arguments.seed is None else arguments.seed
     out = arguments.out or Path("zoo", arguments.name)
     partial = checkpoints.directory(out, plan, seed, arguments.hold_out)
+    rank = int(os.environ.get("RANK", 0)) if arguments.devices > 1 else 0  # of several processes
     model, _ = recipes.train(
-        arguments.name, plan, seed=seed, hold_out=arguments.hold_out, checkpoints=partial / "state"
+        arguments.name,
+        plan,
+        seed=seed,
+        hold_out=arguments.hold_out,
+        checkpoints=partial / (f"state-{rank}" if rank else "state"),
+        verbose="auto" if rank == 0 else 0,
     )
+    if rank:
+        return
     metadata = card.describe(recipe, plan, seed, model, arguments.hold_out)
     zoo.save(out, model, metadata, card.preview(recipe, model))
     shutil.rmtree(partial)

@@ -29,7 +29,10 @@ class Counted(keras.layers.Layer):
     def __init__(self, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
         self.seed = integer("seed", seed)
-        self.step = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="step")
+        # Several devices count the same steps.
+        self.step = self.add_weight(
+            shape=(), dtype="int32", initializer="zeros", trainable=False, name="step", aggregation="only_first_replica"
+        )
 
     def _next_step(self, x):
         """The counter's value for one draw for `x` in training, which moves it on."""

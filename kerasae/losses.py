@@ -50,6 +50,14 @@ class PerImage(keras.losses.Loss):
         """Whether the loss takes what comes before the output's sigmoid."""
         return bool(getattr(self.loss, "from_logits", False))
 
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """`y_true, y_pred (n, ...)` and weights `(n,)`, or None → the loss, reduced as the reduction says."""
+        if self.reduction not in ("sum_over_batch_size", "mean"):
+            return super().__call__(y_true, y_pred, sample_weight)
+        # On TensorFlow, Keras's own mean is divided by the number of devices; the penalties are not.
+        y_true, y_pred = (ops.convert_to_tensor(y, dtype=self.dtype) for y in (y_true, y_pred))
+        return weighted_mean(self.call(y_true, y_pred), sample_weight)
+
     def call(self, y_true, y_pred):
         """`y_true, y_pred (n, ...)` → one value an image `(n,)`."""
         if getattr(self.loss, "fn", self.loss) in _OF_SINGLE_VALUES:

@@ -9,13 +9,28 @@ References:
     Prospecting for hash functions (C. Wellons, 2018): the constants of the mixing step
 """
 
+import contextlib
 import math
+import threading
 
 from keras import ops
 
 # 32-bit constants as the signed integers that all backends multiply with wrap-around.
 _MULTIPLIERS = (0x7FEB352D, 0x846CA68B - 2**32)
 _GOLDEN = 0x9E3779B9 - 2**32  # spreads consecutive counters over the 32-bit range
+
+
+_place = threading.local()
+
+
+@contextlib.contextmanager
+def from_image(first):
+    """Draw as for images that begin with this one of a batch: for a device that has a part of it."""
+    _place.first = first
+    try:
+        yield
+    finally:
+        _place.first = 0
 
 
 def _signed(number: int) -> int:
@@ -41,7 +56,7 @@ def _bits(seed, step, shape, stream: int):
     key = _mix(ops.convert_to_tensor([_signed(seed + stream * _GOLDEN)], "int32"))
     key = _mix(key + ops.reshape(ops.cast(step, "int32"), (1,)) * _GOLDEN)
     elements = math.prod(shape[1:])
-    image = ops.arange(shape[0], dtype="int32")[:, None]
+    image = ops.arange(shape[0], dtype="int32")[:, None] + getattr(_place, "first", 0)
     index = image * elements + ops.arange(elements, dtype="int32")[None, :]
     return ops.reshape(_mix(_mix(index * _GOLDEN + key) + key), shape)
 

@@ -59,7 +59,7 @@ class Autoencoder(steps.Steps, keras.Model):
             self.noise.build((None, *self.data_shape))
         # In namespaces, which Keras doesn't track: neither metrics nor a second view of the decoder
         # must go into weight files.
-        self._untracked = SimpleNamespace(rows=None, validation=None, functions={}, ready=False, compiled={})
+        self._untracked = SimpleNamespace(rows=None, validation=None, functions={}, ready=False, compiled={}, share=1)
         self._trackers = SimpleNamespace(**{name: keras.metrics.Mean(name=name) for name in self.reported})
 
     def _assemble(self, encoder: keras.Model, decoder: keras.Model) -> None:
@@ -309,7 +309,7 @@ class Autoencoder(steps.Steps, keras.Model):
         """Update every metric with one step's terms and give the logs."""
         for metric in self.metrics:
             if metric.name in terms:
-                metric.update_state(terms[metric.name], sample_weight=_batch_size(x))
+                metric.update_state(terms[metric.name], sample_weight=_batch_size(x) * self._untracked.share)
         return self.compute_metrics(x, y, x_hat, sample_weight)
 
     @property

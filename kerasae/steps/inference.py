@@ -7,7 +7,7 @@ if keras.backend.backend() == "openvino":
 else:
     from kerasae.steps.numpy import compiled, infer
 
-__all__ = ["Steps", "compiled", "infer", "on_device"]
+__all__ = ["Steps", "compiled", "devices", "infer", "on_device"]
 
 
 class Steps:
@@ -60,6 +60,11 @@ class Steps:
 
     def recover(self, remembered):
         """Nothing is lost when `fit` is broken off: it never begins."""
+
+
+def devices(n: int):
+    """Not on a backend that can't train."""
+    Steps().fit()
 
 
 def on_device(array):

@@ -1,5 +1,7 @@
 """Steps on JAX: pure functions of a state, which holds everything that training changes."""
 
+import contextlib
+
 import jax
 import keras
 import numpy as np
@@ -89,10 +91,21 @@ def _run_function(model, step):
 
     def function(state, iterator):
         for table, batches, count in model._rows.take(model.steps_per_execution):
-            logs, state = run(state, table, batches, np.int32(count))
+            logs, state = run(state, table, _shared(batches), np.int32(count))
         return logs, state
 
     return function
+
+
+def _shared(batches):
+    """The rows of batches, a part for each device; all of them for each if they can't be divided."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return batches
+    shared = batches.shape[1] % distribution.device_mesh.devices.size == 0
+    axis = distribution.batch_dim_name if shared else None
+    layout = keras.distribution.TensorLayout([None, axis], distribution.device_mesh)
+    return keras.distribution.distribute_tensor(batches, layout)
 
 
 def _stateless_terms(model, trainable, non_trainable, x, y, sample_weight, training):
@@ -110,6 +123,22 @@ def _stateless_track(model, metrics, *step):
     with keras.StatelessScope(list(zip(model.metrics_variables, metrics, strict=True))) as scope:
         logs = model._track(*step)
     return logs, [scope.get_current_value(variable) for variable in model.metrics_variables]
+
+
+@contextlib.contextmanager
+def devices(n: int):
+    """Have models made and trained in here on so many devices, of each batch a part on each."""
+    with contextlib.suppress(RuntimeError):  # too late where JAX has been used: those it has must do
+        jax.config.update("jax_num_cpu_devices", n)
+    found = keras.distribution.list_devices()
+    if len(found) < n:
+        raise ValueError(f"Asked for {n} devices. Found: {', '.join(found)}.")
+    before = keras.distribution.distribution()
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found[:n]))
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)
 
 
 def on_device(array):

@@ -1,7 +1,11 @@
 """Steps on TensorFlow."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
+
+from kerasae import random
 
 _MANY = 500  # steps: fewer take less time than XLA's compiling
 
@@ -28,7 +32,9 @@ class Steps:
         trained_by = self.trained_by()
         with tf.GradientTape(persistent=True) as tape:
             terms, x_hat = self.loss_terms(x, y, sample_weight, training=True)
-            losses = {name: self.optimizer.scale_loss(terms[name]) for name in trained_by}
+            # The optimiser adds up the gradients of all devices.
+            devices = tf.distribute.get_strategy().num_replicas_in_sync
+            losses = {name: self.optimizer.scale_loss(terms[name]) / devices for name in trained_by}
         # One pass back for each loss; what no variable needs is left out of the graph.
         gradients_of = {name: tape.gradient(loss, self.trainable_variables) for name, loss in losses.items()}
         gradients = [gradients_of[name][i] for i, name in enumerate(trained_by)]
@@ -52,7 +58,7 @@ def _run_function(model, step):
 
     def run(table, batches, count):
         def next_step(i):
-            step(model._rows.data(table, batches[i], tf.gather))
+            _on_devices(model, step, table, batches[i])
             return [i + 1]
 
         tf.while_loop(lambda i: i < count, next_step, [0])
@@ -74,16 +80,55 @@ def _run_function(model, step):
     return function
 
 
+def _on_devices(model, step, table, rows) -> None:
+    """One step over these rows: each device makes it over its part, or over all of them if they can't be divided."""
+    strategy = model.distribute_strategy
+    devices, size = strategy.num_replicas_in_sync, rows.shape[0]
+    divided = size % devices == 0
+
+    def on_device():
+        part, first = rows, 0
+        if divided:
+            first = tf.distribute.get_replica_context().replica_id_in_sync_group * (size // devices)
+            part = tf.ensure_shape(rows[first : first + size // devices], (size // devices,))
+        with random.from_image(first):
+            step(model._rows.data(table, part, tf.gather))
+
+    if devices == 1:
+        step(model._rows.data(table, rows, tf.gather))
+        return
+    model._untracked.share = 1 if divided else 1 / devices  # of the images that metrics count on each
+    strategy.run(on_device)
+    model._untracked.share = 1
+
+
 def _pays(model) -> bool:
     """Whether to have XLA compile: as the user asked, else where that takes less time than it saves."""
     if model.run_eagerly or model._jit_asked_for != "auto":
         return not model.run_eagerly and bool(model._jit_asked_for)
+    if model.distribute_strategy.num_replicas_in_sync > 1:
+        return False
     if tf.config.list_physical_devices("GPU"):
         return model.jit_compile
     # On CPU, XLA's own convolutions are several times slower than TensorFlow's.
     convolution = keras.layers.Conv2D.__base__
     convolves = any(isinstance(layer, convolution) for layer in model._flatten_layers())
     return model._rows.total >= _MANY and not convolves
+
+
+@contextlib.contextmanager
+def devices(n: int):
+    """Have models made and trained in here on so many devices, of each batch a part on each."""
+    found = tf.config.list_physical_devices("GPU")
+    if not found:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        with contextlib.suppress(RuntimeError):  # too late where TensorFlow has been used: those it has must do
+            tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * n)
+    names = [device.name for device in tf.config.list_logical_devices("GPU" if found else "CPU")]
+    if len(names) < n:
+        raise ValueError(f"Asked for {n} devices. Found: {', '.join(names)}.")
+    with tf.distribute.MirroredStrategy(names[:n]).scope():
+        yield
 
 
 def on_device(array):
@@ -95,7 +140,7 @@ def nothing():
     """As `runs.nothing`: a data set that is begun in no time, which one made of a generator isn't."""
     options = tf.data.Options()
     options.autotune.enabled = False
-    return tf.data.Dataset.range(1).repeat().with_options(options)
+    return tf.data.Dataset.range(64).batch(64).repeat().with_options(options)  # any number of devices can share it
 
 
 def compiled(function, variables):

@@ -1,8 +1,14 @@
 """Steps on PyTorch."""
 
+import contextlib
+import os
+
 import keras
 import torch
+from torch import distributed
 from torch.fx.experimental.proxy_tensor import make_fx
+
+from kerasae import random
 
 
 class Steps:
@@ -35,13 +41,23 @@ class Steps:
             for i, gradient in zip(trained, passed_back, strict=True):
                 gradients[i] = gradient
         with torch.no_grad():
+            _average(gradients)
+            _average(list(terms.values()))
             _apply(self.optimizer, gradients, self.trainable_variables)
             return self._track(terms, x, y, x_hat, sample_weight)
 
     def test_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         terms, x_hat = self.loss_terms(x, y, sample_weight, training=False)
+        _average(list(terms.values()))
         return self._track(terms, x, y, x_hat, sample_weight)
+
+    def get_metrics_result(self):
+        results = super().get_metrics_result()  # type: ignore[misc]
+        if _processes() > 1:
+            results = {name: torch.as_tensor(value).detach().clone() for name, value in results.items()}
+            _average(results.values())
+        return results
 
     def remember(self):
         """Nothing needs to be remembered: see `recover`."""
@@ -58,8 +74,9 @@ def _run_function(model, steps_of):
         for table, batches, count in model._rows.take(model.steps_per_execution):
             size = batches.shape[1]
             if size not in made:
+                _begin_alike(model)
                 made[size] = steps_of(model, table, size)
-            made[size](table, torch.from_numpy(batches[:count]).to(table[0].device))
+            made[size](table, _same(torch.from_numpy(batches[:count]).to(table[0].device)))
         return model.get_metrics_result()
 
     return function
@@ -70,10 +87,43 @@ def _stepped(model, step):
     step = torch.compile(step) if model.jit_compile else step
 
     def steps(table, batches):
-        for rows in batches:
-            step(model._rows.data(table, rows))
+        size, processes = batches.shape[1], _processes()
+        divided = size % processes == 0
+        first = distributed.get_rank() * (size // processes) if divided and processes > 1 else 0
+        # Of the images that metrics count in each process.
+        model._untracked.share = 1 if divided else 1 / processes
+        with random.from_image(first):
+            for rows in batches:
+                step(model._rows.data(table, rows[first : first + size // processes] if divided else rows))
+        model._untracked.share = 1
 
     return steps
+
+
+def _processes() -> int:
+    """How many processes train together: one, unless torchrun or the like has started several."""
+    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+
+
+def _average(tensors) -> None:
+    """Put the mean over all processes in the place of tensors (None among them)."""
+    if _processes() > 1:
+        for tensor in tensors:
+            if tensor is not None:
+                distributed.all_reduce(tensor.detach().div_(_processes()))
+
+
+def _same(tensor):
+    """The first process's tensor, in all of them."""
+    if _processes() > 1:
+        distributed.broadcast(tensor, 0)
+    return tensor
+
+
+def _begin_alike(model) -> None:
+    """Have all processes begin with the first one's weights and state of the optimiser."""
+    for variable in [*model.variables, *model.optimizer.variables]:
+        _same(variable.value.detach())
 
 
 def _tested(model, table, size: int):
@@ -82,7 +132,7 @@ def _tested(model, table, size: int):
 
 def _trained(model, table, size: int):
     """Training steps for batches of this size: recorded, unless the user wants otherwise or they can't be."""
-    if not (model.run_eagerly or model.jit_compile):
+    if not (model.run_eagerly or model.jit_compile or _processes() > 1):
         try:
             return _recorded(model, table, size)
         except Exception:  # a step that looks at values: it is run as it is, and speaks for itself if it is wrong
@@ -171,6 +221,23 @@ def _plain_adam(optimizer) -> bool:
     options += ("loss_scale_factor", "gradient_accumulation_steps")
     keras_own = type(optimizer).__module__.startswith("keras.") and type(optimizer).__name__ == "Adam"
     return keras_own and not any(getattr(optimizer, option) for option in options)
+
+
+@contextlib.contextmanager
+def devices(n: int):
+    """Have models trained in here by this process and the others that torchrun has started: `n` in all."""
+    if int(os.environ.get("WORLD_SIZE", 1)) != n:
+        raise ValueError(
+            f"Asked for {n} devices, which on PyTorch are {n} processes: torchrun --nproc-per-node {n} ... "
+            f"Found: {os.environ.get('WORLD_SIZE', 1)}."
+        )
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
 
 
 def on_device(array):
