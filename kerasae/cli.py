@@ -1,7 +1,6 @@
 """The shell commands: parse, call, print."""
 
 import argparse
-import contextlib
 import os
 import shutil
 import subprocess
@@ -105,12 +104,9 @@ def _demo(arguments) -> None:
 def _train(arguments) -> int | None:
     import keras
 
-    from kerasae import steps
-
     if arguments.devices > 1 and keras.backend.backend() == "torch" and "RANK" not in os.environ:
         return _under_torchrun(arguments.devices, arguments.argv)
-    with steps.devices(arguments.devices) if arguments.devices > 1 else contextlib.nullcontext():
-        _train_here(arguments)
+    _train_here(arguments)
     return None
 
 
@@ -136,6 +132,7 @@ def _train_here(arguments) -> None:
         hold_out=arguments.hold_out,
         checkpoints=partial / (f"state-{rank}" if rank else "state"),
         verbose="auto" if rank == 0 else 0,
+        devices=arguments.devices,
     )
     if rank:
         return

@@ -1,5 +1,6 @@
 """How each zoo entry is made: one row an entry, and `train` to follow it."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from kerasae import _checks, data, layers, models
+from kerasae import _checks, data, layers, models, steps
 from kerasae.losses import PerImage
 
 IMAGE = (28, 28, 1)
@@ -429,6 +430,7 @@ def train(
     checkpoints: str | Path | None = None,
     callbacks=(),
     verbose="auto",
+    devices: int = 1,
 ):
     """Follow an entry's recipe.
 
@@ -444,12 +446,14 @@ def train(
         checkpoints: A directory. The state is kept there after every epoch, and training that was
             broken off goes on from it.
         callbacks, verbose: As for `fit`.
+        devices: How many share each batch; on PyTorch, of as many processes under torchrun.
 
     Returns:
         The trained model, in float32, and Keras's `History`.
 
     Raises:
-        ValueError: There is no such recipe, or `hold_out` leaves nothing to train on.
+        ValueError: There is no such recipe, or `hold_out` leaves nothing to train on,
+            or there are not so many devices.
     """
     recipe = find(name)
     schedule = schedule or recipe.written
@@ -460,21 +464,22 @@ def train(
         raise ValueError(f"hold_out must be from 0 to {len(x) - 1}. Received: {hold_out}")
     if hold_out:
         x, y, x_val, y_val = x[:-hold_out], y[:-hold_out], x[-hold_out:], y[-hold_out:]
-    model = compiled_model(recipe, schedule, len(x), seed)
-    x, x_val = model.labelled(x, y), model.labelled(x_val, y_val)
     callbacks = list(callbacks)
     if checkpoints is not None:
         callbacks.append(keras.callbacks.BackupAndRestore(checkpoints, double_checkpoint=True, delete_checkpoint=False))
-    history = model.fit(
-        x,
-        batch_size=schedule.batch_size,
-        epochs=schedule.epochs,
-        validation_data=(x_val, model.target(x_val, None)),
-        validation_batch_size=1000,
-        callbacks=callbacks,
-        seed=seed,
-        verbose=verbose,
-    )
+    with steps.devices(devices) if devices > 1 else contextlib.nullcontext():
+        model = compiled_model(recipe, schedule, len(x), seed)
+        x, x_val = model.labelled(x, y), model.labelled(x_val, y_val)
+        history = model.fit(
+            x,
+            batch_size=schedule.batch_size,
+            epochs=schedule.epochs,
+            validation_data=(x_val, model.target(x_val, None)),
+            validation_batch_size=1000,
+            callbacks=callbacks,
+            seed=seed,
+            verbose=verbose,
+        )
     return in_float32(recipe, model), history
 
 
