@@ -10,7 +10,6 @@ import importlib.util
 import json
 import os
 import sys
-from importlib.abc import Loader, MetaPathFinder
 from pathlib import Path
 
 TRAINING_BACKENDS = ("jax", "torch", "tensorflow")  # lightest install first
@@ -61,10 +60,10 @@ def choose_backend() -> None:
     print(f"kerasae: {wanted} is not installed, using {installed[0]} (set KERAS_BACKEND to choose)", file=sys.stderr)
 
 
-class _RegisteringLoader(Loader):
+class _RegisteringLoader:  # not of importlib.abc, whose import takes as long as all else here
     """Choose a backend, load Keras, then import kerasae's classes so that `load_model` knows them."""
 
-    def __init__(self, loader: Loader):
+    def __init__(self, loader):
         self.loader = loader
 
     def create_module(self, spec):
@@ -78,7 +77,7 @@ class _RegisteringLoader(Loader):
         importlib.import_module("kerasae.models")
 
 
-class _KerasFinder(MetaPathFinder):
+class _KerasFinder:
     """Finds Keras as the other finders do, and has it loaded by a `_RegisteringLoader`."""
 
     def find_spec(self, fullname, path=None, target=None):
@@ -87,7 +86,7 @@ class _KerasFinder(MetaPathFinder):
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(fullname, path, target)
             if spec is not None and spec.loader is not None:
-                spec.loader = _RegisteringLoader(spec.loader)
+                spec.loader = _RegisteringLoader(spec.loader)  # type: ignore[assignment]
                 return spec
         return None
 
