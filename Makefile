@@ -21,9 +21,9 @@ help: ## List these targets
 demo: $(DEMO)/installed ## Reconstruct handwritten digits with a trained model, and write demo.png
 	@KERAS_BACKEND=jax $(DEMO)/bin/kerasae demo
 
-# Two backends at a time; what each has to say comes when it is done.
-test: check test-once ## Lint, types, and the tests on each of the three backends
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(BACKENDS:%=test-%)
+# Two at a time, the longest first; what each has to say comes when it is done.
+test: check ## Lint, types, and the tests: on each of the three backends, and once those that need none in particular
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-jax test-once test-tensorflow test-torch
 
 test-all: ## The same, with the slow tests
 	@$(MAKE) --no-print-directory test SKIP=
