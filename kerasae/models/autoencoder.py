@@ -187,7 +187,7 @@ class Autoencoder(steps.Steps, keras.Model):
         if inputs.is_tensor(x):
             inputs.check_shape(x.shape, shape, name)
             return function(x, *others)
-        x = inputs.checked_array(x, shape, value_range, name)
+        x = inputs.checked_array(x, shape, value_range, name).astype(keras.config.floatx(), copy=False)
         batch_size = positive_size("batch_size", batch_size)
         if function.__name__ not in self._untracked.compiled:
             variables = [*self.encoder.variables, *self.decoder.variables]
