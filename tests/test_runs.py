@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import adversarial, conditional, dense, images, vae
+from conftest import adversarial, conditional, denoising, dense, images, sparse, vae
 
 from kerasae.steps import runs
 
@@ -51,6 +51,19 @@ def test_runs_train_as_single_steps_do(family):
     for one, other in zip(model.get_weights(), stepped.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
     assert int(model.optimizer.iterations) == 33
+
+
+@pytest.mark.parametrize("make", [sparse, denoising, adversarial])
+def test_fit_makes_the_steps_of_train_on_batch(make):
+    model, stepped = make(), make()
+    stepped.set_weights(model.get_weights())
+    for each in (model, stepped):
+        each.compile(keras.optimizers.Adam(0.01))
+    model.fit(X, batch_size=10, shuffle=False, verbose=0)
+    for start in range(0, len(X), 10):
+        stepped.train_on_batch(X[start : start + 10], X[start : start + 10])
+    for one, other in zip(model.get_weights(), stepped.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_batches_of_dicts_go_in_runs_too():
