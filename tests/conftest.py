@@ -154,6 +154,10 @@ def sparse(**kwargs):
     return kerasae.models.SparseAutoencoder(SHAPE, 0.05, 0.02, hidden_units=(8,), latent_dim=3, **kwargs)
 
 
+def conv(**kwargs):
+    return kerasae.models.ConvAutoencoder(SHAPE, (3, 2), 1, **kwargs)
+
+
 def vae(**kwargs):
     return kerasae.models.VariationalAutoencoder(SHAPE, (8,), 3, **kwargs)
 

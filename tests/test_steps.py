@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from conftest import denoising, dense, images, sparse, vae
+from conftest import conv, denoising, dense, images, sparse, vae
 
-FAMILIES = {"plain": dense, "sparse": sparse, "denoising": denoising, "variational": vae}
+FAMILIES = {"plain": dense, "convolutional": conv, "sparse": sparse, "denoising": denoising, "variational": vae}
 RANDOM = ("denoising", "variational")
 OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(1.0),  # new weights = old ones − gradient

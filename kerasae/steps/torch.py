@@ -199,7 +199,7 @@ def _apply(optimizer, gradients, variables) -> None:
     values = [variable.value for variable in variables]
     torch._fused_adam_(
         values,
-        gradients,
+        [gradient.contiguous() for gradient in gradients],  # it goes through memory, whatever a convolution's strides
         [variable.value for variable in optimizer._momentums],
         [variable.value for variable in optimizer._velocities],
         [],
