@@ -6,6 +6,7 @@
 """
 
 import importlib
+import itertools
 import json
 import os
 import resource
@@ -36,7 +37,7 @@ def main() -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
         answer = {
             "seconds": seconds,
-            "epochs": [after - before for before, after in zip(stamps, stamps[1:], strict=False)],
+            "epochs": [after - before for before, after in itertools.pairwise(stamps)],
             "losses": [float(loss) for loss in losses],
             "memory": peak,
             "validation": float(peer.validate()),

@@ -29,7 +29,7 @@ OTHERS = 0.05  # by which the losses of those that draw their own batches may di
 def peers_of(entry: Entry, backend: str) -> list[str]:
     """Those who can train an entry on a backend, kerasae and its rival first."""
     peers = ["kerasae", "native"]
-    if entry.network not in ("adversarial",) and not entry.long:
+    if entry.network not in ("adversarial", "sine"):  # has no such step; takes too long on PyTorch
         peers.append("keras")
     if backend == "torch" and entry.network in ("dense", "variational"):
         peers.append("loader")

@@ -6,9 +6,9 @@ from keras import layers, ops
 from peers.kerasae import Stopwatch
 
 
-def dense(sizes, activation="relu"):
+def dense(sizes):
     """Dense layers, the last one linear."""
-    return [*(layers.Dense(size, activation) for size in sizes[:-1]), layers.Dense(sizes[-1])]
+    return [*(layers.Dense(size, "relu") for size in sizes[:-1]), layers.Dense(sizes[-1])]
 
 
 class Sampling(layers.Layer):
@@ -49,8 +49,6 @@ def plain(entry):
         stack = [*dense([128, 64, 32, 8]), *dense([32, 64, 128, 784]), layers.Reshape((28, 28, 1))]
         network = keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), *stack, layers.Activation("sigmoid")])
         return network, lambda y, x_hat: ops.sum(ops.square(y - x_hat), axis=(1, 2, 3))
-    if entry.network == "sine":
-        return keras.Sequential([keras.Input((2,)), *dense([64, 64, 1], "elu"), *dense([64, 64, 2], "elu")]), "mse"
     if entry.network == "variational":
         return variational(entry), lambda y, logits: 784.0 * ops.mean(bce.call(y, logits), axis=(1, 2))
     return convolutional(entry), bce
@@ -73,8 +71,6 @@ class make:
             batch_size=self.entry.batch_size,
             initial_epoch=first,
             epochs=first + epochs,
-            validation_data=(self.held_out, self.held_out) if self.entry.validated else None,
-            validation_batch_size=1000,
             callbacks=[stopwatch],
             verbose=0,
         )
