@@ -119,7 +119,7 @@ def chart(path: Path) -> None:
         for row in (0, 1):
             panel = panels[row, column]
             panel.set(xscale="log", yscale="log")
-            panel.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+            panel.set_xticks(ticks, [f"{tick:,}" if tick < 2000 else f"{tick // 1000:,}k" for tick in ticks])
             panel.minorticks_off() if row else panel.tick_params(axis="x", which="minor", length=0)
             panel.grid(alpha=0.3)
         panels[1, column].set_xlabel(LABELS[axis])

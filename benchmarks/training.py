@@ -148,6 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="of the entries; all unless given")
     parser.add_argument("--rounds", type=int, default=5, help="timed, at most, after one to warm up")
+    parser.add_argument("--images", type=int, help="train on so many at most: a trial, which is not kept")
     parser.add_argument("--long", action="store_true", help="also what takes minutes")
     arguments = parser.parse_args()
     name = backend()
@@ -159,10 +160,13 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as directory:
         names = [entry.name for entry in chosen]
-        subprocess.run([sys.executable, HERE / "prepare.py", directory, *names], check=True, stderr=subprocess.PIPE)
+        most = [] if arguments.images is None else ["--images", str(arguments.images)]
+        command = [sys.executable, HERE / "prepare.py", directory, *names, *most]
+        subprocess.run(command, check=True, stderr=subprocess.PIPE)
         for entry in chosen:
             results = measure(entry, name, Path(directory) / entry.name, arguments.rounds)
-            keep(name, "training", {entry.name: results})
+            if arguments.images is None:
+                keep(name, "training", {entry.name: results})
             report(
                 f"{name} {entry.name}: kerasae takes {ratio(results, 'kerasae'):.2f} times as long as the loop by hand"
             )
