@@ -3,6 +3,7 @@ BACKENDS := tensorflow torch jax
 
 DEMO := .venv-demo
 VENV := .venv
+PYTHAE := .venv-pythae
 BIN := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -13,10 +14,11 @@ SKIP := and not slow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-once $(BACKENDS:%=test-%) notebooks bench compat check format table clean
+.PHONY: help demo test test-all test-once $(BACKENDS:%=test-%) notebooks bench bench-growth pythae compat check format \
+        table clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(DEMO)/installed ## Reconstruct handwritten digits with a trained model, and write demo.png
 	@KERAS_BACKEND=jax $(DEMO)/bin/kerasae demo
@@ -42,8 +44,21 @@ test-jax: ## Only the tests on one backend; also test-torch, test-tensorflow
 notebooks: $(VENV)/installed ## Run every notebook on each of the three backends; stores nothing
 	@for backend in $(BACKENDS); do KERAS_BACKEND=$$backend $(BIN)/python -m pytest tests/test_notebooks.py || exit; done
 
-bench: $(VENV)/installed ## Training speed beside loops written by hand, on each backend (needs MNIST)
-	@for backend in $(BACKENDS); do KERAS_BACKEND=$$backend OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fit.py || exit; done
+# One thread for PyTorch, as in the tests; JAX and TensorFlow take what there is.
+bench bench-growth: export OMP_NUM_THREADS := 1
+
+bench: $(VENV)/installed ## Speed beside loops written by hand, plain Keras and others, on each backend (needs MNIST)
+	@for backend in $(BACKENDS); do for part in training inference startup; do \
+	    KERAS_BACKEND=$$backend $(BIN)/python benchmarks/$$part.py || exit; done; done
+	$(BIN)/python benchmarks/page.py docs/speed.md
+
+bench-growth: $(VENV)/installed ## Time and memory of up to a million images, on each backend; and what takes minutes
+	@for backend in $(BACKENDS); do KERAS_BACKEND=$$backend $(BIN)/python benchmarks/growth.py || exit; done
+	KERAS_BACKEND=jax $(BIN)/python benchmarks/training.py overfit_sine
+	$(BIN)/python benchmarks/growth.py --chart docs/growth.png
+	$(BIN)/python benchmarks/page.py docs/speed.md
+
+pythae: $(PYTHAE)/installed ## For `make bench`: pythae, in an environment of its own
 
 compat: $(VENV)/installed ## Every entry on all five backends, into docs/compatibility.md
 	$(BIN)/python benchmarks/compatibility.py docs/compatibility.md
@@ -62,7 +77,7 @@ table: $(VENV)/installed ## Bring the README's table of entries up to date
 	$(BIN)/kerasae results docs/results.md
 
 clean: ## Remove the environments, caches and builds
-	rm -rf $(DEMO) $(VENV) build dist demo.png .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(DEMO) $(VENV) $(PYTHAE) build dist demo.png .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Editable, so that only a change of pyproject.toml asks for a new installation.
@@ -78,4 +93,11 @@ $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet torch==2.13.0
 	@$(BIN)/python -m pip install --quiet --editable ".[all,test]"
+	@touch $@
+
+$(PYTHAE)/installed:
+	@echo "Installing pythae into $(PYTHAE)"
+	@$(PYTHON) -m venv $(PYTHAE)
+	@$(PYTHAE)/bin/python -m pip install --quiet torch==2.13.0
+	@$(PYTHAE)/bin/python -m pip install --quiet pythae
 	@touch $@

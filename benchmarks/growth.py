@@ -1,0 +1,152 @@
+"""How time and memory grow with the number of images, their size and the batch: synthetic images, kerasae's `fit`.
+
+    KERAS_BACKEND=jax python benchmarks/growth.py
+    python benchmarks/growth.py --chart docs/growth.png
+
+Each point is a process of its own, so that its peak memory is its own: two epochs or more in one call, the last
+one timed. Arrays are in memory as a whole; the stream is a `PyDataset` that makes its batches when they are
+asked for. The images grow in number from 1,000 to a million (28 × 28 float32: 3 GB); `--most 100000` stops before.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from record import BACKENDS, TITLES, backend, keep, kept, report
+
+NUMBERS = (1_000, 10_000, 100_000, 1_000_000)
+SIZES = (28, 64, 128, 256)
+BATCHES = (16, 64, 256, 1024)
+MODELS = {"dense": "128-64-32-8", "convolutional": "two levels of 8 and 4 filters"}
+
+# For each axis of the chart: what is varied, and what stays.
+AXES = {
+    "images": [{"images": n} for n in NUMBERS],
+    "side": [{"side": side, "images": 512, "model": "convolutional"} for side in SIZES],
+    "batch": [{"batch_size": size, "images": 20_000} for size in BATCHES],
+}
+COMMON = {"images": 10_000, "side": 28, "batch_size": 64, "model": "dense", "source": "array"}
+LABELS = {"images": "images of 28 × 28", "side": "side of 512 images, pixels", "batch": "batch of 20,000 images"}
+KEYS = {"images": "images", "side": "side", "batch": "batch_size"}
+
+
+def plan(most: int) -> list[dict]:
+    """Every point: the values of `COMMON`, and the axis it is on."""
+    points = [COMMON | point | {"axis": axis} for axis, values in AXES.items() for point in values]
+    points += [point | {"source": "stream"} for point in points if point["axis"] == "images"]
+    return [point for point in points if point["images"] <= most]
+
+
+def work(point: dict) -> dict:
+    """Seconds of an epoch and the peak of this process's memory, in MiB."""
+    import keras
+    import numpy as np
+
+    import kerasae
+
+    class Stream(keras.utils.PyDataset):
+        """Some of 64 blocks of noise, again and again."""
+
+        def __init__(self):
+            super().__init__()
+            shape = (64, point["batch_size"], point["side"], point["side"], 1)
+            self.blocks = np.random.default_rng(0).random(shape, dtype="float32")
+
+        def __len__(self):
+            return -(-point["images"] // point["batch_size"])
+
+        def __getitem__(self, index):
+            block = self.blocks[index % 64]
+            return block, block
+
+    class Stopwatch(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.start = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seconds = time.perf_counter() - self.start
+
+    shape = (point["side"], point["side"], 1)
+    if point["model"] == "dense":
+        model = kerasae.models.DenseAutoencoder(shape, (128, 64, 32), 8)
+    else:
+        model = kerasae.models.ConvAutoencoder(shape, (8, 4), 3)
+    keras.utils.set_random_seed(0)
+    x = Stream() if point["source"] == "stream" else None
+    if x is None:
+        x = np.random.default_rng(0).random((point["images"], *shape), dtype="float32")
+    stopwatch = Stopwatch()
+    epochs = 5 if point["images"] <= 10_000 else 2
+    options = {} if point["source"] == "stream" else {"batch_size": point["batch_size"]}
+    model.fit(x, epochs=epochs, callbacks=[stopwatch], verbose=0, **options)
+    return {"seconds": stopwatch.seconds, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def measure(point: dict) -> dict:
+    """`work`, in a process of its own."""
+    command = [sys.executable, __file__, "--work", json.dumps(point)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{point}:\n{done.stderr[-3000:]}")
+    return point | json.loads(done.stdout.splitlines()[-1])
+
+
+def chart(path: Path) -> None:
+    """Seconds an epoch above, peak memory below, over each axis; a colour a backend, streams dashed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(2, 3, figsize=(11, 6.5), sharex="col", layout="constrained")
+    for column, axis in enumerate(AXES):
+        for name, colour in zip(BACKENDS, ("tab:orange", "tab:red", "tab:blue"), strict=True):
+            points = [point for point in kept(name).get("growth", {}).get("points", []) if point["axis"] == axis]
+            for source, style in (("array", "o-"), ("stream", "s--")):
+                of_source = [point for point in points if point["source"] == source]
+                for row, what in enumerate(("seconds", "memory")):
+                    if of_source:
+                        label = f"{TITLES[name]}{', streamed' if source == 'stream' else ''}"
+                        across = [point[KEYS[axis]] for point in of_source]
+                        panels[row, column].plot(
+                            across, [p[what] for p in of_source], style, color=colour, label=label, ms=4
+                        )
+        ticks = [point[KEYS[axis]] for point in AXES[axis]]
+        for row in (0, 1):
+            panel = panels[row, column]
+            panel.set(xscale="log", yscale="log")
+            panel.set_xticks(ticks, [f"{tick:,}" if tick < 2000 else f"{tick // 1000:,}k" for tick in ticks])
+            panel.minorticks_off() if row else panel.tick_params(axis="x", which="minor", length=0)
+            panel.grid(alpha=0.3)
+        panels[1, column].set_xlabel(LABELS[axis])
+    panels[0, 0].set_ylabel("seconds an epoch")
+    panels[1, 0].set_ylabel("peak memory of the process, MiB")
+    panels[0, 0].legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--most", type=int, default=NUMBERS[-1], help="images")
+    parser.add_argument("--work", type=json.loads, help=argparse.SUPPRESS)
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw what was measured so far")
+    arguments = parser.parse_args()
+    if arguments.work:
+        print(json.dumps(work(arguments.work)))
+    elif arguments.chart:
+        chart(arguments.chart)
+    else:
+        name, points = backend(), []
+        for point in plan(arguments.most):
+            points.append(measure(point))
+            what = f"{point['axis']} {point[KEYS[point['axis']]]:,} ({point['source']})"
+            report(f"{name} {what}: {points[-1]['seconds']:.2f} s, {points[-1]['memory']:,.0f} MiB")
+        keep(name, "growth", {"points": points})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""`encode`, `decode` and `reconstruct` beside the backend's own forward pass, compiled where it compiles.
+
+    KERAS_BACKEND=jax python benchmarks/inference.py
+
+Both take arrays and give arrays, of the same weights; they take turns. Of many images the pass by hand is
+made whole and in batches of 256, and the sooner of the two counts. Outputs must be the same.
+"""
+
+import argparse
+import importlib
+import time
+
+import numpy as np
+from entries import ENTRIES
+from record import backend, keep, report, spread
+
+# Entries and how many images: convolutions of 10,000 take too long on some backends.
+ENTRIES_AND_MANY = {"dense8_mnist": 10_000, "vae_mnist": 10_000, "conv_mnist": 256}
+FUNCTIONS = ("encode", "decode", "reconstruct")
+ONE = 50  # calls in a turn, for one image
+
+
+def pairs(name: str, backend: str, many: int):
+    """For each function and number of images: the function, the number, and what to call."""
+    from peers.kerasae import untrained
+
+    (entry,) = (entry for entry in ENTRIES if entry.name == name)
+    model = untrained(entry)
+    weights = [w for w in model.get_weights() if w.ndim]
+    native = importlib.import_module(f"native.{backend}").forward(entry.network, weights)
+    rng = np.random.default_rng(0)
+    x = rng.random((many, 28, 28, 1), dtype="float32")
+    z = rng.normal(size=(many, *model.code_shape)).astype("float32")
+    for function in FUNCTIONS:
+        for n in (1, many):
+            given = (z if function == "decode" else x)[:n]
+            whole, ours = native[function], getattr(model, function)
+
+            def batched(given=given, whole=whole):
+                return np.concatenate([whole(given[i : i + 256]) for i in range(0, len(given), 256)])
+
+            calls = {"kerasae": lambda given=given, ours=ours: ours(given)}
+            calls["native"] = lambda given=given, whole=whole: whole(given)
+            if n > 256:
+                calls["native in batches"] = batched
+            yield function, n, calls
+
+
+def same(outputs, name: str) -> None:
+    """SystemExit unless all gave the same numbers, whatever the order of the axes."""
+    ours = outputs["kerasae"]
+    for kind, theirs in outputs.items():
+        if theirs.ndim == 4 and theirs.shape != ours.shape:  # PyTorch's order
+            theirs = theirs.transpose(0, 2, 3, 1)
+        if not np.allclose(ours, theirs.reshape(ours.shape), atol=1e-4):
+            raise SystemExit(f"{name}: the outputs of kerasae and {kind} differ")
+
+
+def measure(calls, n: int, rounds: int) -> dict:
+    """Seconds a call of each, in turns; the first turn warms up."""
+    repeats = ONE if n == 1 else 1
+    seconds = {kind: [] for kind in calls}
+    for round_ in range(rounds + 1):
+        for kind, call in calls.items():
+            if n == 1:
+                call()  # caches are another's
+            start = time.perf_counter()
+            for _ in range(repeats):
+                call()
+            if round_:
+                seconds[kind].append((time.perf_counter() - start) / repeats)
+    return {kind: spread(values) for kind, values in seconds.items()}
+
+
+def ratio(results: dict) -> float:
+    """How many times as long kerasae takes as the sooner pass by hand."""
+    native = [result["median"] for kind, result in results.items() if kind.startswith("native")]
+    return results["kerasae"]["median"] / min(native)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    name = backend()
+    for entry, many in ENTRIES_AND_MANY.items():
+        measured = {}
+        for function, n, calls in pairs(entry, name, many):
+            same({kind: call() for kind, call in calls.items()}, f"{entry} {function}")
+            measured[f"{function} {n}"] = result = measure(calls, n, arguments.rounds)
+            milliseconds = ", ".join(f"{kind} {1e3 * seconds['median']:.3g} ms" for kind, seconds in result.items())
+            report(f"{name} {entry} {function} of {n:,}: {milliseconds}; ratio {ratio(result):.2f}")
+        keep(name, "inference", {entry: measured})
+
+
+if __name__ == "__main__":
+    main()

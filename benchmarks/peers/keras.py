@@ -1,0 +1,80 @@
+"""Plain Keras: the same network of its own layers, and its own `fit`."""
+
+import keras
+from keras import layers, ops
+
+from peers.kerasae import Stopwatch
+
+
+def dense(sizes):
+    """Dense layers, the last one linear."""
+    return [*(layers.Dense(size, "relu") for size in sizes[:-1]), layers.Dense(sizes[-1])]
+
+
+class Sampling(layers.Layer):
+    """A code, drawn by mean and log-variance; adds the KL divergence to the loss."""
+
+    def __init__(self):
+        super().__init__()
+        self.seed = keras.random.SeedGenerator(0)
+
+    def call(self, inputs):
+        mean, log_variance = inputs
+        self.add_loss(0.5 * ops.mean(ops.sum(ops.exp(log_variance) + ops.square(mean) - 1 - log_variance, axis=-1)))
+        return mean + ops.exp(0.5 * log_variance) * keras.random.normal(ops.shape(mean), seed=self.seed)
+
+
+def variational(entry):
+    hidden, code = entry.sizes or (400, 20)
+    x = keras.Input((28, 28, 1))
+    h = layers.Dense(hidden, "relu")(layers.Flatten()(x))
+    z = Sampling()([layers.Dense(code)(h), layers.Dense(code)(h)])
+    logits = layers.Dense(784)(layers.Dense(hidden, "relu")(z))
+    return keras.Model(x, layers.Reshape((28, 28, 1))(logits))
+
+
+def convolutional(entry):
+    def conv(filters, size, activation=None):
+        return layers.Conv2D(filters, size, padding="same", activation=activation)
+
+    down = [conv(128, 7), layers.MaxPooling2D(), layers.ReLU(), conv(32, 2), layers.MaxPooling2D(), layers.ReLU()]
+    up = [layers.UpSampling2D(), conv(128, 2, "relu"), layers.UpSampling2D(), conv(1, 7)]
+    return keras.Sequential([keras.Input((28, 28, 1)), *down, conv(1, 7), conv(32, 7, "relu"), *up])
+
+
+def plain(entry):
+    """The network, which gives logits, and its loss."""
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    if entry.network == "dense":
+        stack = [*dense([128, 64, 32, 8]), *dense([32, 64, 128, 784]), layers.Reshape((28, 28, 1))]
+        network = keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), *stack, layers.Activation("sigmoid")])
+        return network, lambda y, x_hat: ops.sum(ops.square(y - x_hat), axis=(1, 2, 3))
+    if entry.network == "variational":
+        return variational(entry), lambda y, logits: 784.0 * ops.mean(bce.call(y, logits), axis=(1, 2))
+    return convolutional(entry), bce
+
+
+class make:
+    def __init__(self, entry, weights, x, held_out):
+        keras.utils.set_random_seed(0)
+        self.entry, self.x, self.held_out = entry, x, held_out
+        self.model, loss = plain(entry)
+        for variable, value in zip(self.model.trainable_variables, weights, strict=True):
+            variable.assign(value)
+        self.model.compile(keras.optimizers.Adam(entry.learning_rate, epsilon=1e-7), loss)
+
+    def train(self, first, epochs):
+        stopwatch = Stopwatch()
+        history = self.model.fit(
+            self.x,
+            self.x,
+            batch_size=self.entry.batch_size,
+            initial_epoch=first,
+            epochs=first + epochs,
+            callbacks=[stopwatch],
+            verbose=0,
+        )
+        return stopwatch.stamps, history.history["loss"]
+
+    def validate(self):
+        return self.model.evaluate(self.held_out, self.held_out, batch_size=1000, verbose=0)

@@ -1,0 +1,34 @@
+"""The loop written by hand for the backend, over the batches that kerasae makes from the same seed."""
+
+import importlib
+import os
+import time
+
+import numpy as np
+
+
+class make:
+    def __init__(self, entry, weights, x, held_out):
+        loops = importlib.import_module(f"native.{os.environ['KERAS_BACKEND']}")
+        self.entry, self.n, self.held_out = entry, len(x), held_out
+        self.loop = loops.Loop(entry.network, weights, x, entry.learning_rate)
+
+    def train(self, first, epochs):
+        stamps, losses = [time.perf_counter()], []
+        for epoch in range(first, first + epochs):
+            order = np.random.default_rng([0, epoch]).permutation(self.n).astype("int32")
+            losses.append(self.epoch(order))
+            if self.entry.validated:
+                self.validate()
+            stamps.append(time.perf_counter())
+        return stamps, losses
+
+    def epoch(self, order):
+        """Whole batches, and what is left: the mean loss of the images."""
+        whole = self.n - self.n % self.entry.batch_size
+        parts = [order[:whole].reshape(-1, self.entry.batch_size), order[None, whole:]]
+        sums = [self.loop.steps(part) * part.shape[1] for part in parts if part.size]
+        return float(sum(sums)) / self.n
+
+    def validate(self):
+        return float(self.loop.loss(self.held_out))
