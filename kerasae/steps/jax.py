@@ -6,6 +6,8 @@ import jax
 import keras
 import numpy as np
 
+from kerasae.steps import runs
+
 
 class Steps:
     """Training and test steps for `keras.Model`, and runs of many training steps in one compiled call."""
@@ -81,13 +83,18 @@ def _run_function(model, step):
         logs = jax.tree.map(lambda log: jax.numpy.zeros(log.shape, log.dtype), logs)
         return jax.lax.fori_loop(0, count, next_step, (logs, state))
 
-    def run_eagerly(state, table, batches, count):
+    def one_by_one(state, table, batches, count):
         for rows in batches[:count]:
             logs, state = step(state, model._rows.data(table, rows))
         return logs, state
 
-    eagerly = model.run_eagerly or not model.jit_compile
-    run = run_eagerly if eagerly else jax.jit(run, donate_argnums=0)
+    if model.run_eagerly or not model.jit_compile:
+        run = one_by_one
+    elif jax.default_backend() == "cpu" and runs.convolves(model):
+        # In loops, XLA takes convolutions for CPU that are ten times slower.
+        step, run = jax.jit(step, donate_argnums=0), one_by_one
+    else:
+        run = jax.jit(run, donate_argnums=0)
 
     def function(state, iterator):
         for table, batches, count in model._rows.take(model.steps_per_execution):

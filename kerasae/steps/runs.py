@@ -103,6 +103,12 @@ class Rows(keras.callbacks.Callback):
             callbacks.callbacks.remove(self)
 
 
+def convolves(model) -> bool:
+    """Whether a model has convolutions, which compilers for CPU treat in their own ways."""
+    convolution = keras.layers.Conv2D.__base__
+    return any(isinstance(layer, convolution) for layer in model._flatten_layers())
+
+
 def nothing():
     """What Keras is given for data where it is only to count steps: a batch of nothing, again and again."""
     return ((np.zeros((1, 1)),) for _ in itertools.count())

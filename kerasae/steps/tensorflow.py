@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from kerasae import random
+from kerasae.steps import runs
 
 _MANY = 500  # steps: fewer take less time than XLA's compiling
 
@@ -111,9 +112,7 @@ def _pays(model) -> bool:
     if tf.config.list_physical_devices("GPU"):
         return model.jit_compile
     # On CPU, XLA's own convolutions are several times slower than TensorFlow's.
-    convolution = keras.layers.Conv2D.__base__
-    convolves = any(isinstance(layer, convolution) for layer in model._flatten_layers())
-    return model._rows.total >= _MANY and not convolves
+    return model._rows.total >= _MANY and not runs.convolves(model)
 
 
 @contextlib.contextmanager
