@@ -1,7 +1,6 @@
 """What all autoencoders share: the input contract, encode and decode, and `fit(x)`."""
 
 import contextlib
-import math
 from types import SimpleNamespace
 
 import keras
@@ -477,13 +476,16 @@ def _batch_size(x):
 def _padded(function, *arrays):
     """`function(*arrays)` for a power of two of rows, the last one repeated: compiled functions see few sizes."""
     n = len(arrays[0])
-    rows = np.minimum(np.arange(2 ** math.ceil(math.log2(n))), n - 1)
-    whole = len(rows) == n
-    return keras.tree.map_structure(lambda result: result[:n], function(*(a if whole else a[rows] for a in arrays)))
+    if n & (n - 1) == 0:
+        return function(*arrays)
+    rows = np.minimum(np.arange(2 ** n.bit_length()), n - 1)
+    return keras.tree.map_structure(lambda result: result[:n], function(*(array[rows] for array in arrays)))
 
 
 def _concatenate(batches):
     """The results for batches as one; in float32 whatever the precision they were computed in."""
+    if len(batches) == 1 and getattr(batches[0], "dtype", None) == "float32":
+        return batches[0]
     if isinstance(batches[0], tuple):
         return type(batches[0])(*(_concatenate(parts) for parts in zip(*batches, strict=True)))
     return np.concatenate(batches).astype("float32", copy=False)
