@@ -103,7 +103,7 @@ def _recorded(model, table, size: int):
     def step(rows, *tensors):
         values = tensors[len(table) :]
         given = [value.detach().requires_grad_(i < len(trained)) for i, value in enumerate(values)]
-        with keras.StatelessScope(list(zip(variables, given, strict=True))) as scope:
+        with keras.StatelessScope(list(zip(variables, given, strict=True)), collect_losses=True) as scope:
             model.train_step(model._rows.data(tensors[: len(table)], rows))
         for variable, value, before in zip(variables, values, given, strict=True):
             after = scope.get_current_value(variable)
