@@ -28,6 +28,25 @@ WITHIN, WITHIN_EPOCH = 1e-4, 1e-3  # relative differences that are asked for: of
 COSTLY = ("conv32_mnist", "conv_mnist", "denoise_gauss_mnist", "vae2_mnist", "vaegan_mnist")
 SHOWN = ("linear_sine", "dense_mnist", "dense8_mnist", "denoise_flip_mnist", "vae_mnist", "vaegan_mnist")
 TEST_IMAGES = 1000
+CHART = "agreement.png"  # beside the page
+
+INTRODUCTION = """# One recipe, one course
+
+With its seed, a recipe trains alike on every backend: the initial weights are NumPy's, the order of the batches comes
+from the seed and the epoch, and noise, dropout and samples are functions of a seed and the step (`kerasae.random`).
+`kerasae train` does so always, `fit` where it is given `seed=`; what is left is the rounding of float32 arithmetic.
+
+Every shipped recipe, in float32 on CPU, from its seed: `benchmarks/agreement.py`. A difference is that of the largest
+and the smallest of the three backends' losses, over the largest. *Step 1* and *200 steps*: of the loss of single steps,
+the largest. *Horizon*: the first step at which it is over 1e-4. *One bit* and *its horizon*: the same of two runs on
+one backend, TensorFlow, of which one starts from weights whose last bit is another. *Epoch*: of the mean loss of the
+first epoch. *MSE after*: of the error on 1000 test inputs after that epoch. Of the entries marked * an epoch is of 200
+steps, on as many of the training images.
+"""
+CHAOS = """The others pass it where two runs on one backend do that differ in a last bit, or near: courses that
+rounding alone parts. They agree to 1e-6 or so up to a step, and at that step part at once: a ReLU whose input is zero
+but for rounding is on in one run and off in the other, and Adam, which divides a gradient by its own size, makes a
+whole step of however small a one."""
 
 
 def course(steps: int):
@@ -123,6 +142,83 @@ def keep(name: str, which: str, result: dict) -> None:
     (DIRECTORY / f"{which}.json").write_text(f"{{\n{lines}\n}}\n")
 
 
+def differences(runs: list[dict], key: str = "losses") -> np.ndarray:
+    """The largest relative difference among runs, of each step or of one figure."""
+    values = np.array([run[key] for run in runs])
+    return np.asarray((values.max(axis=0) - values.min(axis=0)) / values.max(axis=0))
+
+
+def horizon(apart: np.ndarray) -> int | None:
+    """The first step whose difference is over the limit."""
+    over = np.flatnonzero(apart > WITHIN)
+    return int(over[0]) + 1 if len(over) else None
+
+
+def measured() -> dict[str, tuple[list[dict], list[dict]]]:
+    """Entry → the runs of all backends, and the two on one of which one was nudged; either may lack some."""
+    from kerasae import recipes
+
+    backends, nudged = {backend: kept(backend) for backend in BACKENDS}, kept("tensorflow-nudged")
+    return {
+        name: (
+            [backends[backend][name] for backend in BACKENDS if name in backends[backend]],
+            [record[name] for record in (backends["tensorflow"], nudged) if name in record],
+        )
+        for name in recipes.RECIPES
+    }
+
+
+def page() -> str:
+    """All that was measured, as Markdown."""
+    rows = [
+        "| entry | step 1 | 200 steps | horizon | one bit | its horizon | epoch | MSE after |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    within: list[str] = []
+    chaotic: list[str] = []
+    for name, (runs, twins) in measured().items():
+        label = f"`{name}`" + (" *" if name in COSTLY else "")
+        if len(runs) < len(BACKENDS):
+            rows.append(f"| {label} | not measured on every backend |  |  |  |  |  |  |")
+            continue
+        apart, rounding = differences(runs), differences(twins) if len(twins) == 2 else None
+        (within if apart.max() <= WITHIN else chaotic).append(name)
+        cells = [f"{apart[0]:.0e}", f"{apart.max():.0e}", _step(horizon(apart))]
+        cells += ["", ""] if rounding is None else [f"{rounding.max():.0e}", _step(horizon(rounding))]
+        cells += [f"{differences(runs, key):.0e}" for key in ("epoch_loss", "epoch_mse")]
+        rows.append(f"| {label} | {' | '.join(cells)} |")
+    summary = f"Within 1e-4 for 200 steps: {len(within)} entries of {len(within) + len(chaotic)}."
+    if chaotic:
+        summary += f" {CHAOS}"
+    picture = f"![Relative difference of the losses against the step]({CHART})"
+    return "\n".join([INTRODUCTION, *rows, "", summary, "", picture]) + "\n"
+
+
+def _step(number: int | None) -> str:
+    return "none" if number is None else str(number)
+
+
+def chart():
+    """How far apart the backends are, and two runs on one of them, against the step: a panel an entry."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    panels = figure.subplots(2, 3, sharex=True, sharey=True)
+    record = measured()
+    for axes, name in zip(panels.flat, SHOWN, strict=True):
+        for runs, label in zip(record[name], ("three backends", "one backend, one bit"), strict=True):
+            if len(runs) > 1:
+                apart = differences(runs)
+                axes.semilogy(1 + np.arange(len(apart)), np.maximum(apart, 1e-8), linewidth=1, label=label)
+        axes.axhline(WITHIN, color="0.6", linewidth=1, linestyle="--")
+        axes.set_title(name, loc="left")
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.supxlabel("step")
+    figure.supylabel("relative difference of the loss")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False)
+    return figure
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME")
@@ -141,6 +237,9 @@ def main() -> None:
             keep(name, f"{backend}-nudged" if arguments.nudged else backend, result)
             print(name, backend, result["epoch_loss"], f"{result['seconds']} s", flush=True)
             keras.backend.clear_session()
+    if arguments.table:
+        arguments.table.write_text(page())
+        chart().savefig(arguments.table.with_name(CHART), dpi=100, metadata={"Software": None})
 
 
 if __name__ == "__main__":
