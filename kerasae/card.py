@@ -1,7 +1,10 @@
 """An entry's card: what was trained, how, with what, and how well it does."""
 
 import dataclasses
+import math
 import platform
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -52,6 +55,54 @@ def describe(
         "baselines": baselines,
         "references": [reference._asdict() for reference in recipe.references],
     }
+
+
+class Comparison(NamedTuple):
+    """A figure measured again, beside the one on a card.
+
+    Attributes:
+        measured: NaN for what is not measured.
+        stated: On the card; None where it has no such figure.
+        difference: How far the two are apart, relative to what is stated or absolute; NaN where one is missing.
+        tolerance: `evaluation.ABSOLUTE`'s of this figure, else `evaluation.RELATIVE`.
+        is_absolute: Whether the difference is.
+    """
+
+    measured: float
+    stated: float | None
+    difference: float
+    tolerance: float
+    is_absolute: bool
+
+    @property
+    def is_tolerable(self) -> bool:
+        """Whether the difference is within the tolerance; of a figure that the card does not have, yes."""
+        return self.stated is None or self.difference <= self.tolerance
+
+
+def compare(measured: Mapping[str, float], stated: Mapping[str, float]) -> dict[str, Comparison]:
+    """Figures that were measured again beside those on a card.
+
+    Args:
+        measured: As `evaluation.figures` gives them.
+        stated: Of the card.
+
+    Returns:
+        All that are in one or the other.
+
+    >>> compare({"mse": 0.02001}, {"mse": 0.02})["mse"].is_tolerable
+    False
+    """
+    return {key: _compared(key, measured.get(key, math.nan), stated.get(key)) for key in {**measured, **stated}}
+
+
+def _compared(key: str, measured: float, stated: float | None) -> Comparison:
+    is_absolute = key in evaluation.ABSOLUTE
+    tolerance = evaluation.ABSOLUTE.get(key, evaluation.RELATIVE)
+    difference = math.nan if stated is None else abs(measured - stated)
+    if stated and not is_absolute:
+        difference /= abs(stated)
+    return Comparison(measured, stated, difference, tolerance, is_absolute)
 
 
 def preview(recipe: recipes.Recipe, model: models.Autoencoder):

@@ -49,7 +49,18 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--hold-out", type=int, default=0, metavar="N", help="validate on the last N training examples")
     train.add_argument("--devices", type=int, default=1, metavar="N", help="share each batch among so many")
     train.add_argument("--out", type=Path, help="the entry's directory (default: zoo/NAME)")
-    evaluate = command(_evaluate, "name", help="measure an entry's figures again, beside its card's")
+    evaluate = command(_evaluate, help="measure entries' figures again and compare them with those on their cards")
+    evaluate.add_argument("names", nargs="*", metavar="NAME", help="all unless given")
+    evaluate.add_argument(
+        "--data",
+        type=Path,
+        metavar="PATH",
+        help="a directory with mnist.npz and fashion_mnist.npz, as KERASAE_DATA; or a .npy or .npz file of inputs of "
+        "your own, to measure on instead",
+    )
+    evaluate.add_argument(
+        "--quick", action="store_true", help="only on the first 1000 test images, of which cards have figures too"
+    )
     evaluate.add_argument("--update", type=Path, metavar="DIR", help="write the entry to DIR with a card made anew")
     verify = command(_verify, help="compare entries' outputs on this backend with those on their cards")
     verify.add_argument("names", nargs="*", metavar="NAME", help="all unless given")
@@ -142,26 +153,75 @@ def _train_here(arguments) -> None:
     print(f"{out}: {metadata['headline']} {metadata['figures'][metadata['headline']]}")
 
 
-def _evaluate(arguments) -> None:
-    from kerasae import card, data, evaluation, recipes
-
-    model = zoo.load(arguments.name)
+def _evaluate(arguments) -> int:
+    names = arguments.names or zoo.names()
+    if arguments.update and (len(arguments.names) != 1 or arguments.data or arguments.quick):
+        raise ValueError("--update makes one entry's card anew: expected one NAME and no other option.")
+    if arguments.data and not arguments.data.is_dir():
+        return _evaluate_on_own(arguments.names, arguments.data)
+    if arguments.data:
+        os.environ["KERASAE_DATA"] = str(arguments.data)
     if arguments.update:
-        with zoo.reading(arguments.name) as metadata:
-            recipe, plan = recipes.find(metadata["name"]), recipes.Schedule(**metadata["recipe"])
-            kept = {key: metadata[key] for key in ("hold_out", "versions")}  # these are of the training
-            seed = metadata["seed"]
-        again = card.describe(recipe, plan, seed, model)
-        zoo.save(arguments.update, model, again | kept, card.preview(recipe, model))
-        return
-    with zoo.reading(arguments.name) as metadata:
+        return _update(arguments.names[0], arguments.update)
+    failed = False
+    for name in names:
+        try:
+            compared = _compared(name, arguments.quick)
+        except Exception as error:  # one bad entry must not hide the others
+            failed = True
+            print(f"{name}: FAILED: {error}")
+            continue
+        tolerable = all(comparison.is_tolerable for comparison in compared.values())
+        failed |= not tolerable
+        print(f"{name}: {'ok' if tolerable else 'DIFFERS'}")
+        for key, comparison in compared.items():
+            print(f"  {key:20} {comparison.measured:12.6g}   card {_beside(comparison)}", flush=True)
+    return int(failed)
+
+
+def _compared(name: str, quick: bool) -> dict:
+    from kerasae import card, data, evaluation
+
+    with zoo.reading(name) as metadata:
         dataset = data.named(metadata["data"])
-    figures = evaluation.figures(model, dataset)
-    with zoo.reading(arguments.name) as metadata:
-        stated = metadata["figures"]
-        for key, value in figures.items():
-            beside = f"{stated[key]:12.6g}" if key in stated else f"{'none':>12}"  # a card of an earlier version
-            print(f"{key:20} {value:12.6g}   card {beside}")
+    measured = evaluation.figures(zoo.load(name), dataset, card.FIRST if quick else None)
+    with zoo.reading(name) as metadata:
+        return card.compare(measured, metadata["figures_of_first"][str(card.FIRST)] if quick else metadata["figures"])
+
+
+def _beside(comparison) -> str:
+    """What the card states, how far it is from what was measured, and how far it may be."""
+    if comparison.stated is None:  # a card of an earlier version
+        return f"{'none':>12}"
+    kind = "absolute" if comparison.is_absolute else "relative"
+    mark = "" if comparison.is_tolerable else "  DIFFERS"
+    return f"{comparison.stated:12.6g}   {kind} {comparison.difference:.1e} of {comparison.tolerance:.0e}{mark}"
+
+
+def _evaluate_on_own(names: Sequence[str], path: Path) -> int:
+    from kerasae import data, evaluation
+
+    if not names:
+        raise ValueError(f"Whose figures on {path}? Expected the names of entries that take such inputs.")
+    x, y = data.own(path)
+    for name in names:
+        print(f"{name}: {len(x)} inputs of {path}")
+        for key, value in evaluation.figures_of(zoo.load(name), x, y).items():
+            print(f"  {key:20} {value:12.6g}")
+    return 0
+
+
+def _update(name: str, directory: Path) -> int:
+    from kerasae import card, recipes
+
+    model = zoo.load(name)
+    with zoo.reading(name) as metadata:
+        recipe, plan = recipes.find(metadata["name"]), recipes.Schedule(**metadata["recipe"])
+        kept = {key: metadata[key] for key in ("hold_out", "versions")}  # these are of the training
+        seed = metadata["seed"]
+    again = card.describe(recipe, plan, seed, model)
+    zoo.save(directory, model, again | kept, card.preview(recipe, model))
+    return 0
 
 
 def _verify(arguments) -> int:

@@ -132,6 +132,40 @@ def digits() -> Dataset:
     return Dataset(x[:cut], y[:cut], x[cut:], y[cut:])
 
 
+def own(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Inputs of a file of the user's, and their labels if it has any.
+
+    Args:
+        path: A `.npy` file of inputs, or an `.npz` file of `x_test` and, if there are labels, `y_test`, such as
+            MNIST and what takes its place come in.
+
+    Returns:
+        `x (n, ...)`, and `y (n,)` or None. Images of 8 bits `(n, height, width)` or `(n, height, width, channels)`
+        become float32 in [0, 1] with an axis for their channels, as `mnist` gives them; others stay as they are.
+
+    Raises:
+        FileNotFoundError: No such file.
+        ValueError: It is something else.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"No file at {path}. Expected a .npy or .npz file of inputs.")
+    try:
+        with open(path, "rb") as stream:
+            held = np.load(stream, allow_pickle=False)
+            x, y = (held, None) if isinstance(held, np.ndarray) else (held["x_test"], held.get("y_test"))
+    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
+        raise ValueError(
+            f"{path} can't be read as inputs: expected a .npy file of an array, or an .npz file with x_test and, "
+            f"if there are labels, y_test. {error}"
+        ) from error
+    if y is not None and y.shape != x.shape[:1]:
+        raise ValueError(f"{path} must hold one label for each input. Received shapes: {x.shape} and {y.shape}.")
+    if x.dtype == "uint8" and x.ndim in (3, 4):
+        x = _pixels(x) if x.ndim == 3 else _pixels(x)[..., 0]
+    return x, y
+
+
 def is_at_hand(name: str) -> bool:
     """Whether `mnist` or `fashion_mnist` can be had without a download."""
     return _local_file(name) is not None or _keras_cache(name).exists()

@@ -57,21 +57,119 @@ def test_verify_goes_on_after_what_fails_or_differs(tmp_path, capsys):
     assert third.split()[1] == "ok"
 
 
-def test_evaluate_shows_measured_beside_card(capsys):
-    assert cli.main(["evaluate", "deep_sine"]) == 0
-    out = capsys.readouterr().out
-    measured, _, stated = next(line for line in out.splitlines() if line.startswith("mse")).split()[1:]
-    assert float(measured) == pytest.approx(float(stated), rel=1e-4)
+def _with_figures(tmp_path, **figures):
+    """A copy of an entry whose card states other figures; None for one that it lacks."""
+    other = shutil.copytree(zoo._root() / "deep_sine", tmp_path / "deep_sine")
+    card = json.loads((other / zoo.METADATA).read_text())
+    stated = card["figures"] | figures
+    card["figures"] = {key: value for key, value in stated.items() if value is not None}
+    (other / zoo.METADATA).write_text(json.dumps(card))
+    return str(other)
 
 
-def test_evaluate_passes_over_what_an_earlier_card_lacks(tmp_path, capsys):
-    earlier = shutil.copytree(zoo._root() / "deep_sine", tmp_path / "deep_sine")
-    card = json.loads((earlier / zoo.METADATA).read_text())
-    del card["figures"]["fresh_mse"]
-    (earlier / zoo.METADATA).write_text(json.dumps(card))
-    assert cli.main(["evaluate", str(earlier)]) == 0
-    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("fresh_mse"))
-    assert line.endswith("none")
+def test_evaluate_compares_what_it_measures_with_the_cards(capsys):
+    assert cli.main(["evaluate", "deep_sine", "linear_sine"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == ["deep_sine: ok", "linear_sine: ok"]
+    stated = zoo.card("deep_sine")["figures"]
+    key, measured, _, beside, kind, difference, _, tolerance = lines[1].split()
+    assert (key, kind, tolerance) == ("mse", "relative", "1e-04")
+    assert float(beside) == stated["mse"]
+    assert float(measured) == pytest.approx(stated["mse"], rel=1e-4)
+    assert float(difference) <= 1e-4
+    angle = next(line for line in lines if "angle_to_pca" in line)
+    assert "absolute" in angle and angle.endswith("of 1e-02")
+
+
+def test_evaluate_goes_on_after_what_fails_or_differs(tmp_path, capsys):
+    mse = zoo.card("deep_sine")["figures"]["mse"]
+    other = _with_figures(tmp_path, mse=mse * 1.0003)
+    assert cli.main(["evaluate", "deep_sin", other, "linear_sine"]) == 1
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("   ")]
+    assert lines[0].startswith("deep_sin: FAILED: No zoo entry named 'deep_sin'. Did you mean 'deep_sine'")
+    assert lines[1] == f"{other}: DIFFERS"
+    differing = [line.split()[0] for line in lines if line.endswith("  DIFFERS")]
+    assert differing == ["mse"]
+    assert lines[-5:][0] == "linear_sine: ok"
+
+
+@pytest.mark.anybackend
+def test_evaluate_shows_what_a_card_lacks_and_what_it_states_besides(tmp_path, capsys):
+    earlier = _with_figures(tmp_path, fresh_mse=None)
+    assert cli.main(["evaluate", earlier]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if "fresh_mse" in line)
+    assert line.endswith("card         none")
+    shutil.rmtree(earlier)
+    assert cli.main(["evaluate", _with_figures(tmp_path, charm=1.0)]) == 1
+    line = next(line for line in capsys.readouterr().out.splitlines() if "charm" in line)
+    assert line.endswith("DIFFERS")
+
+
+@pytest.mark.anybackend
+def test_evaluate_of_a_damaged_card_says_so(tmp_path, capsys):
+    assert cli.main(["evaluate", _with_figures(tmp_path, mse="small")]) == 1
+    assert "FAILED: The card of" in capsys.readouterr().out
+
+
+@pytest.mark.anybackend
+def test_evaluate_quickly_compares_with_the_first_images(capsys):
+    assert cli.main(["evaluate", "--quick", "dense2_mnist"]) == 0
+    stated = zoo.card("dense2_mnist")["figures_of_first"]["1000"]["mse"]
+    assert f"card {stated:12.6g}" in capsys.readouterr().out
+
+
+@pytest.mark.anybackend
+def test_evaluate_finds_the_data_in_a_directory(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("KERASAE_DATA", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "empty"))
+    (tmp_path / "mnist.npz").write_bytes(b"no data")
+    assert cli.main(["evaluate", "--quick", "dense2_mnist", "--data", str(tmp_path)]) == 1
+    assert f"FAILED: {tmp_path / 'mnist.npz'} can't be read as mnist" in capsys.readouterr().out
+
+
+@pytest.mark.anybackend
+def test_evaluate_measures_on_images_of_ones_own(tmp_path, capsys):
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), "uint8")
+    np.savez(tmp_path / "own.npz", x_test=images, y_test=np.arange(20) % 10)
+    np.save(tmp_path / "own.npy", images[..., None] / np.float32(255))
+    outputs = []
+    for file in ("own.npz", "own.npy"):
+        assert cli.main(["evaluate", "vae_mnist", "--data", str(tmp_path / file)]) == 0
+        outputs.append(capsys.readouterr().out.splitlines())
+    assert outputs[0][0] == f"vae_mnist: 20 inputs of {tmp_path / 'own.npz'}"
+    assert outputs[0][1:] == outputs[1][1:]
+    shown = dict(line.split() for line in outputs[0][1:])
+    x = images[..., None] / np.float32(255)
+    expected = np.mean(np.square(zoo.load("vae_mnist").reconstruct(x) - x, dtype="float64"))
+    assert float(shown["mse"]) == pytest.approx(expected, rel=1e-4)
+    assert shown.keys() == {"mse", "bce", "negative_elbo", "reconstruction_loss", "kl_loss", "mmd_to_prior"}
+    assert cli.main(["evaluate", "cvae_mnist", "--data", str(tmp_path / "own.npz")]) == 0
+
+
+@pytest.mark.anybackend
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "own.npy"], "Expected the names of entries"),
+        (["dense_mnist", "--data", "nowhere.npy"], "No file at nowhere.npy. Expected a .npy or .npz file"),
+        (["dense_mnist", "--data", "text.npy"], "expected a .npy file of an array, or an .npz file with x_test"),
+        (["dense_mnist", "--data", "other.npz"], "expected a .npy file of an array, or an .npz file with x_test"),
+        (["dense_mnist", "--data", "uneven.npz"], r"one label for each input. Received shapes: (3, 28, 28) and (2,)"),
+        (["dense_mnist", "--data", "points.npy"], "x must have shape (n, 28, 28, 1). Received shape: (4, 2)"),
+        (["cvae_mnist", "--data", "own.npy"], "expected labels (n,), from 0 to 9"),
+        (["--update", "again"], "expected one NAME and no other option"),
+        (["linear_sine", "--quick", "--update", "again"], "expected one NAME and no other option"),
+    ],
+)
+def test_evaluate_says_what_it_expected(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.save("own.npy", np.zeros((3, 28, 28), "uint8"))
+    np.save("points.npy", np.zeros((4, 2)))
+    np.savez("other.npz", images=np.zeros(3))
+    np.savez("uneven.npz", x_test=np.zeros((3, 28, 28), "uint8"), y_test=np.zeros(2))
+    (tmp_path / "text.npy").write_text("not an array")
+    assert cli.main(["evaluate", *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_evaluate_makes_a_card_anew(tmp_path):

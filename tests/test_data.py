@@ -200,3 +200,16 @@ def test_digits_are_the_scans_enlarged():
     error = np.abs(shrunk - scans.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4)))
     assert error.mean() < 0.05
     assert error.max() < 0.15
+
+
+def test_inputs_of_ones_own_keep_their_form_but_for_pixels_of_8_bits(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 5, 4), "uint8")
+    np.savez(tmp_path / "own.npz", x_test=pixels, y_test=[2, 0, 1])
+    x, y = data.own(tmp_path / "own.npz")
+    assert x.dtype == "float32" and y.tolist() == [2, 0, 1]
+    np.testing.assert_array_equal(x, pixels[..., None] / np.float32(255))
+    for array in (np.stack([pixels] * 3, axis=-1), pixels / 300, np.zeros((4, 2), "float32")):
+        np.save(tmp_path / "own.npy", array)
+        x, y = data.own(tmp_path / "own.npy")
+        assert x.shape == array.shape and y is None
+        np.testing.assert_array_equal(x, array / np.float32(255) if array.dtype == "uint8" else array)

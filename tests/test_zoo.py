@@ -14,7 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from kerasae import data, evaluation, models, recipes, zoo
-from kerasae.card import FIRST
+from kerasae.card import FIRST, compare
 
 ENTRIES = zoo.names()
 
@@ -42,10 +42,6 @@ def test_entry_gives_its_golden_outputs_on_this_backend(name):
     assert all(difference.is_tolerable for difference in zoo.verify(name).values())
 
 
-# Where rounding decides now and then: a direction from nearly equal ones, a branch of a tree, a likeliest class.
-ABSOLUTE = {"angle_to_pca": 0.01, "forest_accuracy": 0.01, "class_accuracy": 0.002, "mmd_to_prior": 1e-5}
-
-
 @pytest.mark.parametrize("name", ENTRIES)
 def test_card_states_what_this_backend_measures(name):
     _measure(name, FIRST, zoo.card(name)["figures_of_first"][str(FIRST)])
@@ -58,11 +54,9 @@ def test_card_states_what_this_backend_measures_on_all_images(name):
 
 
 def _measure(name, first, expected):
-    measured = evaluation.figures(zoo.load(name), getattr(data, zoo.card(name)["data"])(), first)
+    measured = evaluation.figures(zoo.load(name), data.named(zoo.card(name)["data"]), first)
     assert measured.keys() == expected.keys()
-    for key, value in expected.items():
-        tolerance = {"abs": ABSOLUTE[key]} if key in ABSOLUTE else {"rel": 1e-4}
-        assert measured[key] == pytest.approx(value, **tolerance), key
+    assert {key: found for key, found in compare(measured, expected).items() if not found.is_tolerable} == {}
 
 
 @pytest.mark.parametrize("name", ENTRIES)

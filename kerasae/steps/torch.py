@@ -188,7 +188,9 @@ def _operations(function, *tensors):
 
 def _apply(optimizer, gradients, variables) -> None:
     """`optimizer.apply(gradients, variables)`: for a plain Adam in one pass over the weights, where Keras makes ten."""
-    if not _plain_adam(optimizer) or any(gradient is None for gradient in gradients):
+    values = [variable.value for variable in variables]
+    whole = all(value.is_contiguous() for value in values) and all(gradient is not None for gradient in gradients)
+    if not (whole and _plain_adam(optimizer)):
         optimizer.apply(gradients, variables)
         return
     if not optimizer.built:
@@ -196,10 +198,9 @@ def _apply(optimizer, gradients, variables) -> None:
     step = keras.ops.cast(optimizer.iterations + 1, "float32")
     # Keras corrects both moments' bias in the rate; in PyTorch's own formula the corrections vanish as steps grow.
     rate = optimizer.learning_rate * keras.ops.sqrt(1 - optimizer.beta_2**step) / (1 - optimizer.beta_1**step)
-    values = [variable.value for variable in variables]
     torch._fused_adam_(
         values,
-        [gradient.contiguous() for gradient in gradients],  # it goes through memory, whatever a convolution's strides
+        [gradient.contiguous() for gradient in gradients],  # it takes numbers as they lie in memory, whatever the axes
         [variable.value for variable in optimizer._momentums],
         [variable.value for variable in optimizer._velocities],
         [],
