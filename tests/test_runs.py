@@ -66,6 +66,16 @@ def test_fit_makes_the_steps_of_train_on_batch(make):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+def test_what_is_in_a_batch_may_change_from_fit_to_fit():
+    model = dense()
+    model.compile(keras.optimizers.Adam(0.01))
+    weights = np.linspace(0, 2, len(X), dtype="float32")
+    whole = [model.fit(*data, batch_size=10, verbose=0).history["loss"][0] for data in ((X,), (X, 1 - X))]
+    weighted = model.fit(X, 1 - X, batch_size=10, sample_weight=weights, verbose=0).history["loss"][0]
+    assert np.isfinite([*whole, weighted]).all()
+    assert int(model.optimizer.iterations) == 33
+
+
 def test_batches_of_dicts_go_in_runs_too():
     model, x = conditional(), {"x": X, "label": np.arange(len(X)) % 3}
     model.fit(x, batch_size=10, verbose=0)

@@ -68,15 +68,16 @@ class Steps:
 
 def _run_function(model, steps_of):
     """A function that makes the next `steps_per_execution` steps over the model's rows."""
-    made = {}  # by the size of a batch
+    made = {}  # by the size of a batch and what is in it
 
     def function(data):
         for table, batches, count in model._rows.take(model.steps_per_execution):
             size = batches.shape[1]
-            if size not in made:
+            kind = size, *((array.shape[1:], array.dtype) for array in table)
+            if kind not in made:
                 _begin_alike(model)
-                made[size] = steps_of(model, table, size)
-            made[size](table, _same(torch.from_numpy(batches[:count]).to(table[0].device)))
+                made[kind] = steps_of(model, table, size)
+            made[kind](table, _same(torch.from_numpy(batches[:count]).to(table[0].device)))
         return model.get_metrics_result()
 
     return function
