@@ -64,7 +64,7 @@ class Comparison(NamedTuple):
         measured: NaN for what is not measured.
         stated: On the card; None where it has no such figure.
         difference: How far the two are apart, relative to what is stated or absolute; NaN where one is missing.
-        tolerance: `evaluation.ABSOLUTE`'s of this figure, else `evaluation.RELATIVE`.
+        tolerance: `evaluation.ABSOLUTE`'s of this figure, else `evaluation.RELATIVE` (more for the tiniest).
         is_absolute: Whether the difference is.
     """
 
@@ -102,6 +102,7 @@ def _compared(key: str, measured: float, stated: float | None) -> Comparison:
     difference = math.nan if stated is None else abs(measured - stated)
     if stated and not is_absolute:
         difference /= abs(stated)
+        tolerance = max(tolerance, evaluation.ROUNDING / abs(stated))
     return Comparison(measured, stated, difference, tolerance, is_absolute)
 
 

@@ -13,6 +13,8 @@ _LABELLED = 1000  # training images whose labels `forest_accuracy` is given
 
 # How far a figure may be from the one on a card, whichever backend measures: so much of it ...
 RELATIVE = 1e-4
+# ... but no less than this: values of about 1 are rounded to 1e-7, and so a squared error of 1e-6 to some 1e-10.
+ROUNDING = 1e-9
 # ... or, where rounding decides now and then (a direction from nearly equal ones, a branch of a tree, a likeliest
 # class, what is left of sums that cancel), so much in all.
 ABSOLUTE = {"angle_to_pca": 0.01, "forest_accuracy": 0.01, "class_accuracy": 0.002, "mmd_to_prior": 1e-5}
