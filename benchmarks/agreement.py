@@ -32,9 +32,9 @@ CHART = "agreement.png"  # beside the page
 
 INTRODUCTION = """# One recipe, one course
 
-With its seed, a recipe trains alike on every backend: the initial weights are NumPy's, the order of the batches comes
+With its seed, a recipe begins alike on every backend: the initial weights are NumPy's, the order of the batches comes
 from the seed and the epoch, and noise, dropout and samples are functions of a seed and the step (`kerasae.random`).
-`kerasae train` does so always, `fit` where it is given `seed=`; what is left is the rounding of float32 arithmetic.
+`kerasae train` does so always, `fit` where it is given `seed=`. The arithmetic is each backend's own.
 
 Every shipped recipe, in float32 on CPU, from its seed: `benchmarks/agreement.py`. A difference is that of the largest
 and the smallest of the three backends' losses, over the largest. *Step 1* and *200 steps*: of the loss of single steps,

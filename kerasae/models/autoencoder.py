@@ -330,6 +330,7 @@ class Autoencoder(steps.Steps, keras.Model):
         shuffle=True,
         class_weight=None,
         sample_weight=None,
+        *,
         seed=None,
         **kwargs,
     ):
