@@ -9,22 +9,14 @@ import numpy as np
 from kerasae.steps import runs
 
 
-class Steps:
+class Steps(runs.OverRows):
     """Training and test steps for `keras.Model`, and runs of many training steps in one compiled call."""
 
-    takes_rows = True
+    def _train_run(self):
+        return _run_function(self, self.train_step)
 
-    def make_train_function(self, force=False):
-        if self._rows is None:
-            super().make_train_function(force)  # type: ignore[misc]
-        elif self.train_function is None or force:  # type: ignore[has-type]
-            self.train_function = _run_function(self, self.train_step)
-
-    def make_test_function(self, force=False):
-        if self._rows is None:
-            super().make_test_function(force)  # type: ignore[misc]
-        elif self.test_function is None or force:  # type: ignore[has-type]
-            self.test_function = _run_function(self, self.test_step)
+    def _test_run(self):
+        return _run_function(self, self.test_step)
 
     def train_step(self, state, data):
         trainable, non_trainable, optimizer, metrics = state

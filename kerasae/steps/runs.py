@@ -103,6 +103,27 @@ class Rows(keras.callbacks.Callback):
             callbacks.callbacks.remove(self)
 
 
+class OverRows:
+    """What the backends' `Steps` share: functions that take rows where there are any, else Keras's own.
+
+    A subclass gives the functions, `_train_run()` and `_test_run()`.
+    """
+
+    takes_rows = True
+
+    def make_train_function(self, force=False):
+        if self._rows is None:
+            super().make_train_function(force)  # type: ignore[misc]
+        elif self.train_function is None or force:  # type: ignore[has-type]
+            self.train_function = self._train_run()
+
+    def make_test_function(self, force=False):
+        if self._rows is None:
+            super().make_test_function(force)  # type: ignore[misc]
+        elif self.test_function is None or force:  # type: ignore[has-type]
+            self.test_function = self._test_run()
+
+
 def convolves(model) -> bool:
     """Whether a model has convolutions, which compilers for CPU treat in their own ways."""
     convolution = keras.layers.Conv2D.__base__

@@ -11,22 +11,14 @@ from kerasae.steps import runs
 _MANY = 500  # steps: fewer take less time than XLA's compiling
 
 
-class Steps:
+class Steps(runs.OverRows):
     """Training and test steps for `keras.Model`, and runs of many training steps in one compiled call."""
 
-    takes_rows = True
+    def _train_run(self):
+        return _run_function(self, self.train_step)
 
-    def make_train_function(self, force=False):
-        if self._rows is None:
-            super().make_train_function(force)  # type: ignore[misc]
-        elif self.train_function is None or force:  # type: ignore[has-type]
-            self.train_function = _run_function(self, self.train_step)
-
-    def make_test_function(self, force=False):
-        if self._rows is None:
-            super().make_test_function(force)  # type: ignore[misc]
-        elif self.test_function is None or force:  # type: ignore[has-type]
-            self.test_function = _run_function(self, self.test_step)
+    def _test_run(self):
+        return _run_function(self, self.test_step)
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)

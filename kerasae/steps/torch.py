@@ -9,24 +9,17 @@ from torch import distributed
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from kerasae import random
+from kerasae.steps import runs
 
 
-class Steps:
+class Steps(runs.OverRows):
     """Training and test steps for `keras.Model`, and runs of training steps without the layers' Python code."""
 
-    takes_rows = True
+    def _train_run(self):
+        return _run_function(self, _trained)
 
-    def make_train_function(self, force=False):
-        if self._rows is None:
-            super().make_train_function(force)  # type: ignore[misc]
-        elif self.train_function is None or force:  # type: ignore[has-type]
-            self.train_function = _run_function(self, _trained)
-
-    def make_test_function(self, force=False):
-        if self._rows is None:
-            super().make_test_function(force)  # type: ignore[misc]
-        elif self.test_function is None or force:  # type: ignore[has-type]
-            self.test_function = _run_function(self, _tested)
+    def _test_run(self):
+        return _run_function(self, _tested)
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
