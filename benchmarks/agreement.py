@@ -6,12 +6,13 @@
     python benchmarks/agreement.py --table docs/agreement.md
 
 The first two follow shipped recipes, in float32, with their seeds, for an epoch and for 200 steps at least, and keep
-the losses in `benchmarks/agreement/torch.json`. The third does the same from initial weights of which every one is the
-next float32 above or below: what rounding alone does to a course. The fourth writes those of all backends as a page
-with a chart.
+the losses in `benchmarks/agreement/torch.json`. The third follows each ten times on one backend, each time from other
+initial weights, of which every one is the next float32 above or below: what rounding alone does to a course. The fourth
+writes those of all backends as a page with a chart.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import math
@@ -23,6 +24,7 @@ import numpy as np
 DIRECTORY = Path(__file__).with_name("agreement")
 BACKENDS = ("tensorflow", "torch", "jax")
 STEPS = 200
+TWINS = 10  # runs from nudged weights
 WITHIN, WITHIN_EPOCH = 1e-4, 1e-3  # relative differences that are asked for: of a step, of an epoch's mean
 # Their whole epochs take too long in float32 without a GPU: the first is one of 200 steps, the data so many images.
 COSTLY = ("conv32_mnist", "conv_mnist", "denoise_gauss_mnist", "vae2_mnist", "vaegan_mnist")
@@ -38,15 +40,23 @@ from the seed and the epoch, and noise, dropout and samples are functions of a s
 
 Every shipped recipe, in float32 on CPU, from its seed: `benchmarks/agreement.py`. A difference is that of the largest
 and the smallest of the three backends' losses, over the largest. *Step 1* and *200 steps*: of the loss of single steps,
-the largest. *Horizon*: the first step at which it is over 1e-4. *One bit* and *its horizon*: the same of two runs on
-one backend, TensorFlow, of which one starts from weights whose last bit is another. *Epoch*: of the mean loss of the
-first epoch. *MSE after*: of the error on 1000 test inputs after that epoch. Of the entries marked * an epoch is of 200
-steps, on as many of the training images.
+the largest. *Horizon*: the first step at which it is over 1e-4. *Epoch*: of the mean loss of the first epoch. *MSE
+after*: of the error on 1000 test inputs after that epoch. Of the entries marked * an epoch is of 200 steps, on as many
+of the training images.
+
+*One bit*: what rounding alone does. On one backend, TensorFlow, runs that start from weights whose last bit is another,
+up or down at random, against the run that starts from the recipe's: the largest difference, how many of the runs are
+over 1e-4 within 200 steps, and the first step at which one is.
+
+Courses part in jumps. A ReLU's slope changes at zero; a step with a unit so near zero that rounding decides its side
+takes another gradient, and Adam, which divides a gradient by its size, carries a difference of 1e-7 to one of 1e-5 at
+once. Whether a step has such a unit depends on the weights and the batch, so that the runs that part mostly part at the
+same step, on one backend as between two.
 """
 
 GROUPS = (
     "Within 1e-4 for 200 steps",
-    "Beyond it, as are two runs on one backend that differ in a last bit: rounding alone parts them",
+    "Beyond it, as are runs on one backend that differ in a last bit: rounding alone parts them",
     "Beyond it, and rounding alone has not been shown to be why",
 )
 
@@ -78,7 +88,31 @@ def course(steps: int):
     return Course()
 
 
-def measure(name: str, nudged: bool = False) -> dict:
+class Enough(Exception):
+    """The steps that were asked for have been taken."""
+
+
+def begin(name: str):
+    """A recipe's model before its first step, its images and labels, and options for `fit`."""
+    from kerasae import data, recipes
+
+    recipe = recipes.find(name)
+    plan = dataclasses.replace(recipes.plan(name, "shipped"), precision="float32")
+    dataset = data.named(recipe.data)
+    model = recipes.compiled_model(recipe, plan, len(dataset.x_train), recipe.seed)
+    n = min(len(dataset.x_train), STEPS * plan.batch_size if name in COSTLY else len(dataset.x_train))
+    options = {"batch_size": plan.batch_size, "seed": recipe.seed, "verbose": 0}
+    return model, model.labelled(dataset.x_train[:n], dataset.y_train[:n]), n, options
+
+
+def recorded(model):
+    """Have a model keep its losses."""
+    recorder = course(STEPS)
+    vars(model)["_loss_tracker"] = recorder  # set as an attribute it would be tracked, and updated twice a step
+    return recorder
+
+
+def measure(name: str) -> dict:
     """Follow a recipe for its first epoch, and for `STEPS` steps if that has fewer.
 
     Returns:
@@ -89,24 +123,16 @@ def measure(name: str, nudged: bool = False) -> dict:
 
     from kerasae import data, evaluation, recipes
 
-    recipe = recipes.find(name)
-    plan = dataclasses.replace(recipes.plan(name, "shipped"), precision="float32")
-    dataset = data.named(recipe.data)
-    model = recipes.compiled_model(recipe, plan, len(dataset.x_train), recipe.seed)
-    if nudged:
-        model.set_weights(list(map(_nudged, model.get_weights())))
-    recorder = course(STEPS)
-    vars(model)["_loss_tracker"] = recorder  # set as an attribute it would be tracked, and updated twice a step
-    n = min(len(dataset.x_train), STEPS * plan.batch_size if name in COSTLY else len(dataset.x_train))
-    x, y = dataset.x_train[:n], dataset.y_train[:n]
-    steps = math.ceil(n / plan.batch_size)
-    options = {"batch_size": plan.batch_size, "seed": recipe.seed, "verbose": 0}
+    model, inputs, n, options = begin(name)
+    recorder = recorded(model)
+    steps = math.ceil(n / options["batch_size"])
     started = time.time()
-    history = model.fit(model.labelled(x, y), epochs=1, **options)
+    history = model.fit(inputs, epochs=1, **options)
+    dataset = data.named(recipes.find(name).data)
     x_test, y_test = dataset.x_test[:TEST_IMAGES], dataset.y_test[:TEST_IMAGES]
     x_hat = model.reconstruct(x_test, **evaluation.given_to(model, y_test))
     if steps < STEPS:
-        model.fit(model.labelled(x, y), initial_epoch=1, epochs=math.ceil(STEPS / steps), **options)
+        model.fit(inputs, initial_epoch=1, epochs=math.ceil(STEPS / steps), **options)
     return {
         "losses": [_figure(loss) for loss in keras.ops.convert_to_numpy(recorder.values)],
         "epoch_loss": _figure(history.history["loss"][0]),
@@ -117,11 +143,47 @@ def measure(name: str, nudged: bool = False) -> dict:
     }
 
 
-def _nudged(weights: np.ndarray) -> np.ndarray:
+def measure_nudged(name: str, twins: int) -> dict:
+    """Follow a recipe for `STEPS` steps from initial weights of which every last bit is another, `twins` times.
+
+    Returns:
+        `apart`, step by step the largest relative difference of a run's loss from that of the recipe's own run on this
+        backend, which must be kept already; `horizons`, of each run; `seconds`.
+    """
+    import keras
+
+    own, started = kept(keras.backend.backend())[name], time.time()
+    apart = [differences([own, {"losses": _nudged_losses(name, seed)}]) for seed in range(twins)]
+    return {
+        "apart": [float(f"{value:.3g}") for value in np.max(apart, axis=0)],
+        "horizons": [horizon(run) for run in apart],
+        "seconds": round(time.time() - started),
+    }
+
+
+def _nudged_losses(name: str, seed: int) -> list[float]:
+    import keras
+
+    model, inputs, n, options = begin(name)
+    random = np.random.default_rng(seed)
+    model.set_weights([_nudged(weights, random) for weights in model.get_weights()])
+    recorder = recorded(model)
+
+    def stop(batch, logs=None):
+        if int(recorder.taken) == STEPS:
+            raise Enough
+
+    with contextlib.suppress(Enough):
+        callback = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
+        model.fit(inputs, epochs=math.ceil(STEPS * options["batch_size"] / n), callbacks=[callback], **options)
+    return [_figure(loss) for loss in keras.ops.convert_to_numpy(recorder.values)]
+
+
+def _nudged(weights: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Every weight but zeros as the next float32 above or below."""
     if weights.dtype != "float32":
         return weights
-    way = np.random.default_rng(0).choice([-np.inf, np.inf], weights.shape).astype("float32")
+    way = random.choice([-np.inf, np.inf], weights.shape).astype("float32")
     return np.where(weights == 0, weights, np.nextafter(weights, way))
 
 
@@ -156,16 +218,13 @@ def horizon(apart: np.ndarray) -> int | None:
     return int(over[0]) + 1 if len(over) else None
 
 
-def measured() -> dict[str, tuple[list[dict], list[dict]]]:
-    """Entry → the runs of all backends, and the two on one of which one was nudged; either may lack some."""
+def measured() -> dict[str, tuple[list[dict], dict | None]]:
+    """Entry → the runs of all backends, which may lack some, and what nudged runs showed if there were any."""
     from kerasae import recipes
 
     backends, nudged = {backend: kept(backend) for backend in BACKENDS}, kept("tensorflow-nudged")
     return {
-        name: (
-            [backends[backend][name] for backend in BACKENDS if name in backends[backend]],
-            [record[name] for record in (backends["tensorflow"], nudged) if name in record],
-        )
+        name: ([record[name] for record in backends.values() if name in record], nudged.get(name))
         for name in recipes.RECIPES
     }
 
@@ -173,30 +232,39 @@ def measured() -> dict[str, tuple[list[dict], list[dict]]]:
 def page() -> str:
     """All that was measured, as Markdown."""
     rows = [
-        "| entry | step 1 | 200 steps | horizon | one bit | its horizon | epoch | MSE after |",
-        "|---|---|---|---|---|---|---|---|",
+        "| entry | step 1 | 200 steps | horizon | epoch | MSE after | one bit | runs that part | their horizon |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     groups: dict[str, list[str]] = {text: [] for text in GROUPS}
-    for name, (runs, twins) in measured().items():
+    for name, (runs, nudged) in measured().items():
         label = f"`{name}`" + (" *" if name in COSTLY else "")
         if len(runs) < len(BACKENDS):
-            rows.append(f"| {label} | not measured on every backend |  |  |  |  |  |  |")
+            rows.append(f"| {label} | not measured on every backend |  |  |  |  |  |  |  |")
             continue
-        apart, rounding = differences(runs), differences(twins) if len(twins) == 2 else None
-        groups[_group(apart, rounding)].append(f"`{name}`")
+        apart = differences(runs)
+        groups[_group(apart, nudged)].append(f"`{name}`")
         cells = [f"{apart[0]:.0e}", f"{apart.max():.0e}", _step(horizon(apart))]
-        cells += ["", ""] if rounding is None else [f"{rounding.max():.0e}", _step(horizon(rounding))]
         cells += [f"{differences(runs, key):.0e}" for key in ("epoch_loss", "epoch_mse")]
+        cells += _rounding(nudged)
         rows.append(f"| {label} | {' | '.join(cells)} |")
     summary = [f"{text} ({len(names)}): {', '.join(names) or 'none'}.\n" for text, names in groups.items()]
     picture = f"![Relative difference of the losses against the step]({CHART})"
     return "\n".join([INTRODUCTION, *rows, "", *summary, picture]) + "\n"
 
 
-def _group(apart: np.ndarray, rounding: np.ndarray | None) -> str:
+def _group(apart: np.ndarray, nudged: dict | None) -> str:
     if apart.max() <= WITHIN:
         return GROUPS[0]
-    return GROUPS[1] if rounding is not None and rounding.max() > WITHIN else GROUPS[2]
+    return GROUPS[1] if nudged is not None and any(nudged["horizons"]) else GROUPS[2]
+
+
+def _rounding(nudged: dict | None) -> list[str]:
+    """The cells of what rounding alone does."""
+    if nudged is None:
+        return ["", "", ""]
+    horizons = [step for step in nudged["horizons"] if step is not None]
+    parted = f"{len(horizons)} of {len(nudged['horizons'])}"
+    return [f"{max(nudged['apart']):.0e}", parted, _step(min(horizons, default=None))]
 
 
 def _step(number: int | None) -> str:
@@ -204,17 +272,19 @@ def _step(number: int | None) -> str:
 
 
 def chart():
-    """How far apart the backends are, and two runs on one of them, against the step: a panel an entry."""
+    """How far apart the backends are, and nudged runs on one of them, against the step: a panel an entry."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5), layout="constrained")
     panels = figure.subplots(2, 3, sharex=True, sharey=True)
     record = measured()
     for axes, name in zip(panels.flat, SHOWN, strict=True):
-        for runs, label in zip(record[name], ("three backends", "one backend, one bit"), strict=True):
-            if len(runs) > 1:
-                apart = differences(runs)
-                axes.semilogy(1 + np.arange(len(apart)), np.maximum(apart, 1e-8), linewidth=1, label=label)
+        runs, nudged = record[name]
+        lines = {"three backends": differences(runs) if len(runs) == len(BACKENDS) else [], "one backend, one bit": []}
+        if nudged is not None:
+            lines["one backend, one bit"] = nudged["apart"]
+        for label, apart in lines.items():
+            axes.semilogy(1 + np.arange(len(apart)), np.maximum(apart, 1e-8), linewidth=1, label=label)
         axes.axhline(WITHIN, color="0.6", linewidth=1, linestyle="--")
         axes.set_title(name, loc="left")
         axes.spines[["top", "right"]].set_visible(False)
@@ -228,7 +298,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--all", action="store_true", help="every recipe")
-    parser.add_argument("--nudged", action="store_true", help="from weights that differ in their last bit")
+    parser.add_argument("--nudged", action="store_true", help="from weights that differ in their last bit, often")
+    parser.add_argument("--twins", type=int, default=TWINS, metavar="N", help=f"nudged runs an entry (default {TWINS})")
     parser.add_argument("--table", type=Path, metavar="FILE", help="write what was measured so far, and a chart beside")
     arguments = parser.parse_args()
     if arguments.names or arguments.all:
@@ -237,10 +308,10 @@ def main() -> None:
         from kerasae import recipes
 
         for name in arguments.names or recipes.RECIPES:
-            result = measure(name, arguments.nudged)
+            result = measure_nudged(name, arguments.twins) if arguments.nudged else measure(name)
             backend = keras.backend.backend()
             keep(name, f"{backend}-nudged" if arguments.nudged else backend, result)
-            print(name, backend, result["epoch_loss"], f"{result['seconds']} s", flush=True)
+            print(name, backend, result.get("horizons", result.get("epoch_loss")), f"{result['seconds']} s", flush=True)
             keras.backend.clear_session()
     if arguments.table:
         arguments.table.write_text(page())

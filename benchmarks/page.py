@@ -21,8 +21,9 @@ COLOURS = {"kerasae": "tab:blue", "native": "black", "keras": "tab:orange", "loa
 
 HEAD = """# Speed
 
-Measured by what `make bench` and `make bench-growth` call, some with fewer rounds and images than by default, on the
-machine named at the end of the page; written by `benchmarks/page.py`. What is not in a table was not measured.
+Measured by `make bench` (20 minutes) and `make bench-growth` on the machine named at the end of the page; written by
+`benchmarks/page.py`. pythae comes in where `make pythae` has installed it, or `PYTHAE_PYTHON` names a Python that has
+it.
 
 Every peer trains the same network from the same initial weights on the same images in memory with the same Adam.
 The *loop by hand* is the best we could write for the backend with nothing but the framework: on TensorFlow and JAX

@@ -22,7 +22,7 @@ from entries import ENTRIES, Entry
 from record import backend, keep, report, spread
 
 HERE = Path(__file__).parent
-PYTHAE = Path(os.environ.get("PYTHAE", HERE.parent / ".venv-pythae" / "bin" / "python"))
+PYTHAE = Path(os.environ.get("PYTHAE_PYTHON", HERE.parent / ".venv-pythae" / "bin" / "python"))
 OTHERS = 0.05  # by which the losses of those that draw their own batches may differ
 
 
@@ -147,7 +147,7 @@ def ratio(results: dict, peer: str, to: str = "native") -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="of the entries; all unless given")
-    parser.add_argument("--rounds", type=int, default=5, help="timed, at most, after one to warm up")
+    parser.add_argument("--rounds", type=int, default=3, help="timed, at most, after one to warm up")
     parser.add_argument("--images", type=int, help="train on so many at most: a trial, which is not kept")
     parser.add_argument("--long", action="store_true", help="also what takes minutes")
     arguments = parser.parse_args()

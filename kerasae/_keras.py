@@ -15,6 +15,9 @@ from pathlib import Path
 TRAINING_BACKENDS = ("jax", "torch", "tensorflow")  # lightest install first
 # The framework a backend runs on; numpy's and openvino's are for inference only.
 FRAMEWORKS = {"jax": "jax", "torch": "torch", "tensorflow": "tensorflow", "numpy": "jax", "openvino": "openvino"}
+# Modules that import Keras and that the models' need whole: where one of them is the first to import Keras, it has
+# the models imported at its own end.
+NEEDED_BY_MODELS = ("kerasae.layers", "kerasae.losses", "kerasae.steps")
 
 
 def _installed(module: str) -> bool:
@@ -74,7 +77,12 @@ class _RegisteringLoader:  # not of importlib.abc, whose import takes as long as
         module.__spec__.loader = module.__loader__ = self.loader
         self.loader.exec_module(module)
         sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _KerasFinder)]
-        importlib.import_module("kerasae.models")
+        if not any(map(_being_imported, NEEDED_BY_MODELS)):
+            importlib.import_module("kerasae.models")
+
+
+def _being_imported(name: str) -> bool:
+    return name in sys.modules and getattr(sys.modules[name].__spec__, "_initializing", False)
 
 
 class _KerasFinder:

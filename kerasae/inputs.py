@@ -37,10 +37,10 @@ def check_values(x: np.ndarray, value_range: tuple[float, float] | None, name: s
     if x.size == 0:
         raise ValueError(f"{name} is empty: expected at least one. Received shape: {x.shape}.")
     low, high = float(x.min()), float(x.max())  # NaN, if there is one, comes through both
-    if np.isnan(low) or np.isnan(high):
+    if math.isnan(low) or math.isnan(high):
         bad = int(np.isnan(np.asarray(x, "float32")).sum())
         raise ValueError(f"{name} must hold numbers. Received {bad} NaN among {x.size} values: drop or fill them.")
-    if np.isinf(low) or np.isinf(high):
+    if math.isinf(low) or math.isinf(high):
         raise ValueError(f"{name} must be finite. Received infinite values: clip or drop them.")
     if value_range is None:
         return
@@ -61,6 +61,8 @@ def as_float_array(x, name: str = "x") -> np.ndarray:
         TypeError: `x` is not numeric.
         ValueError: `x` is a list that makes no array.
     """
+    if type(x) is np.ndarray and x.dtype == np.float32:
+        return x  # as most are: what follows takes its time
     try:
         array = np.asarray(keras.ops.convert_to_numpy(x) if keras.ops.is_tensor(x) else x)
     except ValueError as error:  # lists of unequal lengths

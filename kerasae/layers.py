@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasae import random
+from kerasae import _keras, random
 from kerasae._checks import integer
 
 
@@ -276,3 +276,6 @@ def _phases(taps: int) -> tuple[np.ndarray, int, int]:
     first, last = offset.min(), offset.max()
     meets = offset[:, None, :] == np.arange(first, last + 1)[None, :, None]
     return meets.astype("float32"), int(-first), int(last)
+
+
+_keras.install()  # see `_keras.NEEDED_BY_MODELS`

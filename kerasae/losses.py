@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from kerasae import _keras
+
 # Keras's losses that are a mean over the last axis of something that each value gives by itself.
 _OF_SINGLE_VALUES = (
     keras.losses.binary_crossentropy,
@@ -118,3 +120,6 @@ def weighted_mean(values, sample_weight=None):
     if sample_weight is not None:
         values = values * ops.reshape(ops.cast(sample_weight, values.dtype), (-1,))
     return ops.mean(values)
+
+
+_keras.install()  # see `_keras.NEEDED_BY_MODELS`

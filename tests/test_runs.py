@@ -53,6 +53,14 @@ def test_runs_train_as_single_steps_do(family):
     assert int(model.optimizer.iterations) == 33
 
 
+@pytest.mark.parametrize("make", [dense, sparse, denoising, adversarial])
+def test_validation_of_many_steps_is_what_evaluation_gives(make):
+    model, history = fitted(make, validation_batch_size=1)  # 75 steps, which PyTorch records
+    found = model.evaluate(X[:25], batch_size=1, return_dict=True, verbose=0)  # 25, which it doesn't
+    for name, value in found.items():
+        assert history[f"val_{name}"][-1] == pytest.approx(value, rel=1e-4), name
+
+
 @pytest.mark.parametrize("make", [sparse, denoising, adversarial])
 def test_fit_makes_the_steps_of_train_on_batch(make):
     model, stepped = make(), make()

@@ -55,4 +55,4 @@ class make:
 
     @torch.no_grad()
     def validate(self):
-        return float(self.model(BaseDataset(self.held_out, torch.ones(len(self.held_out)))).loss)
+        return float(self.model({"data": self.held_out}).loss)

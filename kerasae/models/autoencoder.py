@@ -1,6 +1,7 @@
 """What all autoencoders share: the input contract, encode and decode, and `fit(x)`."""
 
 import contextlib
+import math
 from types import SimpleNamespace
 
 import keras
@@ -70,6 +71,8 @@ class Autoencoder(steps.Steps, keras.Model):
         self.encoder, self.decoder = encoder, decoder
         self.code_shape = tuple(decoder.inputs[0].shape[1:])
         codes = decoder.inputs if len(decoder.inputs) > 1 else decoder.inputs[0]
+        small = math.prod(self.data_shape) <= 1024 and not steps.runs.convolves(self)
+        self._untracked.batch_size = 1024 if small else 256
         self._untracked.logits = keras.Model(codes, decoder.layers[-1].input, name="logits")
         self.built = True
 
@@ -110,13 +113,14 @@ class Autoencoder(steps.Steps, keras.Model):
         """Reconstruct `x (n, *input_shape)`: values in the input's range, same shape."""
         return self.decoder(self.encoder(x, training=training), training=training)
 
-    def encode(self, x, batch_size: int = 256):
+    def encode(self, x, batch_size: int | None = None):
         """`x (n, *input_shape)` → codes `(n, *code_shape)`.
 
         Args:
             x: An array, checked against the input contract, gives an array. A tensor gives a tensor
                 that can be differentiated.
-            batch_size: How many at a time; bounds the memory an array needs.
+            batch_size: How many at a time; bounds the memory an array needs. Unless given, 1024 for a
+                model of small images without convolutions, else 256.
 
         Raises:
             ValueError: Wrong shape, values outside the range, NaN, or nothing at all.
@@ -124,11 +128,11 @@ class Autoencoder(steps.Steps, keras.Model):
         """
         return self._apply(self._code, x, self.data_shape, self.value_range, "x", batch_size)
 
-    def decode(self, z, batch_size: int = 256):
+    def decode(self, z, batch_size: int | None = None):
         """Codes `(n, *code_shape)` → `x_hat (n, *input_shape)`. The rest as for `encode`."""
         return self._apply(self._decode, z, self.code_shape, None, "z", batch_size)
 
-    def reconstruct(self, x, batch_size: int = 256):
+    def reconstruct(self, x, batch_size: int | None = None):
         """`x (n, *input_shape)` → `x_hat`, the same shape: `decode(encode(x))`. The rest as for `encode`."""
         return self._apply(self._reconstruct, x, self.data_shape, self.value_range, "x", batch_size)
 
@@ -181,17 +185,19 @@ class Autoencoder(steps.Steps, keras.Model):
         """What the decoder has before its output activation."""
         return self._untracked.logits(z, training=training)
 
-    def _apply(self, function, x, shape, value_range, name: str, batch_size: int, *others):
+    def _apply(self, function, x, shape, value_range, name: str, batch_size: int | None, *others):
         """Apply a function of tensors to a tensor, or to an array batch by batch; `others` go along."""
         if inputs.is_tensor(x):
             inputs.check_shape(x.shape, shape, name)
             return function(x, *others)
         x = inputs.checked_array(x, shape, value_range, name).astype(keras.config.floatx(), copy=False)
-        batch_size = positive_size("batch_size", batch_size)
+        batch_size = self._untracked.batch_size if batch_size is None else positive_size("batch_size", batch_size)
         if function.__name__ not in self._untracked.compiled:
             variables = [*self.encoder.variables, *self.decoder.variables]
             self._untracked.compiled[function.__name__] = steps.compiled(function, variables)
         function = self._untracked.compiled[function.__name__]
+        if len(x) <= batch_size:
+            return _concatenate([_padded(function, x, *others)])
         batches = (slice(start, start + batch_size) for start in range(0, len(x), batch_size))
         return _concatenate([_padded(function, *(array[batch] for array in (x, *others))) for batch in batches])
 
@@ -433,7 +439,9 @@ class Autoencoder(steps.Steps, keras.Model):
         rows.on_epoch_begin(0)
         with self._in_runs(rows, options.get("callbacks")):
             self._agree_on_steps()
-            return super().evaluate(steps.nothing(), **options | {"steps": rows.steps})
+            # Within `fit` Keras goes on with the source that it was given there.
+            source = None if options.get("_use_cached_eval_dataset") else steps.nothing()
+            return super().evaluate(source, **options | {"steps": rows.steps})
 
     def _agree_on_steps(self):
         """Have the iterator that `fit` made for validation count as many steps a call as validation makes."""

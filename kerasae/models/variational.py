@@ -151,11 +151,11 @@ class VariationalAutoencoder(StandardNormalPrior):
     def _posterior(self, x):
         return Posterior(*self.encoder(x, training=False))
 
-    def posterior(self, x, batch_size: int = 256) -> Posterior:
+    def posterior(self, x, batch_size: int | None = None) -> Posterior:
         """`x (n, *input_shape)` → mean and log-variance, each `(n, latent_dim)`. The rest as for `encode`."""
         return self._apply(self._posterior, x, self.data_shape, self.value_range, "x", batch_size)
 
-    def sample(self, x, seed: int | None = None, batch_size: int = 256, **condition) -> np.ndarray:
+    def sample(self, x, seed: int | None = None, batch_size: int | None = None, **condition) -> np.ndarray:
         """Codes `(n, latent_dim)` drawn from the posterior of an array `x (n, *input_shape)`.
 
         Args:
@@ -310,21 +310,21 @@ class ConditionalVariationalAutoencoder(VariationalAutoencoder):
     def _decode(self, z, label):  # type: ignore[override]
         return self.decoder([z, label], training=False)
 
-    def encode(self, x, batch_size: int = 256, *, label=None):
+    def encode(self, x, batch_size: int | None = None, *, label=None):
         """`x (n, *input_shape)` of classes `label` → means `(n, latent_dim)`. The rest as for `Autoencoder`."""
         return self._apply(self._code, x, self.data_shape, self.value_range, "x", batch_size, self._labels(label, x))
 
-    def decode(self, z, batch_size: int = 256, *, label=None):
+    def decode(self, z, batch_size: int | None = None, *, label=None):
         """Codes `(n, latent_dim)` and classes `label` → `x_hat (n, *input_shape)`."""
         return self._apply(self._decode, z, self.code_shape, None, "z", batch_size, self._labels(label, z))
 
-    def reconstruct(self, x, batch_size: int = 256, *, label=None):
+    def reconstruct(self, x, batch_size: int | None = None, *, label=None):
         """`x (n, *input_shape)` of classes `label` → `x_hat`, the same shape."""
         return self._apply(
             self._reconstruct, x, self.data_shape, self.value_range, "x", batch_size, self._labels(label, x)
         )
 
-    def posterior(self, x, batch_size: int = 256, *, label=None) -> Posterior:
+    def posterior(self, x, batch_size: int | None = None, *, label=None) -> Posterior:
         """`x (n, *input_shape)` of classes `label` → mean and log-variance, each `(n, latent_dim)`."""
         return self._apply(
             self._posterior, x, self.data_shape, self.value_range, "x", batch_size, self._labels(label, x)

@@ -10,16 +10,19 @@ trained in one step, by gradients of one forward pass.
 
 import keras
 
+from kerasae import _keras
 from kerasae.steps import runs
 from kerasae.steps.runs import nothing
 
 if keras.backend.backend() == "tensorflow":
     from kerasae.steps.tensorflow import Steps, compiled, devices, infer, nothing, on_device
 elif keras.backend.backend() == "torch":
-    from kerasae.steps.torch import Steps, compiled, devices, infer, on_device
+    from kerasae.steps.torch import Steps, compiled, devices, infer, nothing, on_device
 elif keras.backend.backend() == "jax":
     from kerasae.steps.jax import Steps, compiled, devices, infer, on_device
 else:
     from kerasae.steps.inference import Steps, compiled, infer, on_device
 
 __all__ = ["Steps", "compiled", "devices", "infer", "nothing", "on_device", "runs"]
+
+_keras.install()  # see `_keras.NEEDED_BY_MODELS`

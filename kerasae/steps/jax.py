@@ -158,7 +158,9 @@ def compiled(function, variables):
             return function(*arrays)
 
     def call(*arrays):
-        return jax.tree.map(np.asarray, run([variable.value for variable in variables], *arrays))
+        # Not `value`, which asks for each variable whether somebody else has set it.
+        results = run([variable._value for variable in variables], *arrays)
+        return np.asarray(results) if isinstance(results, jax.Array) else jax.tree.map(np.asarray, results)
 
     return call
 

@@ -62,12 +62,19 @@ def _run_function(model, step):
             logs = step(model._rows.data(table, rows, tf.gather))
         return logs
 
-    by_xla = tf.function(run, autograph=False, jit_compile=True)
-    run = run_eagerly if model.run_eagerly else tf.function(run, autograph=False)
+    graphs = {}  # by what is in a batch: TensorFlow itself takes its time to find the one that fits
 
     def function(iterator):
         for table, batches, count in model._rows.take(model.steps_per_execution):
-            logs = (by_xla if count > 1 and _pays(model) else run)(table, tf.constant(batches), tf.constant(count))
+            given = table, tf.constant(batches), tf.constant(count)
+            if model.run_eagerly:
+                logs = run_eagerly(*given)
+                continue
+            by_xla = count > 1 and _pays(model)
+            kind = by_xla, batches.shape, *((array.shape, array.dtype) for array in table)
+            if kind not in graphs:
+                graphs[kind] = tf.function(run, autograph=False, jit_compile=by_xla).get_concrete_function(*given)
+            logs = graphs[kind](*given)
         return logs
 
     return function
@@ -143,7 +150,8 @@ def compiled(function, variables):
         arrays = [tf.convert_to_tensor(array) for array in arrays]
         if graph is None:
             signature = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
-            graph = tf.function(function, input_signature=signature, autograph=False)
+            # The one graph for this signature: called as a function, it would be looked for at every call.
+            graph = tf.function(function, autograph=False).get_concrete_function(*signature)
         return tf.nest.map_structure(keras.ops.convert_to_numpy, graph(*arrays))
 
     return call

@@ -1,15 +1,18 @@
 """Steps on PyTorch."""
 
 import contextlib
+import itertools
 import os
 
 import keras
 import torch
 from torch import distributed
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from kerasae import random
 from kerasae.steps import runs
+from kerasae.steps.recording import recorded
+
+_MANY = 50  # test steps: fewer take less time than recording
 
 
 class Steps(runs.OverRows):
@@ -61,12 +64,12 @@ class Steps(runs.OverRows):
 
 def _run_function(model, steps_of):
     """A function that makes the next `steps_per_execution` steps over the model's rows."""
-    made = {}  # by the size of a batch and what is in it
+    made = {}  # by the size of a batch, what is in it, and whether there are many
 
     def function(data):
         for table, batches, count in model._rows.take(model.steps_per_execution):
             size = batches.shape[1]
-            kind = size, *((array.shape[1:], array.dtype) for array in table)
+            kind = size, model._rows.total >= _MANY, *((array.shape[1:], array.dtype) for array in table)
             if kind not in made:
                 _begin_alike(model)
                 made[kind] = steps_of(model, table, size)
@@ -120,35 +123,39 @@ def _begin_alike(model) -> None:
         _same(variable.value.detach())
 
 
-def _tested(model, table, size: int):
-    return torch.no_grad()(_stepped(model, model.test_step))
-
-
 def _trained(model, table, size: int):
-    """Training steps for batches of this size: recorded, unless the user wants otherwise or they can't be."""
+    """Training steps for batches of this size."""
+    return _recorded(model, model.train_step, table, size, model.trainable_variables)
+
+
+@torch.no_grad()
+def _tested(model, table, size: int):
+    """Test steps for batches of this size."""
+    if model._rows.total < _MANY:
+        return torch.no_grad()(_stepped(model, model.test_step))
+    return torch.no_grad()(_recorded(model, model.test_step, table, size))
+
+
+def _recorded(model, step, table, size: int, trained=()):
+    """Such steps as bare operations, unless the user wants otherwise or they can't be recorded."""
     if not (model.run_eagerly or model.jit_compile or _processes() > 1):
         try:
-            return _recorded(model, table, size)
+            return _operations(model, step, table, size, trained)
         except Exception:  # a step that looks at values: it is run as it is, and speaks for itself if it is wrong
             pass
-    return _stepped(model, model.train_step)
+    return _stepped(model, step)
 
 
-def _recorded(model, table, size: int):
-    """The step as the bare list of PyTorch's operations it comes to.
+def _operations(model, step, table, size: int, trained):
+    """Steps as the bare list of PyTorch's operations that one comes to, gradients of what is trained among them."""
+    others = [*model.optimizer.variables, *model.metrics_variables]
+    variables = list({id(variable): variable for variable in [*trained, *model.variables, *others]}.values())
 
-    A small model's step takes its time in Python: in layers, losses and metrics, and in noting down
-    what gradients need. Recording takes a fraction of a second, and the operations are the same.
-    """
-    trained = model.trainable_variables
-    others = [*model.non_trainable_variables, *model.optimizer.variables, *model.metrics_variables]
-    variables = list({id(variable): variable for variable in [*trained, *others]}.values())
-
-    def step(rows, *tensors):
+    def stateless(rows, *tensors):
         values = tensors[len(table) :]
         given = [value.detach().requires_grad_(i < len(trained)) for i, value in enumerate(values)]
         with keras.StatelessScope(list(zip(variables, given, strict=True)), collect_losses=True) as scope:
-            model.train_step(model._rows.data(tensors[: len(table)], rows))
+            step(model._rows.data(tensors[: len(table)], rows))
         for variable, value, before in zip(variables, values, given, strict=True):
             after = scope.get_current_value(variable)
             if after is not before:  # else it was not changed, or in place
@@ -158,7 +165,7 @@ def _recorded(model, table, size: int):
         return [variable.value.detach() for variable in variables]
 
     rows = torch.zeros(size, dtype=torch.int32, device=table[0].device)
-    graph = _operations(step, rows, *table, *(value.clone() for value in values()))
+    graph = recorded(stateless, rows, *table, *(value.clone() for value in values()))
 
     @torch.no_grad()
     def steps(table, batches):
@@ -167,17 +174,6 @@ def _recorded(model, table, size: int):
             graph(rows, *tensors)
 
     return steps
-
-
-def _operations(function, *tensors):
-    """The function of so shaped tensors as the bare list of PyTorch's operations that it comes to."""
-    graph = make_fx(function)(*tensors)
-    for node in graph.graph.find_nodes(op="call_function", target=torch.ops.aten.detach.default):
-        node.replace_all_uses_with(node.args[0])
-        graph.graph.erase_node(node)
-    graph.graph.eliminate_dead_code()  # a training step's logs: they are asked for after a run
-    graph.recompile()
-    return graph
 
 
 def _apply(optimizer, gradients, variables) -> None:
@@ -240,6 +236,21 @@ def on_device(array):
     return keras.ops.convert_to_tensor(array)
 
 
+class _Endless(torch.utils.data.DataLoader):
+    """Batches of nothing, which Keras takes as they are: those of a generator it goes through one by one."""
+
+    def __init__(self):
+        super().__init__(itertools.count())  # without a length: Keras would stop there
+
+    def __iter__(self):
+        return itertools.repeat((torch.zeros(1, 1),))
+
+
+def nothing():
+    """As `runs.nothing`."""
+    return _Endless()
+
+
 def compiled(function, variables):
     """A function of tensors and of these variables, recorded for each size of its arrays, from arrays to arrays."""
     graphs = {}
@@ -249,19 +260,27 @@ def compiled(function, variables):
         with keras.StatelessScope(list(zip(variables, values, strict=True))):
             return function(*arrays)
 
-    @torch.no_grad()
     def call(*arrays):
-        values = [variable.value.detach() for variable in variables]
+        # Not `value`, which asks for each variable whether somebody else has set it.
+        values = [variable._value for variable in variables]
         tensors = [torch.as_tensor(array, device=values[0].device) for array in arrays]
-        shapes = tuple(tensor.shape for tensor in tensors)
-        if shapes not in graphs:
-            try:
-                graphs[shapes] = _operations(stateless, *tensors, *values)
-            except Exception:  # a function that looks at values
-                graphs[shapes] = stateless
-        return keras.tree.map_structure(keras.ops.convert_to_numpy, graphs[shapes](*tensors, *values))
+        shapes = tuple([tensor.shape for tensor in tensors])
+        with torch.no_grad():
+            if shapes not in graphs:
+                try:
+                    graphs[shapes] = recorded(stateless, *tensors, *values)
+                except Exception:  # a function that looks at values
+                    graphs[shapes] = stateless
+            results = graphs[shapes](*tensors, *values)
+        return _array(results) if isinstance(results, torch.Tensor) else keras.tree.map_structure(_array, results)
 
     return call
+
+
+def _array(tensor):
+    """A result as an array: what Keras makes of it, and sooner where that is simple."""
+    simple = tensor.dtype is torch.float32 and tensor.device.type == "cpu"
+    return tensor.numpy() if simple else keras.ops.convert_to_numpy(tensor)
 
 
 def infer(function, *arrays):

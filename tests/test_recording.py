@@ -1,0 +1,100 @@
+"""Recorded functions give what the functions give, with fewer operations."""
+
+import pytest
+import torch
+from torch.nn import functional
+
+from kerasae.steps.recording import recorded
+
+pytestmark = pytest.mark.anybackend
+aten = torch.ops.aten
+
+
+def operations(function) -> list:
+    return [node.target for node in function.__self__.graph.nodes if node.op == "call_function"]
+
+
+def rand(*shape):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+def same(function, *tensors) -> list:
+    """The operations of the recorded function, which gives what the function does for other tensors, too."""
+    short = recorded(function, *(torch.zeros_like(tensor) for tensor in tensors))
+    for given in (tensors, [tensor + 0.25 for tensor in tensors]):
+        torch.testing.assert_close(short(*given), function(*given), rtol=1e-5, atol=1e-6)
+    return operations(short)
+
+
+def with_gradients(function):
+    """The function, its results' mean and this mean's gradients by all that it is given."""
+
+    def both(*tensors):
+        tensors = [tensor.detach().requires_grad_() for tensor in tensors]
+        result = function(*tensors)
+        return result.detach(), *torch.autograd.grad(result.square().mean(), tensors)
+
+    return both
+
+
+def keras_convolution(x, kernel, bias):
+    """As Keras has it: images with the channels last, pooled with the channels first."""
+    x = functional.conv2d(x.permute(0, 3, 1, 2), kernel).permute(0, 2, 3, 1) + bias.reshape(1, 1, 1, -1)
+    return functional.max_pool2d(x.permute(0, 3, 1, 2).contiguous(), 2).permute(0, 2, 3, 1)
+
+
+def test_a_dense_layer_is_one_operation():
+    assert same(lambda x, kernel, bias: x @ kernel + bias, rand(4, 3), rand(3, 2), rand(2)) == [aten.addmm.default]
+    same(with_gradients(lambda x, kernel, bias: torch.relu(x @ kernel + bias)), rand(4, 3), rand(3, 2), rand(2))
+
+
+def test_what_only_looks_like_a_dense_layer_stays_as_it_is():
+    assert aten.addmm.default not in same(lambda x, y: x @ y + 1.0, rand(4, 3), rand(3, 2))
+    assert aten.addmm.default not in same(lambda x, y, z: x @ y + z.relu(), rand(4, 3), rand(3, 2), rand(2))
+    assert aten.mm.default in same(lambda x, y, z: (x @ y, x @ y + z), rand(4, 3), rand(3, 2), rand(2))
+
+
+def test_a_convolution_adds_its_bias_and_is_pooled_without_a_copy():
+    given = rand(2, 9, 8, 1), rand(5, 1, 2, 3), rand(5)
+    found = same(keras_convolution, *given)
+    assert aten.add.Tensor not in found
+    assert aten.clone.default not in found
+    same(with_gradients(keras_convolution), *given)
+
+
+def test_pooled_images_can_be_flattened():
+    same(lambda *given: keras_convolution(*given).reshape(2, -1), rand(2, 9, 8, 1), rand(5, 1, 2, 3), rand(5))
+
+
+def test_constants_are_computed_once():
+    def function(x):
+        return x * torch.arange(3.0).exp().sum() + torch.ones_like(x) * 2
+
+    assert len(same(function, rand(4, 3))) == 2
+
+
+def test_constants_that_are_changed_are_not():
+    def function(x):
+        zeros = torch.zeros(3)
+        zeros[1:].add_(x[0, 1:])
+        return x + zeros
+
+    short = recorded(function, rand(4, 3))
+    for _ in range(2):  # a second call would find what the first one has left
+        torch.testing.assert_close(short(rand(4, 3)), function(rand(4, 3)))
+
+
+def test_chance_is_not_a_constant():
+    short = recorded(lambda x: x + torch.rand(3), rand(4, 3))
+    assert not torch.equal(short(rand(4, 3)), short(rand(4, 3)))
+
+
+def test_variables_are_changed_in_place():
+    def count(total, x):
+        total.copy_(total + x.sum() * 2)
+
+    total = torch.zeros(())
+    step = recorded(count, total.clone(), rand(3))
+    step(total, torch.ones(3))
+    step(total, torch.ones(3))
+    assert float(total) == 12.0
