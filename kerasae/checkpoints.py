@@ -2,9 +2,52 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import keras
+
+_SUFFIX = ".weights.h5"
+
+
+class Backup(keras.callbacks.Callback):
+    """Keeps the state of training after each epoch, and goes on from the one that is there.
+
+    Weights, optimiser and epoch are one file, which stands under its name only when it is whole. So
+    there is nothing to mend whenever training is killed. Keras's `BackupAndRestore` writes over its
+    file, and the epoch into another.
+
+    Args:
+        directory: Of this run alone, made if need be.
+        writes: Whether this process is the one that writes, of several that train together.
+    """
+
+    def __init__(self, directory: Path, writes: bool = True):
+        super().__init__()
+        self.directory, self.writes = directory, writes
+
+    def on_train_begin(self, logs=None):
+        if states := self._states():
+            epoch, state = max(states.items())
+            self.model.optimizer.build(self.model.trainable_variables)  # else its state is passed over
+            self.model.load_weights(state)
+            self.model._initial_epoch = epoch  # as Keras's own callback does
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not self.writes:
+            return
+        older = self._states().values()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        unfinished = self.directory / f"unfinished{_SUFFIX}"
+        self.model.save_weights(unfinished)
+        os.replace(unfinished, self.directory / f"epoch-{epoch + 1}{_SUFFIX}")
+        for state in older:
+            state.unlink()
+
+    def _states(self) -> dict[int, Path]:
+        """What is there, by the number of epochs it has seen."""
+        paths = self.directory.glob(f"epoch-*{_SUFFIX}")
+        return {int(path.name.removeprefix("epoch-").removesuffix(_SUFFIX)): path for path in paths}
 
 
 def directory(out: Path, plan, seed: int, hold_out: int) -> Path:
@@ -34,5 +77,7 @@ def directory(out: Path, plan, seed: int, hold_out: int) -> Path:
             )
     else:
         partial.mkdir(parents=True, exist_ok=True)
-        record.write_text(json.dumps(settings))
+        unfinished = partial / f"settings-{os.getpid()}.json"
+        unfinished.write_text(json.dumps(settings))
+        os.replace(unfinished, record)
     return partial

@@ -135,17 +135,17 @@ def _train_here(arguments) -> None:
     seed = recipe.seed if arguments.seed is None else arguments.seed
     out = arguments.out or Path("zoo", arguments.name)
     partial = checkpoints.directory(out, plan, seed, arguments.hold_out)
-    rank = int(os.environ.get("RANK", 0)) if arguments.devices > 1 else 0  # of several processes
+    is_first = recipes.process(arguments.devices) == 0
     model, _ = recipes.train(
         arguments.name,
         plan,
         seed=seed,
         hold_out=arguments.hold_out,
-        checkpoints=partial / (f"state-{rank}" if rank else "state"),
-        verbose="auto" if rank == 0 else 0,
+        checkpoints=partial / "state",
+        verbose="auto" if is_first else 0,
         devices=arguments.devices,
     )
-    if rank:
+    if not is_first:
         return
     metadata = card.describe(recipe, plan, seed, model, arguments.hold_out)
     zoo.save(out, model, metadata, card.preview(recipe, model))

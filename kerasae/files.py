@@ -38,6 +38,10 @@ _OF_FUNCTIONS = ("builtins", "keras.activations", "keras.losses", "keras.metrics
 _OPPONENT = ".*discriminator.*"  # the variables that may have an optimiser of their own: see `Adversarial.compile`
 
 
+class Damaged(ValueError, OSError):
+    """What Keras takes for an error of reading, after which its `BackupAndRestore` goes to its second file."""
+
+
 class Array(NamedTuple):
     """What a weights file says of an array: its shape, and its type as NumPy names it."""
 
@@ -277,7 +281,7 @@ def arrays(path: Path) -> dict[str, Array]:
         if declared > size:
             raise ValueError(f"its arrays take {declared:,} bytes, and the file has {size:,}")
     except Exception as error:  # h5py raises many kinds for damaged files
-        raise ValueError(f"{path} can't be read as a weights file: {brief(error)}") from error
+        raise Damaged(f"{path} can't be read as a weights file: {brief(error)}") from error
     return found
 
 
@@ -345,7 +349,7 @@ def load_weights(model, path: str | Path, **kwargs) -> None:
                 variable.assign(value)
             if found.keys() != _expected(model).keys():
                 raise _of_another_model(path, model, found) from None
-            raise ValueError(f"{path} is damaged; no weights were loaded. {brief(error)}") from error
+            raise Damaged(f"{path} is damaged; no weights were loaded. {brief(error)}") from error
 
 
 def _of_another_model(path, model, found: dict[str, Array]) -> ValueError:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 
 from kerasae import _checks, data, layers, models, steps
+from kerasae.checkpoints import Backup
 from kerasae.losses import PerImage
 
 IMAGE = (28, 28, 1)
@@ -444,7 +446,7 @@ def train(
         hold_out: Train without the last so many training examples and validate on those. With 0,
             all are trained on and the validation figures are the test set's: to watch, not to choose by.
         checkpoints: A directory. The state is kept there after every epoch, and training that was
-            broken off goes on from it.
+            broken off goes on from it. Processes that train together have one.
         callbacks, verbose: As for `fit`.
         devices: How many share each batch; on PyTorch, of as many processes under torchrun.
 
@@ -466,7 +468,7 @@ def train(
         x, y, x_val, y_val = x[:-hold_out], y[:-hold_out], x[-hold_out:], y[-hold_out:]
     callbacks = list(callbacks)
     if checkpoints is not None:
-        callbacks.append(keras.callbacks.BackupAndRestore(checkpoints, double_checkpoint=True, delete_checkpoint=False))
+        callbacks.append(Backup(Path(checkpoints), writes=process(devices) == 0))
     with steps.devices(devices) if devices > 1 else contextlib.nullcontext():
         model = compiled_model(recipe, schedule, len(x), seed)
         x, x_val = model.labelled(x, y), model.labelled(x_val, y_val)
@@ -481,6 +483,11 @@ def train(
             verbose=verbose,
         )
     return in_float32(recipe, model), history
+
+
+def process(devices: int) -> int:
+    """Which this is of the processes that train together, from 0, as torchrun numbers them."""
+    return int(os.environ.get("RANK", 0)) if devices > 1 else 0
 
 
 def compiled_model(recipe: Recipe, schedule: Schedule, images: int, seed: int) -> models.Autoencoder:

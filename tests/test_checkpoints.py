@@ -1,8 +1,77 @@
-"""The directory of a run that may have been broken off."""
+"""The state of a run that may have been broken off, and its directory."""
 
+import keras
+import numpy as np
 import pytest
 
-from kerasae import checkpoints, recipes
+from kerasae import checkpoints, models, recipes
+
+X = np.linspace(0, 1, 64, dtype="float32").reshape(8, 8)
+
+
+class Killed(Exception):
+    pass
+
+
+def trained(epochs, *callbacks):
+    keras.utils.set_random_seed(0)
+    model = models.DenseAutoencoder((8,), (4,), 2)
+    model.compile("adam", "mse")
+    return model, model.fit(X, batch_size=4, epochs=epochs, seed=1, verbose=0, callbacks=list(callbacks))
+
+
+def assert_same_weights(a, b):
+    for one, other in zip(a.get_weights(), b.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_states_are_whole_and_the_newest_is_taken(tmp_path):
+    backup = checkpoints.Backup(tmp_path / "state")
+    whole, _ = trained(12)
+    trained(9, backup)
+    assert [path.name for path in backup.directory.iterdir()] == ["epoch-9.weights.h5"]
+    trained(11, backup)
+    # As when training is killed while it writes, or before it has removed the older one.
+    (backup.directory / "unfinished.weights.h5").write_bytes(b"half of a file")
+    trained(9, checkpoints.Backup(tmp_path / "other"))
+    (tmp_path / "other" / "epoch-9.weights.h5").rename(backup.directory / "epoch-9.weights.h5")
+    resumed, history = trained(12, backup)
+    assert history.epoch == [11]
+    assert_same_weights(resumed, whole)
+    assert [path.name for path in backup.directory.iterdir()] == ["epoch-12.weights.h5"]
+
+
+def test_a_backup_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
+    def save(model, path):
+        path.write_bytes(b"half of a file")
+        raise Killed
+
+    backup = checkpoints.Backup(tmp_path)
+    whole, _ = trained(4)
+    trained(3, backup)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(models.DenseAutoencoder, "save_weights", save)
+        trained(4, backup)
+    resumed, history = trained(4, backup)
+    assert history.epoch == [3]
+    assert_same_weights(resumed, whole)
+
+
+def test_one_process_of_several_writes(tmp_path):
+    trained(2, checkpoints.Backup(tmp_path, writes=False))
+    assert not list(tmp_path.iterdir())
+
+
+def test_keras_own_backup_falls_back_to_its_second_file(tmp_path):
+    def backup():
+        return keras.callbacks.BackupAndRestore(tmp_path, double_checkpoint=True, delete_checkpoint=False)
+
+    whole, _ = trained(4)
+    trained(3, backup())
+    (tmp_path / "latest.weights.h5").write_bytes(b"half of a file")
+    resumed, history = trained(4, backup())
+    assert history.epoch == [2, 3]
+    assert_same_weights(resumed, whole)
 
 
 def test_the_same_run_goes_on(tmp_path):
