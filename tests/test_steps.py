@@ -10,6 +10,8 @@ RANDOM = ("denoising", "variational")
 OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(1.0),  # new weights = old ones − gradient
     "adam": lambda: keras.optimizers.Adam(0.01),
+    "adam, decaying": lambda: keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.01, 9)),
+    "adam, clipped": lambda: keras.optimizers.Adam(0.01, clipnorm=1e-3),
 }
 BATCHES = [slice(0, 8), slice(8, 16), slice(16, 20)]
 X, WEIGHTS = images(), np.linspace(0.0, 2.0, 20, dtype="float32")
@@ -70,6 +72,23 @@ def test_a_whole_fit_gives_the_weights_and_logs_of_keras_own(family):
     assert_same(model.trainable_variables, reference.trainable_variables, atol=1e-5)
     assert_same(model.optimizer.variables, reference.optimizer.variables, rtol=1e-3)
     assert int(model.optimizer.iterations) == -(-len(x) // 8)
+
+
+@pytest.mark.parametrize("optimizer", ["adam, decaying", "adam, clipped"])
+def test_options_of_adam_are_those_of_keras(optimizer):
+    model, reference = pair("plain", optimizer)
+    for each in (model, reference):
+        each.fit(X, batch_size=8, epochs=3, shuffle=False, verbose=0)
+    assert_same(model.trainable_variables, reference.trainable_variables, atol=1e-5)
+
+
+def test_constraints_of_weights_are_kept():
+    model, _ = pair("plain", "adam")
+    kernel = model.encoder.layers[-1].kernel
+    kernel.constraint = keras.constraints.NonNeg()
+    assert kernel.numpy().min() < 0
+    model.fit(X, batch_size=8, verbose=0)
+    assert kernel.numpy().min() >= 0
 
 
 @pytest.mark.parametrize("family", ["sparse", "variational"])
