@@ -150,7 +150,10 @@ def on_device(array):
 
 
 def compiled(function, variables):
-    """A function of tensors and of these variables, compiled for each size of its arrays, from arrays to arrays."""
+    """A function of tensors and of these variables, compiled for each size of its arrays.
+
+    Its results are JAX's arrays, which NumPy reads when they are done.
+    """
 
     @jax.jit
     def run(values, *arrays):
@@ -159,8 +162,7 @@ def compiled(function, variables):
 
     def call(*arrays):
         # Not `value`, which asks for each variable whether somebody else has set it.
-        results = run([variable._value for variable in variables], *arrays)
-        return np.asarray(results) if isinstance(results, jax.Array) else jax.tree.map(np.asarray, results)
+        return run([variable._value for variable in variables], *arrays)
 
     return call
 

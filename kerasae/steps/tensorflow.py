@@ -3,6 +3,7 @@
 import contextlib
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kerasae import random
@@ -178,9 +179,14 @@ def compiled(function, variables):
             signature = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
             # The one graph for this signature: called as a function, it would be looked for at every call.
             graph = tf.function(function, autograph=False).get_concrete_function(*signature)
-        return tf.nest.map_structure(keras.ops.convert_to_numpy, graph(*arrays))
+        return tf.nest.map_structure(_array, graph(*arrays))
 
     return call
+
+
+def _array(tensor):
+    """A result as an array, without a copy where that is simple."""
+    return np.asarray(memoryview(tensor)) if tensor.dtype == tf.float32 else keras.ops.convert_to_numpy(tensor)
 
 
 def infer(function, *arrays):

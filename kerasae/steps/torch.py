@@ -36,7 +36,7 @@ class Steps(runs.OverRows):
             passed_back = torch.autograd.grad(loss, values, retain_graph=True, allow_unused=True)
             for i, gradient in zip(trained, passed_back, strict=True):
                 gradients[i] = gradient
-        with torch.no_grad():
+        with torch.inference_mode():
             _average(gradients)
             _average(list(terms.values()))
             _apply(self.optimizer, gradients, self.trainable_variables)
@@ -128,7 +128,7 @@ def _trained(model, table, size: int):
     return _recorded(model, model.train_step, table, size, model.trainable_variables)
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def _tested(model, table, size: int):
     """Test steps for batches of this size."""
     if model._rows.total < _MANY:
@@ -167,7 +167,7 @@ def _operations(model, step, table, size: int, trained):
     rows = torch.zeros(size, dtype=torch.int32, device=table[0].device)
     graph = recorded(stateless, rows, *table, *(value.clone() for value in values()))
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def steps(table, batches):
         tensors = [*table, *values()]
         for rows in batches:
@@ -257,7 +257,7 @@ def compiled(function, variables):
         values = [variable._value for variable in variables]
         tensors = [torch.as_tensor(array, device=values[0].device) for array in arrays]
         shapes = tuple([tensor.shape for tensor in tensors])
-        with torch.no_grad():
+        with torch.inference_mode():
             if shapes not in graphs:
                 try:
                     graphs[shapes] = recorded(stateless, *tensors, *values)
@@ -277,5 +277,5 @@ def _array(tensor):
 
 def infer(function, *arrays):
     """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
-    with torch.no_grad():
+    with torch.inference_mode():
         return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*map(keras.ops.convert_to_tensor, arrays)))

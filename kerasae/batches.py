@@ -1,0 +1,66 @@
+"""A compiled function applied to arrays of any length, batch by batch."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+_FEW = 256  # rows: more than these are rather divided than padded
+
+
+def apply(function, size: int, *arrays):
+    """What a function makes of arrays, at most `size` rows at a time: new arrays in float32.
+
+    Args:
+        function: As `steps.compiled` gives it. It meets few lengths, all of them powers of two.
+        size: Bounds the memory, whatever the length of the arrays.
+        *arrays: Of one length, at least 1.
+
+    Returns:
+        An array, or a tuple of arrays if the function gives one.
+    """
+    if len(arrays[0]) <= min(size, _FEW):
+        return _first(len(arrays[0]), function(*_padded(arrays)))
+    return _one_by_one(function, size, arrays)
+
+
+def _one_by_one(function, size: int, arrays):
+    """Batch by batch; the next one is begun before the last one's results are waited for and copied."""
+    n, whole, running = len(arrays[0]), None, None
+    for rows in (*_batches(n, size), None):
+        following = rows and (rows, function(*_padded([array[rows] for array in arrays])))
+        if running:
+            done, results = running
+            if whole is None:
+                whole = keras.tree.map_structure(lambda one: np.empty((n, *one.shape[1:]), "float32"), results)
+            for into, result in zip(keras.tree.flatten(whole), keras.tree.flatten(results), strict=True):
+                into[done] = np.asarray(result)[: done.stop - done.start]
+        running = following
+    return whole
+
+
+def _batches(n: int, size: int) -> Iterator[slice]:
+    """The rows of each batch: powers of two, which need no padding, down to the few that are left."""
+    start = 0
+    while start < n:
+        rows = min(size, n - start)
+        if rows > _FEW:
+            rows = 1 << (rows.bit_length() - 1)
+        yield slice(start, start + rows)
+        start += rows
+
+
+def _padded(arrays):
+    """Arrays with a power of two of rows, the last one repeated."""
+    n = len(arrays[0])
+    if n & (n - 1) == 0:
+        return arrays
+    rows = np.minimum(np.arange(2 ** n.bit_length()), n - 1)
+    return [array[rows] for array in arrays]
+
+
+def _first(n: int, results):
+    """The first rows of results, as arrays of their own: what a backend gives may be read-only."""
+    if isinstance(results, tuple):
+        return type(results)(*(_first(n, result) for result in results))
+    return np.array(np.asarray(results)[:n], "float32")
