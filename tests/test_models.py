@@ -546,3 +546,15 @@ def test_training_under_mixed_bfloat16_has_no_nan(bfloat16, name):
 
 def test_kerasae_names_its_version():
     assert kerasae.__version__.count(".") == 2
+
+
+@pytest.mark.parametrize("n", [1, 3, 8, 300])
+@pytest.mark.parametrize("make", [dense, vae])
+def test_results_are_the_callers_own(make, n):
+    model = make()
+    x = images(n)
+    for result in (model.encode(x), model.decode(model.encode(x)), model.reconstruct(x)):
+        before = model.encode(x)
+        assert len(result) == n and result.base is None and result.dtype == "float32"
+        result += 1.0
+        np.testing.assert_array_equal(model.encode(x), before)
