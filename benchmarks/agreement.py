@@ -218,16 +218,15 @@ def measured() -> dict[str, tuple[list[dict], dict | None]]:
 
 def page() -> str:
     """All that was measured, as Markdown."""
-    rows = [
-        "| entry | step 1 | 200 steps | horizon | epoch | MSE after | one bit | runs that part | their horizon | their epoch |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    heads = "entry", "step 1", "200 steps", "horizon", "epoch", "MSE after"
+    heads += "one bit", "runs that part", "their horizon", "their epoch"
+    rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     groups: dict[str, list[str]] = {text: [] for text in GROUPS}
     epochs = []
     for name, (runs, nudged) in measured().items():
         label = f"`{name}`" + (" *" if name in COSTLY else "")
         if len(runs) < len(BACKENDS):
-            rows.append(f"| {label} | not measured on every backend |  |  |  |  |  |  |  |  |")
+            rows.append(f"| {label} | not measured on every backend {'| ' * (len(heads) - 1)}")
             continue
         apart = differences(runs)
         groups[_group(apart, nudged)].append(f"`{name}`")
@@ -240,8 +239,8 @@ def page() -> str:
         rows.append(f"| {label} | {' | '.join(cells)} |")
     summary = [f"{text} ({len(names)}): {', '.join(names) or 'none'}.\n" for text, names in groups.items()]
     summary.append(
-        f"First epoch's loss beyond {WITHIN_EPOCH:.0e}, and in brackets that of runs on one backend that differ in a last "
-        f"bit ({len(epochs)}): {', '.join(epochs) or 'none'}.\n"
+        f"First epoch's loss beyond {WITHIN_EPOCH:.0e} ({len(epochs)}), and in brackets that of runs on one backend "
+        f"that differ in a last bit: {', '.join(epochs) or 'none'}.\n"
     )
     picture = f"![Relative difference of the losses against the step]({CHART})"
     return "\n".join([INTRODUCTION, *rows, "", *summary, picture]) + "\n"

@@ -163,19 +163,38 @@ def _evaluate(arguments) -> int:
         os.environ["KERASAE_DATA"] = str(arguments.data)
     if arguments.update:
         return _update(arguments.names[0], arguments.update)
-    failed = False
+
+    def lines(compared):
+        return "".join(
+            f"\n  {key:20} {comparison.measured:12.6g}   card {_beside(comparison)}"
+            for key, comparison in compared.items()
+        )
+
+    return _check_each(names, lambda name: _compared(name, arguments.quick), lines)
+
+
+def _check_each(names: Sequence[str], check, text) -> int:
+    """Check one entry after the other and show what came of it; one bad entry doesn't hide the others.
+
+    Args:
+        names: Of the entries.
+        check: A function of a name; its result's values have `is_tolerable`.
+        text: A function of such a result: what to print after the name and the verdict.
+
+    Returns:
+        The exit status: 1 if a check failed or anything is not tolerable.
+    """
+    width, failed = max(map(len, names), default=0), False
     for name in names:
         try:
-            compared = _compared(name, arguments.quick)
-        except Exception as error:  # one bad entry must not hide the others
+            found = check(name)
+        except Exception as error:
             failed = True
-            print(f"{name}: FAILED: {error}")
+            print(f"{name:{width}}  FAILED: {error}")
             continue
-        tolerable = all(comparison.is_tolerable for comparison in compared.values())
+        tolerable = all(value.is_tolerable for value in found.values())
         failed |= not tolerable
-        print(f"{name}: {'ok' if tolerable else 'DIFFERS'}")
-        for key, comparison in compared.items():
-            print(f"  {key:20} {comparison.measured:12.6g}   card {_beside(comparison)}", flush=True)
+        print(f"{name:{width}}  {'ok' if tolerable else 'DIFFERS'}{text(found)}", flush=True)
     return int(failed)
 
 
@@ -225,20 +244,10 @@ def _update(name: str, directory: Path) -> int:
 
 
 def _verify(arguments) -> int:
-    names = arguments.names or zoo.names()
-    width, failed = max(map(len, names), default=0), False
-    for name in names:
-        try:
-            differences = zoo.verify(name)
-        except Exception as error:  # one bad entry must not hide the others
-            failed = True
-            print(f"{name:{width}}  FAILED: {error}")
-            continue
-        tolerable = all(difference.is_tolerable for difference in differences.values())
-        failed |= not tolerable
-        shown = "  ".join(f"{key} {found:.1e} of {allowed:.1e}" for key, (found, allowed) in differences.items())
-        print(f"{name:{width}}  {'ok' if tolerable else 'DIFFERS'}  {shown}")
-    return int(failed)
+    def line(differences):
+        return "".join(f"  {key} {found:.1e} of {allowed:.1e}" for key, (found, allowed) in differences.items())
+
+    return _check_each(arguments.names or zoo.names(), zoo.verify, line)
 
 
 def _export(arguments) -> None:

@@ -50,15 +50,19 @@ def _mix(bits):
     return ops.bitwise_xor(bits, _shift_right(bits, 16))
 
 
-def _bits(seed, step, shape, stream: int):
-    """Hashed 32-bit integers of `shape`; `stream` tells independent draws of one step apart."""
-    # Arrays of one number: NumPy warns when a scalar wraps around.
-    key = _mix(ops.convert_to_tensor([_signed(seed + stream * _GOLDEN)], "int32"))
-    key = _mix(key + ops.reshape(ops.cast(step, "int32"), (1,)) * _GOLDEN)
+def _bits(seed, step, shape, *streams: int):
+    """Hashed 32-bit integers `(streams, images, elements)`; streams are independent draws of one step."""
+    key = _mix(ops.convert_to_tensor([_signed(seed + stream * _GOLDEN) for stream in streams], "int32"))
+    # Reshaped, as NumPy warns when a scalar wraps around.
+    key = _mix(key + ops.reshape(ops.cast(step, "int32"), (1,)) * _GOLDEN)[:, None, None]
     elements = math.prod(shape[1:])
     image = ops.arange(shape[0], dtype="int32")[:, None] + getattr(_place, "first", 0)
     index = image * elements + ops.arange(elements, dtype="int32")[None, :]
-    return ops.reshape(_mix(_mix(index * _GOLDEN + key) + key), shape)
+    return _mix(_mix(index * _GOLDEN + key) + key)
+
+
+def _between_0_and_1(bits):
+    return (ops.cast(_shift_right(bits, 9), "float32") + 0.5) * 2.0**-23
 
 
 def uniform(seed, step, shape, stream: int = 0):
@@ -70,11 +74,10 @@ def uniform(seed, step, shape, stream: int = 0):
         shape: `(n, ...)`; only `n` may be a tensor.
         stream: Tells several draws of the same step apart.
     """
-    high_bits = ops.cast(_shift_right(_bits(seed, step, shape, stream), 9), "float32")
-    return (high_bits + 0.5) * 2.0**-23
+    return ops.reshape(_between_0_and_1(_bits(seed, step, shape, stream)), shape)
 
 
 def normal(seed, step, shape):
     """Standard normal numbers, by the method of Box & Muller (1958). Arguments as for `uniform`."""
-    radius = ops.sqrt(-2.0 * ops.log(uniform(seed, step, shape, stream=1)))
-    return radius * ops.cos(2.0 * math.pi * uniform(seed, step, shape, stream=2))
+    radius, angle = _between_0_and_1(_bits(seed, step, shape, 1, 2))  # both at once: half as many operations
+    return ops.reshape(ops.sqrt(-2.0 * ops.log(radius)) * ops.cos(2.0 * math.pi * angle), shape)

@@ -177,3 +177,11 @@ def test_arrays_too_large_for_the_device_go_there_in_parts(monkeypatch):
 )
 def test_how_many_steps_make_a_call(steps, callbacks, expected):
     assert runs.steps_a_call(steps, callbacks) == expected
+
+
+def test_numbers_are_as_small_as_they_were_after_a_fit():
+    """PyTorch's steps take the smallest ones for 0; the user's own computations go on as before."""
+    tiny = keras.ops.convert_to_tensor(np.float32(1e-39))
+    before = float(tiny * 1.0)
+    fitted(dense)
+    assert float(tiny * 1.0) == before

@@ -85,6 +85,7 @@ def as_parameter(value):
 class Loop:
     def __init__(self, network, weights, x, learning_rate):
         torch.manual_seed(0)
+        torch.set_flush_denormal(True)  # else these come to take most of the time on some processors
         self.network, self.x = network, torch.tensor(x.reshape(len(x), -1))
         self.weights = [as_parameter(w) for w in weights]
         self.optimizer = torch.optim.Adam(self.weights, learning_rate, eps=1e-7, fused=True)
