@@ -79,5 +79,5 @@ def uniform(seed, step, shape, stream: int = 0):
 
 def normal(seed, step, shape):
     """Standard normal numbers, by the method of Box & Muller (1958). Arguments as for `uniform`."""
-    radius, angle = _between_0_and_1(_bits(seed, step, shape, 1, 2))  # both at once: half as many operations
-    return ops.reshape(ops.sqrt(-2.0 * ops.log(radius)) * ops.cos(2.0 * math.pi * angle), shape)
+    two = _between_0_and_1(_bits(seed, step, shape, 1, 2))  # at once: half as many operations
+    return ops.reshape(ops.sqrt(-2.0 * ops.log(two[0])) * ops.cos(2.0 * math.pi * two[1]), shape)
