@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from kerasae import batches
+from kerasae import batches, steps
 
 pytestmark = pytest.mark.anybackend
 
@@ -28,7 +28,8 @@ class Function:
 
 @pytest.mark.parametrize("n", [1, 2, 5, 16, 100, 256, 257, 300, 1000, 1024, 10_000])
 @pytest.mark.parametrize("size", [1, 7, 256, 300, 2048])
-def test_each_row_is_computed_whatever_the_length_and_lengths_are_few(n, size):
+def test_each_row_is_computed_whatever_the_length_and_lengths_are_few(n, size, monkeypatch):
+    monkeypatch.setattr(steps, "ONE_LENGTH", True)
     function, x = Function(), np.arange(n, dtype="float32")[:, None] / 100
     result = batches.apply(function, size, x, x)
     assert isinstance(result, Pair)
@@ -39,6 +40,13 @@ def test_each_row_is_computed_whatever_the_length_and_lengths_are_few(n, size):
     assert max(function.lengths) < 2 * size
     if size >= 256:  # at most one batch of few rows is padded
         assert sum(function.lengths) - n < 256
+
+
+def test_lengths_are_as_they_come_where_they_cost_nothing(monkeypatch):
+    monkeypatch.setattr(steps, "ONE_LENGTH", False)
+    function, x = Function(), np.arange(1000, dtype="float32")[:, None]
+    np.testing.assert_array_equal(batches.apply(function, 300, x, x).twice, 2 * x)
+    assert function.lengths == [300, 300, 300, 100]
 
 
 def test_the_next_batch_is_begun_before_the_last_is_read():

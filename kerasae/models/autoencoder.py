@@ -72,7 +72,7 @@ class Autoencoder(steps.Steps, keras.Model):
         self.code_shape = tuple(decoder.inputs[0].shape[1:])
         codes = decoder.inputs if len(decoder.inputs) > 1 else decoder.inputs[0]
         small = math.prod(self.data_shape) <= 1024 and not steps.runs.convolves(self)
-        self._untracked.batch_size = 2048 if small else 256
+        self._untracked.batch_size = 4096 if small else 256
         self._untracked.logits = keras.Model(codes, decoder.layers[-1].input, name="logits")
         self.built = True
 
@@ -119,7 +119,7 @@ class Autoencoder(steps.Steps, keras.Model):
         Args:
             x: An array, checked against the input contract, gives an array. A tensor gives a tensor
                 that can be differentiated.
-            batch_size: How many at a time; bounds the memory an array needs. Unless given, 2048 for a
+            batch_size: How many at a time; bounds the memory an array needs. Unless given, 4096 for a
                 model of small images without convolutions, else 256.
 
         Raises:

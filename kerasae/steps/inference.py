@@ -3,11 +3,11 @@
 import keras
 
 if keras.backend.backend() == "openvino":
-    from kerasae.steps.openvino import compiled, infer
+    from kerasae.steps.openvino import ONE_LENGTH, compiled, infer
 else:
-    from kerasae.steps.numpy import compiled, infer
+    from kerasae.steps.numpy import ONE_LENGTH, compiled, infer
 
-__all__ = ["Steps", "compiled", "devices", "infer", "on_device"]
+__all__ = ["ONE_LENGTH", "Steps", "compiled", "devices", "infer", "on_device"]
 
 
 class Steps:

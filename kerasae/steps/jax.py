@@ -9,6 +9,9 @@ import numpy as np
 from kerasae.steps import runs
 
 
+ONE_LENGTH = True
+
+
 class Steps(runs.OverRows):
     """Training and test steps for `keras.Model`, and runs of many training steps in one compiled call."""
 

@@ -4,6 +4,9 @@ import keras
 import numpy as np
 
 
+ONE_LENGTH = False
+
+
 def compiled(function, variables=()):
     """`function`, of nested structures of arrays, None among them, whose results are arrays.
 

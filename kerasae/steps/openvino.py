@@ -11,6 +11,7 @@ import numpy as np
 import openvino
 from openvino import opset16
 
+ONE_LENGTH = True
 _PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
 
 

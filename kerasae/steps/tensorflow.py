@@ -9,6 +9,7 @@ import tensorflow as tf
 from kerasae import random
 from kerasae.steps import runs
 
+ONE_LENGTH = False
 _MANY = 500  # steps: fewer take less time than XLA's compiling
 
 

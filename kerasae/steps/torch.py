@@ -12,6 +12,7 @@ from kerasae import random
 from kerasae.steps import runs
 from kerasae.steps.recording import recorded
 
+ONE_LENGTH = True
 _MANY = 50  # test steps: fewer take less time than recording
 
 
