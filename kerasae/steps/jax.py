@@ -8,7 +8,6 @@ import numpy as np
 
 from kerasae.steps import runs
 
-
 ONE_LENGTH = True
 
 

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 
-
 ONE_LENGTH = False
 
 
