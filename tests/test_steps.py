@@ -148,3 +148,14 @@ def test_eager_and_compiled_steps_agree():
     for each in (model, twin):
         each.fit(X, batch_size=10, shuffle=False, verbose=0)
     assert_same(model.weights, twin.weights, atol=1e-5)
+
+
+def test_what_a_fit_or_a_single_step_has_made_can_be_changed():
+    for begin in (lambda model: model.fit(X, verbose=0), lambda model: model.train_on_batch(X)):
+        model, other = pair("plain", "adam")
+        begin(model)
+        model.set_weights(other.get_weights())
+        for variable in (*model.optimizer.variables, *model.metrics_variables):
+            variable.assign(keras.ops.zeros_like(variable))
+        model.fit(X, verbose=0)
+        assert int(model.optimizer.iterations) == 1

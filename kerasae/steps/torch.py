@@ -37,7 +37,7 @@ class Steps(runs.OverRows):
             passed_back = torch.autograd.grad(loss, values, retain_graph=True, allow_unused=True)
             for i, gradient in zip(trained, passed_back, strict=True):
                 gradients[i] = gradient
-        with torch.inference_mode():
+        with torch.no_grad():
             _average(gradients)
             _average(list(terms.values()))
             _apply(self.optimizer, gradients, self.trainable_variables)
@@ -144,7 +144,7 @@ def _trained(model, table, size: int):
     return _recorded(model, model.train_step, table, size, model.trainable_variables)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _tested(model, table, size: int):
     """Test steps for batches of this size."""
     if model._rows.total < _MANY:
@@ -293,5 +293,5 @@ def _array(tensor):
 
 def infer(function, *arrays):
     """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
-    with torch.inference_mode():
+    with torch.no_grad():
         return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*map(keras.ops.convert_to_tensor, arrays)))
