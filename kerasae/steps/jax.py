@@ -70,12 +70,13 @@ def _run_function(model, step):
     """A function that makes the next `steps_per_execution` such steps over the model's rows, in one call."""
 
     def run(state, table, batches, count):
-        def next_step(i, carry):
-            return step(carry[1], model._rows.data(table, batches[i]))
+        def next_step(i, state):
+            _, state = step(state, model._rows.data(table, batches[i]))
+            return state
 
-        logs, _ = jax.eval_shape(next_step, 0, (None, state))
-        logs = jax.tree.map(lambda log: jax.numpy.zeros(log.shape, log.dtype), logs)
-        return jax.lax.fori_loop(0, count, next_step, (logs, state))
+        state = jax.lax.fori_loop(0, count, next_step, state)
+        with keras.StatelessScope(list(zip(model.metrics_variables, state[-1], strict=True))):
+            return model.get_metrics_result(), state
 
     def one_by_one(state, table, batches, count):
         for rows in batches[:count]:
