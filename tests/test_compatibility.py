@@ -28,5 +28,6 @@ def test_all_backends_agree(compatibility):
         assert entries, backend
         for name, run in entries.items():
             for check, difference in compatibility.found(run, name).items():
-                limit = {"save": 0, "evaluate": 1e-4, "fit": 1e-4}.get(check, 1e-5)
+                # Of three steps: PyTorch's own second loss of dense2_mnist is another by 7e-4 with two threads.
+                limit = {"save": 0, "evaluate": 1e-4, "fit": 1e-3}.get(check, 1e-5)
                 assert difference <= limit, (backend, name, check)
