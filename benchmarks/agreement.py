@@ -8,10 +8,11 @@
 The first two follow shipped recipes, in float32, with their seeds, for an epoch and for 200 steps at least, and keep
 the losses in `benchmarks/agreement/torch.json`. The third follows each ten times on one backend, each time from other
 initial weights, of which every one is the next float32 above or below: what rounding alone does to a course. The fourth
-writes those of all backends as a page with a chart. 3 nudged runs suffice for the COSTLY ones (`--twins 3`).
+writes those of all backends as a page with a chart.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import math
@@ -44,8 +45,8 @@ after*: of the error on 1000 test inputs after that epoch. Of the entries marked
 of the training images.
 
 *One bit*: what rounding alone does. On one backend, TensorFlow, runs that start from weights whose last bit is another,
-up or down at random, against the run that starts from the recipe's: the largest difference within 200 steps, how many
-of the runs are over 1e-4 there, the first step at which one is, and the largest difference of the first epoch's loss.
+up or down at random, against the run that starts from the recipe's: the largest difference, how many of the runs are
+over 1e-4 within 200 steps, and the first step at which one is.
 
 Courses part in jumps. A ReLU's slope changes at zero; a step with a unit so near zero that rounding decides its side
 takes another gradient, and Adam, which divides a gradient by its size, carries a difference of 1e-7 to one of 1e-5 at
@@ -87,6 +88,10 @@ def course(steps: int):
     return Course()
 
 
+class Enough(Exception):
+    """The steps that were asked for have been taken."""
+
+
 def begin(name: str):
     """A recipe's model before its first step, its images and labels, and options for `fit`."""
     from kerasae import data, recipes
@@ -107,12 +112,8 @@ def recorded(model):
     return recorder
 
 
-def measure(name: str, nudge: int | None = None) -> dict:
+def measure(name: str) -> dict:
     """Follow a recipe for its first epoch, and for `STEPS` steps if that has fewer.
-
-    Args:
-        name: Of the recipe.
-        nudge: A seed: begin with weights of which every last bit is another.
 
     Returns:
         `losses`, one a step; `epoch_loss`, the mean over the first epoch as `fit` reports it; `epoch_mse`, after the
@@ -123,9 +124,6 @@ def measure(name: str, nudge: int | None = None) -> dict:
     from kerasae import data, evaluation, recipes
 
     model, inputs, n, options = begin(name)
-    if nudge is not None:
-        random = np.random.default_rng(nudge)
-        model.set_weights([_nudged(weights, random) for weights in model.get_weights()])
     recorder = recorded(model)
     steps = math.ceil(n / options["batch_size"])
     started = time.time()
@@ -146,24 +144,39 @@ def measure(name: str, nudge: int | None = None) -> dict:
 
 
 def measure_nudged(name: str, twins: int) -> dict:
-    """What `measure` gives from initial weights of which every last bit is another, `twins` times.
+    """Follow a recipe for `STEPS` steps from initial weights of which every last bit is another, `twins` times.
 
     Returns:
         `apart`, step by step the largest relative difference of a run's loss from that of the recipe's own run on this
-        backend, which must be kept already; `horizons`, of each run; `epochs`, of each run the relative difference of
-        the first epoch's loss from the own run's; `seconds`.
+        backend, which must be kept already; `horizons`, of each run; `seconds`.
     """
     import keras
 
     own, started = kept(keras.backend.backend())[name], time.time()
-    runs = [measure(name, nudge=seed) for seed in range(twins)]
-    apart = [differences([own, run]) for run in runs]
+    apart = [differences([own, {"losses": _nudged_losses(name, seed)}]) for seed in range(twins)]
     return {
         "apart": [float(f"{value:.3g}") for value in np.max(apart, axis=0)],
         "horizons": [horizon(run) for run in apart],
-        "epochs": [float(f"{differences([own, run], 'epoch_loss'):.3g}") for run in runs],
         "seconds": round(time.time() - started),
     }
+
+
+def _nudged_losses(name: str, seed: int) -> list[float]:
+    import keras
+
+    model, inputs, n, options = begin(name)
+    random = np.random.default_rng(seed)
+    model.set_weights([_nudged(weights, random) for weights in model.get_weights()])
+    recorder = recorded(model)
+
+    def stop(batch, logs=None):
+        if int(recorder.taken) == STEPS:
+            raise Enough
+
+    with contextlib.suppress(Enough):
+        callback = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
+        model.fit(inputs, epochs=math.ceil(STEPS * options["batch_size"] / n), callbacks=[callback], **options)
+    return [_figure(loss) for loss in keras.ops.convert_to_numpy(recorder.values)]
 
 
 def _nudged(weights: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -218,30 +231,23 @@ def measured() -> dict[str, tuple[list[dict], dict | None]]:
 
 def page() -> str:
     """All that was measured, as Markdown."""
-    heads = "entry", "step 1", "200 steps", "horizon", "epoch", "MSE after"
-    heads += "one bit", "runs that part", "their horizon", "their epoch"
-    rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    rows = [
+        "| entry | step 1 | 200 steps | horizon | epoch | MSE after | one bit | runs that part | their horizon |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     groups: dict[str, list[str]] = {text: [] for text in GROUPS}
-    epochs = []
     for name, (runs, nudged) in measured().items():
         label = f"`{name}`" + (" *" if name in COSTLY else "")
         if len(runs) < len(BACKENDS):
-            rows.append(f"| {label} | not measured on every backend {'| ' * (len(heads) - 1)}")
+            rows.append(f"| {label} | not measured on every backend |  |  |  |  |  |  |  |")
             continue
         apart = differences(runs)
         groups[_group(apart, nudged)].append(f"`{name}`")
         cells = [f"{apart[0]:.0e}", f"{apart.max():.0e}", _step(horizon(apart))]
         cells += [f"{differences(runs, key):.0e}" for key in ("epoch_loss", "epoch_mse")]
         cells += _rounding(nudged)
-        if (epoch := float(differences(runs, "epoch_loss"))) > WITHIN_EPOCH:
-            by_rounding = f"{max(nudged['epochs']):.1e}" if nudged else "not measured"
-            epochs.append(f"`{name}` {epoch:.1e} ({by_rounding})")
         rows.append(f"| {label} | {' | '.join(cells)} |")
     summary = [f"{text} ({len(names)}): {', '.join(names) or 'none'}.\n" for text, names in groups.items()]
-    summary.append(
-        f"First epoch's loss beyond {WITHIN_EPOCH:.0e} ({len(epochs)}), and in brackets that of runs on one backend "
-        f"that differ in a last bit: {', '.join(epochs) or 'none'}.\n"
-    )
     picture = f"![Relative difference of the losses against the step]({CHART})"
     return "\n".join([INTRODUCTION, *rows, "", *summary, picture]) + "\n"
 
@@ -255,11 +261,10 @@ def _group(apart: np.ndarray, nudged: dict | None) -> str:
 def _rounding(nudged: dict | None) -> list[str]:
     """The cells of what rounding alone does."""
     if nudged is None:
-        return ["", "", "", ""]
+        return ["", "", ""]
     horizons = [step for step in nudged["horizons"] if step is not None]
     parted = f"{len(horizons)} of {len(nudged['horizons'])}"
-    first = _step(min(horizons, default=None))
-    return [f"{max(nudged['apart']):.0e}", parted, first, f"{max(nudged['epochs']):.0e}"]
+    return [f"{max(nudged['apart']):.0e}", parted, _step(min(horizons, default=None))]
 
 
 def _step(number: int | None) -> str:

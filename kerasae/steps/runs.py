@@ -184,12 +184,3 @@ def _looks_at_batches(callback) -> bool:
 def _own(callback, hook: str) -> bool:
     """Whether a callback does something at this hook (LambdaCallback sets it on the instance)."""
     return hook in vars(callback) or getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
-
-
-def is_plain_adam(optimizer, variables) -> bool:
-    """Whether an optimiser is Adam with none of the options that Keras adds to one, for float32 without constraints."""
-    options = ("amsgrad", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema")
-    options += ("loss_scale_factor", "gradient_accumulation_steps")
-    keras_own = type(optimizer).__module__.startswith("keras.") and type(optimizer).__name__ == "Adam"
-    plain = keras_own and not any(getattr(optimizer, option) for option in options)
-    return plain and all(variable.dtype == "float32" and variable.constraint is None for variable in variables)

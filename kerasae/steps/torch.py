@@ -196,7 +196,7 @@ def _apply(optimizer, gradients, variables) -> None:
     """`optimizer.apply(gradients, variables)`: for a plain Adam in one pass over the weights, where Keras makes ten."""
     values = [variable.value for variable in variables]
     whole = all(value.is_contiguous() for value in values) and all(gradient is not None for gradient in gradients)
-    if not (whole and runs.is_plain_adam(optimizer, variables)):
+    if not (whole and _plain_adam(optimizer, variables)):
         optimizer.apply(gradients, variables)
         return
     if not optimizer.built:
@@ -220,6 +220,15 @@ def _apply(optimizer, gradients, variables) -> None:
         maximize=False,
     )
     optimizer.iterations.assign_add(1)
+
+
+def _plain_adam(optimizer, variables) -> bool:
+    """Whether an optimiser is Adam with none of the options that Keras adds to one, for float32 without constraints."""
+    options = ("amsgrad", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema")
+    options += ("loss_scale_factor", "gradient_accumulation_steps")
+    keras_own = type(optimizer).__module__.startswith("keras.") and type(optimizer).__name__ == "Adam"
+    plain = keras_own and not any(getattr(optimizer, option) for option in options)
+    return plain and all(variable.dtype == "float32" and variable.constraint is None for variable in variables)
 
 
 @contextlib.contextmanager
