@@ -94,7 +94,8 @@ class Enough(Exception):
 
 def begin(name: str):
     """A recipe's model before its first step, its images and labels, and options for `fit`."""
-    from kerasae import data, recipes
+    from kerasae import data
+    from kerasae.zoo import recipes
 
     recipe = recipes.find(name)
     plan = dataclasses.replace(recipes.plan(name, "shipped"), precision="float32")
@@ -121,7 +122,8 @@ def measure(name: str) -> dict:
     """
     import keras
 
-    from kerasae import data, evaluation, recipes
+    from kerasae import data, metrics
+    from kerasae.zoo import recipes
 
     model, inputs, n, options = begin(name)
     recorder = recorded(model)
@@ -130,13 +132,13 @@ def measure(name: str) -> dict:
     history = model.fit(inputs, epochs=1, **options)
     dataset = data.named(recipes.find(name).data)
     x_test, y_test = dataset.x_test[:TEST_IMAGES], dataset.y_test[:TEST_IMAGES]
-    x_hat = model.reconstruct(x_test, **evaluation.given_to(model, y_test))
+    x_hat = model.reconstruct(x_test, **metrics.given_to(model, y_test))
     if steps < STEPS:
         model.fit(inputs, initial_epoch=1, epochs=math.ceil(STEPS / steps), **options)
     return {
         "losses": [_figure(loss) for loss in keras.ops.convert_to_numpy(recorder.values)],
         "epoch_loss": _figure(history.history["loss"][0]),
-        "epoch_mse": _figure(evaluation.mean_squared_error(x_test, x_hat)),
+        "epoch_mse": _figure(metrics.mean_squared_error(x_test, x_hat)),
         "images": n,
         "steps": steps,
         "seconds": round(time.time() - started),
@@ -220,7 +222,7 @@ def horizon(apart: np.ndarray) -> int | None:
 
 def measured() -> dict[str, tuple[list[dict], dict | None]]:
     """Entry → the runs of all backends, which may lack some, and what nudged runs showed if there were any."""
-    from kerasae import recipes
+    from kerasae.zoo import recipes
 
     backends, nudged = {backend: kept(backend) for backend in BACKENDS}, kept("tensorflow-nudged")
     return {
@@ -305,7 +307,7 @@ def main() -> None:
     if arguments.names or arguments.all:
         import keras
 
-        from kerasae import recipes
+        from kerasae.zoo import recipes
 
         for name in arguments.names or recipes.RECIPES:
             result = measure_nudged(name, arguments.twins) if arguments.nudged else measure(name)

@@ -131,16 +131,16 @@ def measure(name: str) -> dict:
     import keras
     import numpy as np
 
-    from kerasae import _keras, evaluation, zoo
+    from kerasae import _import_hook, metrics, zoo
 
     of_allowed = max(difference.largest / difference.tolerance for difference in zoo.verify(name).values())
     result = {"verify": of_allowed * zoo.TOLERANCE, "export": exported(name), "weights": weights_of(name)}
     model = zoo.load(name)
-    x = evaluation.golden_inputs(model.data_shape, model.value_range, IMAGES)
+    x = metrics.golden_inputs(model.data_shape, model.value_range, IMAGES)
     labels = np.arange(IMAGES, dtype="int32") % 10
-    fed, given = model.labelled(x, labels), evaluation.given_to(model, labels)
+    fed, given = model.labelled(x, labels), metrics.given_to(model, labels)
     result["evaluate"] = model.evaluate(fed, batch_size=IMAGES, verbose=0, return_dict=True)
-    if keras.backend.backend() in _keras.TRAINING_BACKENDS:
+    if keras.backend.backend() in _import_hook.TRAINING_BACKENDS:
         history = model.fit(fed, batch_size=IMAGES, epochs=STEPS, shuffle=False, verbose=0).history
         result["fit"] = history["loss"]
     with tempfile.TemporaryDirectory() as directory:
@@ -156,11 +156,11 @@ def exported(name: str) -> dict[str, float]:
     import keras
     import numpy as np
 
-    from kerasae import evaluation, export, zoo
+    from kerasae import export, metrics, zoo
 
     model, golden = zoo.load(name), zoo.card(name)["golden"]
-    x = evaluation.golden_inputs(model.data_shape, model.value_range)
-    label = [np.arange(2, dtype="int32")] if evaluation.given_to(model, x) else []
+    x = metrics.golden_inputs(model.data_shape, model.value_range)
+    label = [np.arange(2, dtype="int32")] if metrics.given_to(model, x) else []
     result = {}
     for format, (suffix, needs) in export.FORMATS.items():
         if keras.backend.backend() in needs:

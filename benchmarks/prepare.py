@@ -10,7 +10,8 @@ import numpy as np
 from entries import ENTRIES, HELD_OUT
 from peers.kerasae import untrained
 
-from kerasae import data, recipes
+from kerasae import data
+from kerasae.zoo import recipes
 
 
 def prepare(entry, directory: Path, most: int | None) -> None:

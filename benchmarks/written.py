@@ -19,14 +19,15 @@ BACKENDS = ("tensorflow", "torch", "jax")
 
 def measure(name: str, epochs: int | None, verbose) -> dict[str, float]:
     """Train by the written recipe and measure what its references name, and the loss after the first epoch."""
-    from kerasae import data, evaluation, recipes
+    from kerasae import data, metrics
+    from kerasae.zoo import recipes
 
     recipe = recipes.find(name)
     started = time.time()
     model, history = recipes.train(name, recipes.plan(name, epochs=epochs), verbose=verbose)
     result = {"first_epoch_loss": history.history["loss"][0], "seconds": time.time() - started}
     if epochs is None:
-        figures = evaluation.figures(model, getattr(data, recipe.data)())
+        figures = metrics.figures(model, getattr(data, recipe.data)())
         result |= {key: figures[key] for key in {recipe.headline, *(reference.key for reference in recipe.references)}}
     return {key: float(f"{value:.6g}") for key, value in result.items()}
 
@@ -45,7 +46,8 @@ def keep(name: str, backend: str, result: dict[str, float]) -> None:
 
 def table() -> str:
     """All that was measured, beside the references, as Markdown."""
-    from kerasae import recipes, text
+    from kerasae import text
+    from kerasae.zoo import recipes
 
     lines = [
         "# The written recipes",

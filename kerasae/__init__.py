@@ -13,29 +13,34 @@ imported, in whichever order.
 
 import importlib
 
-from kerasae import _keras
+from kerasae import _import_hook
 
 __version__ = "0.1.0"
-__all__ = [
-    "callbacks",
-    "data",
-    "evaluation",
-    "export",
-    "layers",
-    "losses",
-    "models",
-    "plots",
-    "recipes",
-    "sklearn",
-    "zoo",
-]
 
-_keras.install()
+# Public modules by the name they are used under. `evaluation` and `recipes` are names of earlier versions.
+_MODULES = {
+    "callbacks": "kerasae.callbacks",
+    "data": "kerasae.data",
+    "evaluation": "kerasae.metrics",
+    "export": "kerasae.export",
+    "layers": "kerasae.layers",
+    "losses": "kerasae.losses",
+    "metrics": "kerasae.metrics",
+    "models": "kerasae.models",
+    "plots": "kerasae.plots",
+    "recipes": "kerasae.zoo.recipes",
+    "sklearn": "kerasae.sklearn",
+    "training": "kerasae.training",
+    "zoo": "kerasae.zoo",
+}
+__all__ = list(_MODULES)
+
+_import_hook.install()
 
 
 def __getattr__(name: str):
-    if name in __all__:
-        return importlib.import_module(f"kerasae.{name}")
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module 'kerasae' has no attribute {name!r}")
 
 

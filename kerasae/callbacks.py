@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from kerasae import evaluation, plots
+from kerasae import metrics, plots
 from kerasae._checks import positive_size
 
 _DIGITS = {"epoch": 4, "batch": 6}  # in the names of files, which so sort as they were drawn
@@ -135,7 +135,7 @@ def _examples(model, given: dict) -> tuple[dict[str, np.ndarray], dict]:
     x = np.asarray(given["x"])
     if model.noise is None:
         return {"input": x}, given
-    noisy = evaluation.noisy(model, x)
+    noisy = metrics.noisy(model, x)
     return {"clean": x, "noisy": noisy}, given | {"x": noisy}
 
 

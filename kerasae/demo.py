@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from kerasae import data, evaluation, plots, zoo
+from kerasae import data, metrics, plots, zoo
 
 ENTRY = "conv_mnist"
 
@@ -33,7 +33,7 @@ def run(entry: str = ENTRY) -> Result:
     size = math.prod(model.code_shape)
     if data.is_at_hand("mnist"):
         source, dataset = "MNIST test set", data.mnist()
-        pca_error = evaluation.pca_error(dataset.x_train, dataset.x_test, size)
+        pca_error = metrics.pca_error(dataset.x_train, dataset.x_test, size)
         pca_label = f"PCA, {size} components"
     else:
         source, dataset = "scikit-learn digits (MNIST is not at hand)", data.digits()
@@ -41,9 +41,9 @@ def run(entry: str = ENTRY) -> Result:
     x = dataset.x_test
     x_hat = model.reconstruct(x)
     errors = {
-        f"{entry}, {size} numbers an image": evaluation.mean_squared_error(x, x_hat),
+        f"{entry}, {size} numbers an image": metrics.mean_squared_error(x, x_hat),
         pca_label: pca_error,
-        "mean image": evaluation.mean_squared_error(x, dataset.x_train.mean(axis=0)),
+        "mean image": metrics.mean_squared_error(x, dataset.x_train.mean(axis=0)),
     }
     shown = [int(np.flatnonzero(dataset.y_test == digit)[0]) for digit in range(10)]
     figure = plots.reconstructions(x[shown], x_hat[shown], title=f"{entry}: {source}")

@@ -194,7 +194,7 @@ def _write_openvino(model, path: Path) -> None:
 
 def _openvino_graph(model):
     """The model as OpenVINO computes it: Keras's own exporter writes one that is wrong for any but one image."""
-    from kerasae.steps import openvino
+    from kerasae.backends import openvino
 
     parameters = [openvino.parameter((-1, *x.shape[1:]), x.dtype) for x in model.inputs]
     return openvino.graph(model, parameters if len(parameters) > 1 else parameters[0])[0]

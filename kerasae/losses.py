@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from kerasae import _keras
+from kerasae import _import_hook
 
 # Keras's losses that are a mean over the last axis of something that each value gives by itself.
 _OF_SINGLE_VALUES = (
@@ -122,4 +122,4 @@ def weighted_mean(values, sample_weight=None):
     return ops.mean(values)
 
 
-_keras.install()  # see `_keras.NEEDED_BY_MODELS`
+_import_hook.install()  # see `_import_hook.NEEDED_BY_MODELS`

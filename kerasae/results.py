@@ -29,7 +29,7 @@ anywhere; a variational one and an adversarial one bring them to the prior, and 
 _GENERATION = """\
 −ELBO, reconstruction and KL are in nats per image, of grey pixels: not to be compared with likelihoods of binarised
 ones. *Sample distance* is the Fréchet distance (the formula of FID) of 10,000 samples of the prior from the 10,000 test
-images, in the last hidden layer of the small classifier that comes with the package, `kerasae.classifier`: compare it
+images, in the last hidden layer of the feature classifier that comes with the package: compare it
 within a data set, and not with FIDs elsewhere. *Real* is that of 10,000 training images, *PCA* that of normal codes
 with the variances that PCA finds. *Recognised* is the share of samples that the classifier takes for the class they
 were asked to be; *real: recognised* is that of the test images."""

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from conftest import BACKEND, SHAPE, images, python, sparse, vaegan
 
-from kerasae import layers, models, recipes
+from kerasae import layers, models
+from kerasae.zoo import recipes
 
 MODELS = {
     "sparse": sparse,  # a penalty that a layer adds

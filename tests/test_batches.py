@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from kerasae import batches, steps
+from kerasae.training import inference
 
 pytestmark = pytest.mark.anybackend
 
@@ -29,9 +29,9 @@ class Function:
 @pytest.mark.parametrize("n", [1, 2, 5, 16, 100, 256, 257, 300, 1000, 1024, 10_000])
 @pytest.mark.parametrize("size", [1, 7, 256, 300, 2048])
 def test_each_row_is_computed_whatever_the_length_and_lengths_are_few(n, size, monkeypatch):
-    monkeypatch.setattr(steps, "ONE_LENGTH", True)
+    monkeypatch.setattr(backends, "ONE_LENGTH", True)
     function, x = Function(), np.arange(n, dtype="float32")[:, None] / 100
-    result = batches.apply(function, size, x, x)
+    result = inference.apply(function, size, x, x)
     assert isinstance(result, Pair)
     np.testing.assert_array_equal(result.twice, 2 * x)
     np.testing.assert_allclose(result.squared, x**2, rtol=1e-3, atol=1e-4)
@@ -43,9 +43,9 @@ def test_each_row_is_computed_whatever_the_length_and_lengths_are_few(n, size, m
 
 
 def test_lengths_are_as_they_come_where_they_cost_nothing(monkeypatch):
-    monkeypatch.setattr(steps, "ONE_LENGTH", False)
+    monkeypatch.setattr(backends, "ONE_LENGTH", False)
     function, x = Function(), np.arange(1000, dtype="float32")[:, None] / 100
-    np.testing.assert_array_equal(batches.apply(function, 300, x, x).twice, 2 * x)
+    np.testing.assert_array_equal(inference.apply(function, 300, x, x).twice, 2 * x)
     assert function.lengths == [300, 300, 300, 100]
 
 
@@ -64,5 +64,5 @@ def test_the_next_batch_is_begun_before_the_last_is_read():
             events.append("read")
             return self.x
 
-    batches.apply(Lazy, 256, np.zeros((768, 1), "float32"))
+    inference.apply(Lazy, 256, np.zeros((768, 1), "float32"))
     assert events == ["begun", "begun", "read", "begun", "read", "read"]

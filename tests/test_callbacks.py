@@ -106,7 +106,7 @@ def test_a_denoiser_cleans(drawn, tmp_path):
     fit(model, draw, epochs=1)
     rows = next(args[0] for name, args, _ in reversed(drawn) if name == "rows")
     assert list(rows) == ["clean", "noisy", "cleaned"]
-    np.testing.assert_array_equal(rows["noisy"], kerasae.evaluation.noisy(model, x))
+    np.testing.assert_array_equal(rows["noisy"], kerasae.metrics.noisy(model, x))
     np.testing.assert_allclose(draw.snapshots["epoch 1"], model.reconstruct(rows["noisy"]), atol=1e-6)
 
 

@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from kerasae import checkpoints, models, recipes
+from kerasae import models
+from kerasae.training import checkpoints
+from kerasae.zoo import recipes
 
 X = np.linspace(0, 1, 64, dtype="float32").reshape(8, 8)
 

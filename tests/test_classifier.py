@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
-from kerasae import classifier, cli, data
+from kerasae import cli, data
+from kerasae.metrics import classifier
 
 pytestmark = [pytest.mark.anybackend, pytest.mark.filterwarnings("ignore:.*Maximum iterations")]
 

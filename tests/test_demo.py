@@ -5,7 +5,7 @@ import math
 import pytest
 
 from kerasae import data, demo, zoo
-from kerasae.card import FIRST
+from kerasae.zoo.card import FIRST
 
 
 def test_on_mnist(monkeypatch):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import BACKEND, images
 
-from kerasae import recipes
+from kerasae.zoo import recipes
 
 FAMILIES = ("dense", "vae", "adversarial")
 DEVICES = 2 if BACKEND == "torch" else 4
@@ -21,7 +21,8 @@ import keras
 import numpy as np
 sys.path.insert(0, sys.argv[2])
 import conftest
-from kerasae import recipes, steps
+from kerasae import backends
+from kerasae.zoo import recipes
 
 def history(family):
     model = getattr(conftest, family)()
@@ -31,7 +32,7 @@ def history(family):
     options = {"batch_size": 20, "epochs": 3, "seed": 1, "validation_data": x[:31], "verbose": 0}
     return model.fit(x, **options).history
 
-with steps.devices(int(sys.argv[1])):
+with backends.devices(int(sys.argv[1])):
     histories = {family: history(family) for family in sys.argv[3:]}
 if os.environ.get("RANK", "0") == "0":
     print(json.dumps(histories))
@@ -69,8 +70,8 @@ def test_the_losses_are_those_of_one_device(tmp_path):
 
 
 def test_more_devices_than_there_are_is_an_error():
-    from kerasae import steps
+    from kerasae import backends
 
     keras.ops.zeros(1)  # the devices are settled
-    with pytest.raises(ValueError, match="Asked for 99 devices"), steps.devices(99):
+    with pytest.raises(ValueError, match="Asked for 99 devices"), backends.devices(99):
         pass

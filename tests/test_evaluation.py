@@ -6,26 +6,27 @@ from scipy.linalg import sqrtm
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 
-from kerasae import classifier, data, evaluation, layers, models
+from kerasae import data, layers, metrics, models
+from kerasae.metrics import classifier
 
 
 def test_mean_squared_error():
-    assert evaluation.mean_squared_error(np.zeros((2, 3)), np.array([[1, 0, 0], [2, 0, 0]])) == pytest.approx(5 / 6)
+    assert metrics.mean_squared_error(np.zeros((2, 3)), np.array([[1, 0, 0], [2, 0, 0]])) == pytest.approx(5 / 6)
 
 
 def test_binary_crossentropy_of_grey_pixels_and_of_saturated_ones():
     x, x_hat = np.array([0.0, 0.5, 1.0]), np.array([0.1, 0.5, 0.8])
     expected = -(np.log(0.9) + np.log(0.5) + np.log(0.8)) / 3
-    assert evaluation.binary_crossentropy(x, x_hat) == pytest.approx(expected)
-    assert np.isfinite(evaluation.binary_crossentropy(np.array([0.0, 1.0]), np.array([1.0, 0.0])))
+    assert metrics.binary_crossentropy(x, x_hat) == pytest.approx(expected)
+    assert np.isfinite(metrics.binary_crossentropy(np.array([0.0, 1.0]), np.array([1.0, 0.0])))
 
 
 def test_distance_to_the_sine():
     t = np.linspace(-2, 2, 50)
     on_curve = np.stack([t, np.sin(t)], axis=1)
-    assert evaluation.rms_distance_to_sine(on_curve) < 1e-4
+    assert metrics.rms_distance_to_sine(on_curve) < 1e-4
     normal = np.stack([-np.cos(t), np.ones_like(t)], axis=1) / np.sqrt(1 + np.cos(t)[:, None] ** 2)
-    assert evaluation.rms_distance_to_sine(on_curve + 0.05 * normal) == pytest.approx(0.05, rel=1e-3)
+    assert metrics.rms_distance_to_sine(on_curve + 0.05 * normal) == pytest.approx(0.05, rel=1e-3)
 
 
 def test_angle_to_pca_of_a_known_line():
@@ -33,12 +34,12 @@ def test_angle_to_pca_of_a_known_line():
     model = models.LinearAutoencoder((2,))
     turn = np.radians(10)
     model.set_weights([np.ones((2, 1)), np.zeros(1), np.array([[np.cos(turn), np.sin(turn)]]), np.array([0.3, -0.2])])
-    assert evaluation.angle_to_pca(model, x) == pytest.approx(10, abs=1e-3)
+    assert metrics.angle_to_pca(model, x) == pytest.approx(10, abs=1e-3)
 
 
 def test_baselines_of_points():
     dataset = data.sine()
-    result = evaluation.baselines(dataset, 1)
+    result = metrics.baselines(dataset, 1)
     x = dataset.x_train.astype("float64")
     residual = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)[1] ** 2 / x.size
     assert result["pca"]["mse"] == pytest.approx(residual, rel=1e-4)
@@ -47,7 +48,7 @@ def test_baselines_of_points():
 
 def test_baselines_of_images():
     dataset = data.digits()
-    result = evaluation.baselines(dataset, 8)
+    result = metrics.baselines(dataset, 8)
     train, test = (x.reshape(len(x), -1).astype("float64") for x in (dataset.x_train, dataset.x_test))
     pca = PCA(8, svd_solver="full").fit(train)
     expected = np.mean((test - pca.inverse_transform(pca.transform(test))) ** 2)
@@ -58,7 +59,7 @@ def test_baselines_of_images():
 
 @pytest.mark.anybackend
 def test_baselines_of_mnist_are_the_published_ones():
-    result = evaluation.baselines(data.mnist(), 8)
+    result = metrics.baselines(data.mnist(), 8)
     assert result["pca"]["mse"] == pytest.approx(0.03744, abs=1e-5)
     assert result["mean"]["mse"] == pytest.approx(0.0675, abs=1e-4)
     assert result["mean"]["bce"] == pytest.approx(0.2625, abs=1e-4)
@@ -71,18 +72,18 @@ def test_baselines_of_mnist_are_the_published_ones():
 @pytest.mark.anybackend
 def test_pca_error_is_that_of_the_baseline():
     dataset = data.sine()
-    expected = evaluation.baselines(dataset, 1)["pca"]["mse"]
-    assert evaluation.pca_error(dataset.x_train, dataset.x_train, 1) == pytest.approx(expected)
+    expected = metrics.baselines(dataset, 1)["pca"]["mse"]
+    assert metrics.pca_error(dataset.x_train, dataset.x_train, 1) == pytest.approx(expected)
 
 
 @pytest.mark.anybackend
 def test_pca_keeps_all_where_the_code_is_larger_than_the_input():
-    assert evaluation.baselines(data.digits(), 1000)["pca"]["mse"] < 1e-6
+    assert metrics.baselines(data.digits(), 1000)["pca"]["mse"] < 1e-6
 
 
 def test_baselines_of_denoisers():
     dataset = data.digits()
-    result = evaluation.baselines(dataset, 8, layers.FlipPixels(0.1))
+    result = metrics.baselines(dataset, 8, layers.FlipPixels(0.1))
     assert result["noisy"]["denoised_mse"] > result["median"]["denoised_mse"] > 0
     assert result["pca"]["denoised_mse"] > result["pca"]["mse"]
 
@@ -90,7 +91,7 @@ def test_baselines_of_denoisers():
 def test_variational_figures_are_nats_an_image():
     dataset = data.digits()
     model = models.VariationalAutoencoder((28, 28, 1), (16,), 2)
-    result = evaluation.figures(model, dataset)
+    result = metrics.figures(model, dataset)
     assert result["negative_elbo"] == pytest.approx(result["reconstruction_loss"] + result["kl_loss"], rel=1e-5)
     assert result["reconstruction_loss"] == pytest.approx(784 * result["bce"], rel=0.05)  # sample against mean
 
@@ -101,25 +102,25 @@ def test_images_have_a_forest_on_the_codes_of_a_thousand():
     codes = model.encode(dataset.x_train[:1000])
     forest = RandomForestClassifier(100, random_state=0).fit(codes, dataset.y_train[:1000])
     expected = forest.score(model.encode(dataset.x_test), dataset.y_test)
-    assert evaluation.figures(model, dataset)["forest_accuracy"] == pytest.approx(expected, abs=0.01)
+    assert metrics.figures(model, dataset)["forest_accuracy"] == pytest.approx(expected, abs=0.01)
 
 
 def test_generating_models_have_samples_judged(monkeypatch):
     dataset, judge = data.digits(), classifier.load("mnist")
     monkeypatch.setattr(classifier, "judge_of", lambda dataset: judge)
     model = models.VariationalAutoencoder((28, 28, 1), (16,), 2)
-    result = evaluation.figures(model, dataset)
+    result = metrics.figures(model, dataset)
     samples, real = (judge.features(x) for x in (model.generate(360, seed=0), dataset.x_test))
-    assert result["sample_distance"] == pytest.approx(evaluation.frechet_distance(samples, real))
-    assert result["mmd_to_prior"] == evaluation.mmd_to_prior(model.sample(dataset.x_test, seed=0))
+    assert result["sample_distance"] == pytest.approx(metrics.frechet_distance(samples, real))
+    assert result["mmd_to_prior"] == metrics.mmd_to_prior(model.sample(dataset.x_test, seed=0))
     assert "class_accuracy" not in result
 
 
 def test_codes_of_an_adversarial_model_are_compared_with_the_prior():
     dataset = data.digits()
     model = models.AdversarialAutoencoder((28, 28, 1), (16,), 4)
-    result = evaluation.figures(model, dataset)
-    assert result["mmd_to_prior"] == evaluation.mmd_to_prior(model.encode(dataset.x_test))
+    result = metrics.figures(model, dataset)
+    assert result["mmd_to_prior"] == metrics.mmd_to_prior(model.encode(dataset.x_test))
     assert "negative_elbo" not in result and "sample_distance" not in result  # these digits have no judge
 
 
@@ -127,15 +128,15 @@ def test_conditional_models_are_told_the_class_and_judged_by_it(monkeypatch):
     dataset, judge = data.digits(), classifier.load("mnist")
     monkeypatch.setattr(classifier, "judge_of", lambda dataset: judge)
     model = models.ConditionalVariationalAutoencoder((28, 28, 1), hidden_units=(16,), latent_dim=2)
-    result = evaluation.figures(model, dataset)
+    result = metrics.figures(model, dataset)
     samples = model.generate(360, seed=0, label=dataset.y_test)
     assert result["class_accuracy"] == judge.accuracy(samples, dataset.y_test)
     assert result["mse"] == pytest.approx(
-        evaluation.mean_squared_error(dataset.x_test, model.reconstruct(dataset.x_test, label=dataset.y_test))
+        metrics.mean_squared_error(dataset.x_test, model.reconstruct(dataset.x_test, label=dataset.y_test))
     )
     assert result["negative_elbo"] == pytest.approx(result["reconstruction_loss"] + result["kl_loss"], rel=1e-5)
     assert "forest_accuracy" not in result
-    assert set(evaluation.golden_outputs(model)) == {"code", "reconstruction", "log_variance"}
+    assert set(metrics.golden_outputs(model)) == {"code", "reconstruction", "log_variance"}
 
 
 def features(n, d, seed):
@@ -149,25 +150,25 @@ def test_frechet_distance_is_its_formula():
     a, b = features(300, 6, 0), features(200, 6, 1)
     (m1, s1), (m2, s2) = ((x.mean(axis=0), np.cov(x, rowvar=False)) for x in (a, b))
     expected = np.sum((m1 - m2) ** 2) + np.trace(s1 + s2 - 2 * sqrtm(s1 @ s2).real)
-    assert evaluation.frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
-    assert evaluation.frechet_distance(b, a) == pytest.approx(expected, rel=1e-6)
-    assert evaluation.frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+    assert metrics.frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
+    assert metrics.frechet_distance(b, a) == pytest.approx(expected, rel=1e-6)
+    assert metrics.frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
     idle = (np.pad(x, ((0, 0), (0, 2))) for x in (a, b))  # features that are always 0: singular covariances
-    assert evaluation.frechet_distance(*idle) == pytest.approx(expected, rel=1e-6)
+    assert metrics.frechet_distance(*idle) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.anybackend
 def test_frechet_distance_of_one_feature():
     a = np.random.default_rng(0).normal(1.0, 2.0, (100_000, 1))
     b = np.random.default_rng(1).normal(3.0, 5.0, (100_000, 1))
-    assert evaluation.frechet_distance(a, b) == pytest.approx((3 - 1) ** 2 + (5 - 2) ** 2, rel=0.02)
+    assert metrics.frechet_distance(a, b) == pytest.approx((3 - 1) ** 2 + (5 - 2) ** 2, rel=0.02)
 
 
 @pytest.mark.anybackend
 @pytest.mark.parametrize("shapes", [((5, 3), (5, 4)), ((1, 3), (5, 3)), ((5,), (5,))])
 def test_frechet_distance_of_what_does_not_fit(shapes):
     with pytest.raises(ValueError, match=r"Expected two arrays of features \(n, d\).*Received shapes"):
-        evaluation.frechet_distance(*map(np.ones, shapes))
+        metrics.frechet_distance(*map(np.ones, shapes))
 
 
 @pytest.mark.anybackend
@@ -181,28 +182,28 @@ def test_mmd_is_its_definition():
     pairs = [(i, j) for i in range(40) for j in range(40)]
     among = [np.mean([k(a[i], a[j]) for i, j in pairs if i != j]) for a in (z, prior)]
     expected = sum(among) - 2 * np.mean([k(z[i], prior[j]) for i, j in pairs])
-    assert evaluation.mmd_to_prior(z) == pytest.approx(expected, rel=1e-6)
+    assert metrics.mmd_to_prior(z) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.anybackend
 def test_mmd_is_unbiased_and_sees_a_shift_a_scale_and_a_shape():
     rng = np.random.default_rng(1)
-    null = [evaluation.mmd_to_prior(rng.normal(size=(200, 8)), seed) for seed in range(40)]
+    null = [metrics.mmd_to_prior(rng.normal(size=(200, 8)), seed) for seed in range(40)]
     assert abs(np.mean(null)) < 3 * np.std(null) / np.sqrt(40)
     z = rng.normal(size=(3000, 8))
     ring = np.sqrt(8) * z / np.linalg.norm(z, axis=1, keepdims=True)
     for other in (z + 0.3, 0.7 * z, ring):
-        assert evaluation.mmd_to_prior(other) > 5 * np.std(null) * 200 / 2000
+        assert metrics.mmd_to_prior(other) > 5 * np.std(null) * 200 / 2000
 
 
 @pytest.mark.anybackend
 def test_mmd_needs_flat_codes():
     with pytest.raises(ValueError, match=r"z must be two codes or more.*Received shape: \(4, 7, 7, 1\)"):
-        evaluation.mmd_to_prior(np.zeros((4, 7, 7, 1)))
+        metrics.mmd_to_prior(np.zeros((4, 7, 7, 1)))
 
 
 def test_golden_inputs_are_their_formula():
-    x = evaluation.golden_inputs((2, 3), (-1.0, 3.0))
+    x = metrics.golden_inputs((2, 3), (-1.0, 3.0))
     assert x.shape == (2, 2, 3) and x.dtype == "float32"
     assert x[1, 1, 2] == pytest.approx(-1 + 4 * 0.5 * (1 + np.sin(0.37 * 5 + 1)), rel=1e-6)
-    assert np.abs(evaluation.golden_inputs((2,), None)).max() <= 2
+    assert np.abs(metrics.golden_inputs((2,), None)).max() <= 2

@@ -27,14 +27,14 @@ import json
 import sys
 from pathlib import Path
 import numpy as np
-from kerasae import evaluation, zoo
+from kerasae import metrics, zoo
 from kerasae.export import FORMATS, PARTS, export
 
 directory, exported = Path(sys.argv[1]), json.loads(sys.argv[2])
 inputs = {}
 for name in {name for names in exported.values() for name in names}:
     model = zoo.load(name)
-    inputs[name] = evaluation.golden_inputs(model.data_shape, model.value_range)
+    inputs[name] = metrics.golden_inputs(model.data_shape, model.value_range)
     for format in (format for format in exported if name in exported[format]):
         for part in PARTS:
             export(model, directory / f"{name}-{part}-{format}{FORMATS[format].suffix}", part, format)

@@ -17,14 +17,14 @@ OUTPUTS = """
 import sys
 import numpy as np
 import kerasae
-from kerasae import evaluation, zoo
+from kerasae import metrics, zoo
 
 arrays = {}
 for name in sys.argv[2:]:
     model = zoo.load(name)
-    x = evaluation.golden_inputs(model.data_shape, model.value_range)
+    x = metrics.golden_inputs(model.data_shape, model.value_range)
     labels = np.arange(2)
-    given = evaluation.given_to(model, labels)
+    given = metrics.given_to(model, labels)
     fed = model.labelled(x, labels)
     code = np.random.default_rng(0).standard_normal((2, *model.code_shape), dtype="float32")
     outputs = {

@@ -84,7 +84,7 @@ def test_keras_is_loaded_as_if_nobody_had_looked():
     python(code, backend="jax")
 
 
-@pytest.mark.parametrize("module", ["kerasae.layers", "kerasae.losses", "kerasae.steps.runs", "kerasae.callbacks"])
+@pytest.mark.parametrize("module", ["kerasae.layers", "kerasae.losses", "kerasae.backends.runs", "kerasae.callbacks"])
 def test_any_module_can_be_the_first_and_registers_all_classes(module):
     code = f"import {module}, keras; assert keras.saving.get_registered_object('kerasae>DenseAutoencoder') is not None"
     python(code, backend="jax")

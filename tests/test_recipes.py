@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from kerasae import data, models, recipes
+from kerasae import data, models
+from kerasae.zoo import recipes
 
 
 def test_conv_mnist_has_the_parameters_of_its_source():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from kerasae.steps.recording import recorded
+from kerasae.backends.recording import recorded
 
 pytestmark = pytest.mark.anybackend
 aten = torch.ops.aten

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import adversarial, conditional, denoising, dense, images, sparse, vae
 
-from kerasae.steps import runs
+from kerasae.backends import runs
 
 X = images(103)
 FAMILIES = {"plain": dense, "variational": vae, "adversarial": adversarial}

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from kerasae import data, evaluation, models, recipes, zoo
-from kerasae.card import FIRST, compare
+from kerasae import data, metrics, models, zoo
+from kerasae.zoo import recipes
+from kerasae.zoo.card import FIRST, compare
 
 ENTRIES = zoo.names()
 
@@ -54,7 +55,7 @@ def test_card_states_what_this_backend_measures_on_all_images(name):
 
 
 def _measure(name, first, expected):
-    measured = evaluation.figures(zoo.load(name), data.named(zoo.card(name)["data"]), first)
+    measured = metrics.figures(zoo.load(name), data.named(zoo.card(name)["data"]), first)
     assert measured.keys() == expected.keys()
     assert {key: found for key, found in compare(measured, expected).items() if not found.is_tolerable} == {}
 
@@ -93,7 +94,7 @@ def one_a_class():
 @pytest.mark.parametrize("name", one_a_class())
 def test_entry_goes_on_training(name):
     model = zoo.load(name)
-    images = evaluation.golden_inputs(model.data_shape, model.value_range, n=8)
+    images = metrics.golden_inputs(model.data_shape, model.value_range, n=8)
     x = model.labelled(images, np.arange(8))
     trained = {"encoder": "loss", "discriminator": "discriminator_loss"}
     trained = {part: key for part, key in trained.items() if hasattr(model, part)}
@@ -177,7 +178,7 @@ def test_untrained_model_has_other_weights():
 
 def test_own_weights_are_loaded(tmp_path):
     own = zoo.load("dense_mnist", weights=None)
-    x = evaluation.golden_inputs(own.data_shape, own.value_range)
+    x = metrics.golden_inputs(own.data_shape, own.value_range)
     own.fit(x, verbose=0)  # so that the file holds an optimiser's state too
     own.save_weights(tmp_path / "own.weights.h5")
     loaded = zoo.load("dense_mnist", weights=tmp_path / "own.weights.h5")

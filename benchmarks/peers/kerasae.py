@@ -4,7 +4,8 @@ import time
 
 import keras
 
-from kerasae import models, recipes
+from kerasae import models
+from kerasae.zoo import recipes
 
 
 def untrained(entry):

@@ -1,7 +1,7 @@
 """The autoencoders. Each is a `keras.Model` with a built `encoder` and `decoder`."""
 
 from kerasae.models.adversarial import VAEGAN, AdversarialAutoencoder
-from kerasae.models.autoencoder import Autoencoder
+from kerasae.models.base import Autoencoder
 from kerasae.models.conv import ConvAutoencoder, TransposedConvAutoencoder
 from kerasae.models.dense import DenseAutoencoder, LinearAutoencoder, SparseAutoencoder
 from kerasae.models.variational import (

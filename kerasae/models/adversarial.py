@@ -6,7 +6,7 @@ from keras import layers, ops
 from kerasae._checks import positive_sizes
 from kerasae.layers import Sampling
 from kerasae.losses import weighted_mean
-from kerasae.models.autoencoder import Autoencoder
+from kerasae.models.base import Autoencoder
 from kerasae.models.dense import DenseAutoencoder
 from kerasae.models.variational import (
     ConvVariationalAutoencoder,

@@ -8,7 +8,7 @@ from keras import layers
 from kerasae._checks import positive_size, positive_sizes
 from kerasae.layers import MaskPixels
 from kerasae.losses import MeanSquaredWeight
-from kerasae.models.autoencoder import Autoencoder
+from kerasae.models.base import Autoencoder
 
 
 @keras.saving.register_keras_serializable(package="kerasae")

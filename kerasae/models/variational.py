@@ -7,13 +7,13 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kerasae import inputs
 from kerasae._checks import positive_size, positive_sizes
 from kerasae.layers import OneHot, Sampling
 from kerasae.losses import weighted_mean
-from kerasae.models.autoencoder import Autoencoder
+from kerasae.models.base import Autoencoder
 from kerasae.models.conv import image_output, require_image_shape, transposed_levels
 from kerasae.models.dense import output_layers
+from kerasae.training import validation
 
 
 class Posterior(NamedTuple):
@@ -371,7 +371,7 @@ class ConditionalVariationalAutoencoder(VariationalAutoencoder):
 
     def _labels(self, label, x):
         """One class for each of `x`, as integers; a tensor as it is."""
-        if inputs.is_tensor(label):
+        if validation.is_tensor(label):
             return label
         if label is None:
             raise ValueError("label is missing: give one class for each, shape (n,), or one for all.")

@@ -7,13 +7,14 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 
-from kerasae import batches, files, inputs, steps
+from kerasae import backends, files
 from kerasae._checks import positive_size, positive_sizes
 from kerasae.layers import Noise
 from kerasae.losses import PerImage
+from kerasae.training import inference, validation
 
 
-class Autoencoder(steps.Steps, keras.Model):
+class Autoencoder(backends.Steps, keras.Model):
     """A Keras model that is trained to give back its input through a code.
 
     `x (n, *input_shape) → encoder → z (n, *code_shape) → decoder → x_hat (n, *input_shape)`
@@ -71,7 +72,7 @@ class Autoencoder(steps.Steps, keras.Model):
         self.encoder, self.decoder = encoder, decoder
         self.code_shape = tuple(decoder.inputs[0].shape[1:])
         codes = decoder.inputs if len(decoder.inputs) > 1 else decoder.inputs[0]
-        small = math.prod(self.data_shape) <= 1024 and not steps.runs.convolves(self)
+        small = math.prod(self.data_shape) <= 1024 and not backends.runs.convolves(self)
         self._untracked.batch_size = 4096 if small else 256
         self._untracked.logits = keras.Model(codes, decoder.layers[-1].input, name="logits")
         self.built = True
@@ -162,11 +163,11 @@ class Autoencoder(steps.Steps, keras.Model):
             raise ValueError("steps must be at least 2: both ends are among them. Received: 1")
         if space not in ("code", "pixel"):
             raise ValueError(f"space must be 'code' or 'pixel'. Received: {space!r}")
-        ends = [inputs.as_float_array(end, name) for end, name in ((a, "a"), (b, "b"))]
+        ends = [validation.as_float_array(end, name) for end, name in ((a, "a"), (b, "b"))]
         for end, name in zip(ends, "ab", strict=True):
             if end.shape != self.data_shape:
                 raise ValueError(f"{name} must have shape {self.data_shape}. Received shape: {end.shape}.")
-        pair = inputs.checked_array(np.stack(ends), self.data_shape, self.value_range, "a and b")
+        pair = validation.checked_array(np.stack(ends), self.data_shape, self.value_range, "a and b")
         if space == "code":
             pair = encode(pair)
         line = np.linspace(pair[0], pair[1], steps, dtype="float32")
@@ -187,16 +188,16 @@ class Autoencoder(steps.Steps, keras.Model):
 
     def _apply(self, function, x, shape, value_range, name: str, batch_size: int | None, *others):
         """Apply a function of tensors to a tensor, or to an array batch by batch; `others` go along."""
-        if inputs.is_tensor(x):
-            inputs.check_shape(x.shape, shape, name)
+        if validation.is_tensor(x):
+            validation.check_shape(x.shape, shape, name)
             return function(x, *others)
-        x = inputs.checked_array(x, shape, value_range, name).astype(keras.config.floatx(), copy=False)
+        x = validation.checked_array(x, shape, value_range, name).astype(keras.config.floatx(), copy=False)
         batch_size = self._untracked.batch_size if batch_size is None else positive_size("batch_size", batch_size)
         if function.__name__ not in self._untracked.compiled:
             variables = [*self.encoder.variables, *self.decoder.variables]
-            self._untracked.compiled[function.__name__] = steps.compiled(function, variables)
+            self._untracked.compiled[function.__name__] = backends.compiled(function, variables)
         function = self._untracked.compiled[function.__name__]
-        return batches.apply(function, batch_size, x, *others)
+        return inference.apply(function, batch_size, x, *others)
 
     # Training
 
@@ -351,11 +352,11 @@ class Autoencoder(steps.Steps, keras.Model):
         """
         if not self.compiled:
             self.compile()
-        with inputs.Door(self) as door:
+        with validation.Door(self) as door:
             x, y = door.admit(x, y, sample_weight)
             options = {"epochs": epochs, "verbose": verbose, "callbacks": callbacks, **kwargs}
             options["validation_data"] = door.admit_validation(validation_data)
-            if inputs.is_array(x) and class_weight is None and kwargs.get("steps_per_epoch") is None:
+            if validation.is_array(x) and class_weight is None and kwargs.get("steps_per_epoch") is None:
                 data = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
                 return self._fit_rows(data, batch_size or 32, validation_split, shuffle, seed, options)
             if seed is not None:
@@ -369,17 +370,17 @@ class Autoencoder(steps.Steps, keras.Model):
     def _fit_rows(self, data, batch_size: int, validation_split: float, shuffle, seed: int | None, options):
         """`fit` on arrays. Keras is given steps to count; their data is for `steps` to take."""
         if validation_split and options["validation_data"] is None:
-            data, options["validation_data"] = steps.runs.split(data, validation_split)
+            data, options["validation_data"] = backends.runs.split(data, validation_split)
         size = options["validation_batch_size"] = options.get("validation_batch_size") or batch_size
         validation, epochs = options["validation_data"], options["epochs"]
-        if validation is not None and inputs.is_array(validation) and options.get("validation_steps") is None:
-            self._untracked.validation = steps.runs.Rows(validation, size, steps.on_device, epochs=epochs)
-            options |= {"validation_data": steps.nothing(), "validation_steps": self._untracked.validation.steps}
-        rows = steps.runs.Rows(data, batch_size, steps.on_device, bool(shuffle), seed, epochs)
+        if validation is not None and validation.is_array(validation) and options.get("validation_steps") is None:
+            self._untracked.validation = backends.runs.Rows(validation, size, backends.on_device, epochs=epochs)
+            options |= {"validation_data": backends.nothing(), "validation_steps": self._untracked.validation.steps}
+        rows = backends.runs.Rows(data, batch_size, backends.on_device, bool(shuffle), seed, epochs)
         try:
             with self._in_runs(rows, options["callbacks"]), rows.among(options["callbacks"]) as callbacks:
                 options |= {"callbacks": callbacks, "steps_per_epoch": rows.steps}
-                return super().fit(steps.nothing(), shuffle=False, **options)
+                return super().fit(backends.nothing(), shuffle=False, **options)
         finally:
             self._untracked.validation = None
 
@@ -401,7 +402,7 @@ class Autoencoder(steps.Steps, keras.Model):
         """Have many steps over these rows made in one call, unless something looks between them; none if None."""
         before, asked_for = (self._rows, self.steps_per_execution), self._steps_asked_for
         alone = rows is not None and asked_for == 1 and not self.run_eagerly
-        self._switch(rows, steps.runs.steps_a_call(rows.steps, callbacks) if alone else asked_for)
+        self._switch(rows, backends.runs.steps_a_call(rows.steps, callbacks) if alone else asked_for)
         try:
             yield
         finally:
@@ -424,11 +425,11 @@ class Autoencoder(steps.Steps, keras.Model):
         in_fit = options.get("_use_cached_eval_dataset", False)
         if in_fit and self._untracked.validation is not None:
             return self._evaluate_rows(self._untracked.validation, options)
-        with inputs.Door(self) as door, self._in_runs(None):
+        with validation.Door(self) as door, self._in_runs(None):
             x, y = door.admit(x, y, sample_weight)
-            if self.takes_rows and inputs.is_array(x) and options.get("steps") is None and not in_fit:
+            if self.takes_rows and validation.is_array(x) and options.get("steps") is None and not in_fit:
                 data = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
-                return self._evaluate_rows(steps.runs.Rows(data, batch_size or 32, steps.on_device), options)
+                return self._evaluate_rows(backends.runs.Rows(data, batch_size or 32, backends.on_device), options)
             self._agree_on_steps()
             return super().evaluate(x, y, batch_size=batch_size, sample_weight=sample_weight, **options)
 
@@ -437,7 +438,7 @@ class Autoencoder(steps.Steps, keras.Model):
         with self._in_runs(rows, options.get("callbacks")):
             self._agree_on_steps()
             # Within `fit` Keras goes on with the source that it was given there.
-            source = None if options.get("_use_cached_eval_dataset") else steps.nothing()
+            source = None if options.get("_use_cached_eval_dataset") else backends.nothing()
             return super().evaluate(source, **options | {"steps": rows.steps})
 
     def _agree_on_steps(self):
@@ -447,14 +448,14 @@ class Autoencoder(steps.Steps, keras.Model):
 
     def predict(self, x, *args, **kwargs):
         """As for `keras.Model`: the reconstructions of `x`. Errors as for `fit`."""
-        with inputs.Door(self) as door, self._in_runs(None):
+        with validation.Door(self) as door, self._in_runs(None):
             x, _ = door.admit(x)
             return super().predict(x, *args, **kwargs)
 
     def checked(self, x, y):
         """`x` and `y` (which may be None) as float arrays, checked against the input contract; errors as for `fit`."""
-        x = inputs.checked_array(x, self.data_shape, self.value_range, "x")
-        return x, None if y is None else inputs.checked_array(y, self.data_shape, self.value_range, "y")
+        x = validation.checked_array(x, self.data_shape, self.value_range, "x")
+        return x, None if y is None else validation.checked_array(y, self.data_shape, self.value_range, "y")
 
 
 def _checked_range(value_range) -> tuple[float, float] | None:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import median_filter
 
-from kerasae import classifier, data, models, steps
+from kerasae import backends, data, models
+from kerasae.metrics import classifier
 
 _EPSILON = 1e-7  # keeps the logarithm finite where a float32 sigmoid reaches 0 or 1
 _LABELLED = 1000  # training images whose labels `forest_accuracy` is given
@@ -46,7 +47,7 @@ def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None 
         `reconstruction_loss` and `kl_loss`, nats per image; for others `mean_absolute_code`. For a
         denoiser `denoised_mse` and `denoised_bce`: noisy test images cleaned, against the clean ones.
         Of codes that are vectors `mmd_to_prior`, drawn from the posterior if there is one. For what
-        generates, where the data has a judge (`kerasae.classifier`), `sample_distance`: the
+        generates, where the data has a judge (`kerasae.metrics.classifier`), `sample_distance`: the
         `frechet_distance` of the judge's features of as many samples as there are test images from
         those of the test images. For a conditional model also `class_accuracy`: the share of samples
         that the judge takes for what they were asked to be.
@@ -137,7 +138,7 @@ def negative_elbo(model: models.VariationalAutoencoder, x: np.ndarray, draws: in
 
 def noisy(model: models.Autoencoder, x: np.ndarray) -> np.ndarray:
     """Images with a fixed draw of the noise that the model was trained to remove."""
-    return steps.infer(model.noise.corrupt, x)
+    return backends.infer(model.noise.corrupt, x)
 
 
 def forest_accuracy(z_train: np.ndarray, y_train: np.ndarray, z_test: np.ndarray, y_test: np.ndarray) -> float:
@@ -322,7 +323,7 @@ def baselines(dataset: data.Dataset, code_size: int, noise=None) -> dict[str, di
     result["mean"]["bce"] = binary_crossentropy(test, np.broadcast_to(mean, test.shape))
     result["mean"]["negative_elbo"] = result["mean"]["bce"] * test.shape[1]
     if noise is not None:
-        spoilt = steps.infer(noise.corrupt, dataset.x_test)
+        spoilt = backends.infer(noise.corrupt, dataset.x_test)
         projected = pca.inverse_transform(pca.transform(_flat(spoilt)))
         result["pca"]["denoised_mse"] = mean_squared_error(test, projected)
         result["noisy"] = {"denoised_mse": mean_squared_error(dataset.x_test, spoilt)}

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasae import _keras, random
+from kerasae import _import_hook, random
 from kerasae._checks import integer
 
 
@@ -278,4 +278,4 @@ def _phases(taps: int) -> tuple[np.ndarray, int, int]:
     return meets.astype("float32"), int(-first), int(last)
 
 
-_keras.install()  # see `_keras.NEEDED_BY_MODELS`
+_import_hook.install()  # see `_import_hook.NEEDED_BY_MODELS`

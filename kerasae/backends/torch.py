@@ -9,8 +9,8 @@ import torch
 from torch import distributed
 
 from kerasae import random
-from kerasae.steps import runs
-from kerasae.steps.recording import recorded
+from kerasae.backends import runs
+from kerasae.backends.recording import recorded
 
 ONE_LENGTH = True
 _MANY = 50  # test steps: fewer take less time than recording

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from kerasae import _keras, export, zoo
+from kerasae import _import_hook, export, zoo
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     export_.add_argument("--out", type=Path, help="where to (default: NAME-PART, with the format's suffix)")
     export_.add_argument("--overwrite", action="store_true", help="replace what is there")
     for sub in (demo, train, evaluate, verify, export_):
-        choices = _keras.TRAINING_BACKENDS if sub is train else _keras.FRAMEWORKS
+        choices = _import_hook.TRAINING_BACKENDS if sub is train else _import_hook.FRAMEWORKS
         sub.add_argument("--backend", choices=choices, help="instead of KERAS_BACKEND's")
     table = command(_table, help="write the table of entries into a Markdown file, between its markers")
     results = command(_results, help="write the page of all results, and a chart beside it")
@@ -128,7 +128,8 @@ def _under_torchrun(processes: int, argv: Sequence[str]) -> int:
 
 
 def _train_here(arguments) -> None:
-    from kerasae import card, checkpoints, recipes
+    from kerasae.training import checkpoints
+    from kerasae.zoo import card, recipes
 
     recipe = recipes.find(arguments.name)
     plan = recipes.plan(arguments.name, arguments.schedule, arguments.epochs)
@@ -199,11 +200,12 @@ def _check_each(names: Sequence[str], check, text) -> int:
 
 
 def _compared(name: str, quick: bool) -> dict:
-    from kerasae import card, data, evaluation
+    from kerasae import data, metrics
+    from kerasae.zoo import card
 
     with zoo.reading(name) as metadata:
         dataset = data.named(metadata["data"])
-    measured = evaluation.figures(zoo.load(name), dataset, card.FIRST if quick else None)
+    measured = metrics.figures(zoo.load(name), dataset, card.FIRST if quick else None)
     with zoo.reading(name) as metadata:
         return card.compare(measured, metadata["figures_of_first"][str(card.FIRST)] if quick else metadata["figures"])
 
@@ -218,20 +220,20 @@ def _beside(comparison) -> str:
 
 
 def _evaluate_on_own(names: Sequence[str], path: Path) -> int:
-    from kerasae import data, evaluation
+    from kerasae import data, metrics
 
     if not names:
         raise ValueError(f"Whose figures on {path}? Expected the names of entries that take such inputs.")
     x, y = data.own(path)
     for name in names:
         print(f"{name}: {len(x)} inputs of {path}")
-        for key, value in evaluation.figures_of(zoo.load(name), x, y).items():
+        for key, value in metrics.figures_of(zoo.load(name), x, y).items():
             print(f"  {key:20} {value:12.6g}")
     return 0
 
 
 def _update(name: str, directory: Path) -> int:
-    from kerasae import card, recipes
+    from kerasae.zoo import card, recipes
 
     model = zoo.load(name)
     with zoo.reading(name) as metadata:
@@ -258,7 +260,7 @@ def _export(arguments) -> None:
 
 
 def _classifier(arguments) -> None:
-    from kerasae import classifier
+    from kerasae.metrics import classifier
 
     judge, card = classifier.train(arguments.name, arguments.hold_out)
     path = classifier.save(judge, card, arguments.out or classifier.DIRECTORY)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from kerasae import steps
+from kerasae import backends
 
 _FEW = 256  # rows: more than these are rather divided than padded
 
@@ -14,7 +14,7 @@ def apply(function, size: int, *arrays):
     """What a function makes of arrays, at most `size` rows at a time: new arrays in float32.
 
     Args:
-        function: As `steps.compiled` gives it. Where that compiles anew for each length it meets few,
+        function: As `backends.compiled` gives it. Where that compiles anew for each length it meets few,
             all of them powers of two.
         size: Bounds the memory, whatever the length of the arrays.
         *arrays: Of one length, at least 1.
@@ -47,7 +47,7 @@ def _batches(n: int, size: int) -> Iterator[slice]:
     start = 0
     while start < n:
         rows = min(size, n - start)
-        if steps.ONE_LENGTH and rows > _FEW:
+        if backends.ONE_LENGTH and rows > _FEW:
             rows = 1 << (rows.bit_length() - 1)
         yield slice(start, start + rows)
         start += rows
@@ -56,7 +56,7 @@ def _batches(n: int, size: int) -> Iterator[slice]:
 def _padded(arrays):
     """Arrays with a power of two of rows, the last one repeated, if lengths are to be few."""
     n = len(arrays[0])
-    if not steps.ONE_LENGTH or n & (n - 1) == 0:
+    if not backends.ONE_LENGTH or n & (n - 1) == 0:
         return arrays
     rows = np.minimum(np.arange(2 ** n.bit_length()), n - 1)
     return [array[rows] for array in arrays]

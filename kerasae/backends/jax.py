@@ -6,7 +6,7 @@ import jax
 import keras
 import numpy as np
 
-from kerasae.steps import runs
+from kerasae.backends import runs
 
 ONE_LENGTH = True
 

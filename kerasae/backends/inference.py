@@ -3,9 +3,9 @@
 import keras
 
 if keras.backend.backend() == "openvino":
-    from kerasae.steps.openvino import ONE_LENGTH, compiled, infer
+    from kerasae.backends.openvino import ONE_LENGTH, compiled, infer
 else:
-    from kerasae.steps.numpy import ONE_LENGTH, compiled, infer
+    from kerasae.backends.numpy import ONE_LENGTH, compiled, infer
 
 __all__ = ["ONE_LENGTH", "Steps", "compiled", "devices", "infer", "on_device"]
 

@@ -11,19 +11,19 @@ gradients of one forward pass.
 
 import keras
 
-from kerasae import _keras
-from kerasae.steps import runs
-from kerasae.steps.runs import nothing
+from kerasae import _import_hook
+from kerasae.backends import runs
+from kerasae.backends.runs import nothing
 
 if keras.backend.backend() == "tensorflow":
-    from kerasae.steps.tensorflow import ONE_LENGTH, Steps, compiled, devices, infer, nothing, on_device
+    from kerasae.backends.tensorflow import ONE_LENGTH, Steps, compiled, devices, infer, nothing, on_device
 elif keras.backend.backend() == "torch":
-    from kerasae.steps.torch import ONE_LENGTH, Steps, compiled, devices, infer, nothing, on_device
+    from kerasae.backends.torch import ONE_LENGTH, Steps, compiled, devices, infer, nothing, on_device
 elif keras.backend.backend() == "jax":
-    from kerasae.steps.jax import ONE_LENGTH, Steps, compiled, devices, infer, on_device
+    from kerasae.backends.jax import ONE_LENGTH, Steps, compiled, devices, infer, on_device
 else:
-    from kerasae.steps.inference import ONE_LENGTH, Steps, compiled, infer, on_device
+    from kerasae.backends.inference import ONE_LENGTH, Steps, compiled, infer, on_device
 
 __all__ = ["ONE_LENGTH", "Steps", "compiled", "devices", "infer", "nothing", "on_device", "runs"]
 
-_keras.install()  # see `_keras.NEEDED_BY_MODELS`
+_import_hook.install()  # see `_import_hook.NEEDED_BY_MODELS`

@@ -17,7 +17,7 @@ TRAINING_BACKENDS = ("jax", "torch", "tensorflow")  # lightest install first
 FRAMEWORKS = {"jax": "jax", "torch": "torch", "tensorflow": "tensorflow", "numpy": "jax", "openvino": "openvino"}
 # Modules that import Keras and that the models' need whole: where one of them is the first to import Keras, it has
 # the models imported at its own end.
-NEEDED_BY_MODELS = ("kerasae.layers", "kerasae.losses", "kerasae.steps")
+NEEDED_BY_MODELS = ("kerasae.layers", "kerasae.losses", "kerasae.backends")
 
 
 def _installed(module: str) -> bool:

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 
 import kerasae
-from kerasae import data, evaluation, models, plots, recipes
+from kerasae import data, metrics, models, plots
+from kerasae.zoo import recipes
 
 FIRST = 1000  # test images whose figures a card has too, to measure again in little time
 
@@ -30,8 +31,8 @@ def describe(
     """
     dataset = data.named(recipe.data)
     code_size = int(np.prod(model.code_shape))
-    figures = _rounded(evaluation.figures(model, dataset))
-    measured = evaluation.baselines(dataset, code_size, model.noise)
+    figures = _rounded(metrics.figures(model, dataset))
+    measured = metrics.baselines(dataset, code_size, model.noise)
     common = {name: {key: values[key] for key in values if key in figures} for name, values in measured.items()}
     baselines = {name: _rounded(values) for name, values in common.items() if values}
     return {
@@ -51,7 +52,7 @@ def describe(
         "versions": versions(),
         "headline": recipe.headline,
         "figures": figures,
-        "figures_of_first": {str(FIRST): _rounded(evaluation.figures(model, dataset, FIRST))},
+        "figures_of_first": {str(FIRST): _rounded(metrics.figures(model, dataset, FIRST))},
         "baselines": baselines,
         "references": [reference._asdict() for reference in recipe.references],
     }
@@ -64,7 +65,7 @@ class Comparison(NamedTuple):
         measured: NaN for what is not measured.
         stated: On the card; None where it has no such figure.
         difference: How far the two are apart, relative to what is stated or absolute; NaN where one is missing.
-        tolerance: `evaluation.ABSOLUTE`'s of this figure, else `evaluation.RELATIVE` (more for the tiniest).
+        tolerance: `metrics.ABSOLUTE`'s of this figure, else `metrics.RELATIVE` (more for the tiniest).
         is_absolute: Whether the difference is.
     """
 
@@ -84,7 +85,7 @@ def compare(measured: Mapping[str, float], stated: Mapping[str, float]) -> dict[
     """Figures that were measured again beside those on a card.
 
     Args:
-        measured: As `evaluation.figures` gives them.
+        measured: As `metrics.figures` gives them.
         stated: Of the card.
 
     Returns:
@@ -97,12 +98,12 @@ def compare(measured: Mapping[str, float], stated: Mapping[str, float]) -> dict[
 
 
 def _compared(key: str, measured: float, stated: float | None) -> Comparison:
-    is_absolute = key in evaluation.ABSOLUTE
-    tolerance = evaluation.ABSOLUTE.get(key, evaluation.RELATIVE)
+    is_absolute = key in metrics.ABSOLUTE
+    tolerance = metrics.ABSOLUTE.get(key, metrics.RELATIVE)
     difference = math.nan if stated is None else abs(measured - stated)
     if stated and not is_absolute:
         difference /= abs(stated)
-        tolerance = max(tolerance, evaluation.ROUNDING / abs(stated))
+        tolerance = max(tolerance, metrics.ROUNDING / abs(stated))
     return Comparison(measured, stated, difference, tolerance, is_absolute)
 
 
@@ -113,9 +114,9 @@ def preview(recipe: recipes.Recipe, model: models.Autoencoder):
         return _preview_of_points(recipe, model, np.unique(dataset.x_train, axis=0))
     first = [int(np.flatnonzero(dataset.y_test == label)[0]) for label in range(10)]
     x = dataset.x_test[first]
-    given = evaluation.given_to(model, np.arange(10))
+    given = metrics.given_to(model, np.arange(10))
     if model.noise is not None:
-        noisy = evaluation.noisy(model, dataset.x_test)[first]
+        noisy = metrics.noisy(model, dataset.x_test)[first]
         images = {"clean": x, "noisy": noisy, "cleaned": model.reconstruct(noisy, **given)}
     else:
         images = {"input": x, "reconstruction": model.reconstruct(x, **given)}

@@ -162,12 +162,12 @@ def verify(name: str | Path) -> dict[str, Difference]:
     """
     import numpy as np
 
-    from kerasae import evaluation
+    from kerasae import metrics
 
     model = load(name)
-    golden = _golden(card(name), evaluation.golden_shapes(model), name)
-    outputs = evaluation.golden_outputs(model)
-    given = evaluation.given_to(model, np.arange(len(outputs["code"])))
+    golden = _golden(card(name), metrics.golden_shapes(model), name)
+    outputs = metrics.golden_outputs(model)
+    given = metrics.given_to(model, np.arange(len(outputs["code"])))
     outputs["decoded"] = model.decode(outputs["code"], **given)
     golden["decoded"] = golden["reconstruction"]
     return {
@@ -207,7 +207,7 @@ def save(directory: str | Path, model, metadata: dict, preview) -> None:
     """
     import keras
 
-    from kerasae import evaluation
+    from kerasae import metrics
 
     directory = Path(directory)
     if directory.exists() and not (directory / METADATA).exists():
@@ -221,7 +221,7 @@ def save(directory: str | Path, model, metadata: dict, preview) -> None:
         bare.set_weights(model.get_weights())
         bare.save_weights(partial / WEIGHTS)
         preview.savefig(partial / PREVIEW, dpi=100, metadata={"Software": None})
-        golden = evaluation.golden_outputs(model)
+        golden = metrics.golden_outputs(model)
         card = metadata | {
             "files": {name: _sha256(partial / name) for name in (CONFIG, WEIGHTS, PREVIEW)},
             "golden": {key: value.astype("float64").round(7).tolist() for key, value in golden.items()},
@@ -237,7 +237,7 @@ def save(directory: str | Path, model, metadata: dict, preview) -> None:
 
 def _root() -> Path:
     """The directory of the entries: inside an installed package, beside `pyproject.toml` in a checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     checkout = package.parent / "zoo"
     installed = package / "_entries"
     return installed if installed.is_dir() or not (package.parent / "pyproject.toml").exists() else checkout

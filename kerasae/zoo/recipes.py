@@ -10,9 +10,9 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from kerasae import _checks, data, layers, models, steps
-from kerasae.checkpoints import Backup
+from kerasae import _checks, backends, data, layers, models
 from kerasae.losses import PerImage
+from kerasae.training.checkpoints import Backup
 
 IMAGE = (28, 28, 1)
 BCE = keras.losses.BinaryCrossentropy(from_logits=True)
@@ -469,7 +469,7 @@ def train(
     callbacks = list(callbacks)
     if checkpoints is not None:
         callbacks.append(Backup(Path(checkpoints), writes=process(devices) == 0))
-    with steps.devices(devices) if devices > 1 else contextlib.nullcontext():
+    with backends.devices(devices) if devices > 1 else contextlib.nullcontext():
         model = compiled_model(recipe, schedule, len(x), seed)
         x, x_val = model.labelled(x, y), model.labelled(x_val, y_val)
         history = model.fit(

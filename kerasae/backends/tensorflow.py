@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasae import random
-from kerasae.steps import runs
+from kerasae.backends import runs
 
 ONE_LENGTH = False
 _MANY = 500  # steps: fewer take less time than XLA's compiling
