@@ -17,7 +17,9 @@ TRAINING_BACKENDS = ("jax", "torch", "tensorflow")  # lightest install first
 FRAMEWORKS = {"jax": "jax", "torch": "torch", "tensorflow": "tensorflow", "numpy": "jax", "openvino": "openvino"}
 # Modules that import Keras and that the models' need whole: where one of them is the first to import Keras, it has
 # the models imported at its own end.
-NEEDED_BY_MODELS = ("kerasae.layers", "kerasae.losses", "kerasae.backends")
+NEEDED_BY_MODELS = tuple(
+    f"kerasae.{name}" for name in ("backends", "files", "keras_private", "layers", "losses", "models", "random", "training")
+)
 
 
 def _installed(module: str) -> bool:
@@ -77,12 +79,17 @@ class _RegisteringLoader:  # not of importlib.abc, whose import takes as long as
         module.__spec__.loader = module.__loader__ = self.loader
         self.loader.exec_module(module)
         sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _KerasFinder)]
-        if not any(map(_being_imported, NEEDED_BY_MODELS)):
+        if not _needed_module_is_being_imported():
             importlib.import_module("kerasae.models")
 
 
-def _being_imported(name: str) -> bool:
-    return name in sys.modules and getattr(sys.modules[name].__spec__, "_initializing", False)
+def _needed_module_is_being_imported() -> bool:
+    loading = (name for name, module in list(sys.modules.items()) if _is_initializing(module))
+    return any(name.startswith(NEEDED_BY_MODELS) for name in loading)
+
+
+def _is_initializing(module) -> bool:
+    return getattr(getattr(module, "__spec__", None), "_initializing", False)
 
 
 class _KerasFinder:

@@ -1,72 +1,91 @@
 """Keras's backends that can't train: NumPy and OpenVINO."""
 
 import keras
+import numpy as np
+
+from kerasae.training.overrides import reports_own_logs
 
 if keras.backend.backend() == "openvino":
-    from kerasae.backends.openvino import ONE_LENGTH, compiled, infer
+    from kerasae.backends.openvino import ONE_LENGTH, compile_function, infer
 else:
-    from kerasae.backends.numpy import ONE_LENGTH, compiled, infer
+    from kerasae.backends.numpy import ONE_LENGTH, compile_function, infer
 
-__all__ = ["ONE_LENGTH", "Steps", "compiled", "devices", "infer", "on_device"]
+__all__ = [
+    "CAN_TRAIN",
+    "MANY",
+    "ONE_LENGTH",
+    "Steps",
+    "compile_function",
+    "devices",
+    "infer",
+    "predict_function",
+    "set_mode",
+    "test_run",
+    "to_device",
+    "train_run",
+]
+
+CAN_TRAIN = False
+MANY = {"train": 0, "test": 0}
+
+
+def refuse(*args, **kwargs):
+    """Raise ValueError: there are no gradients on this backend."""
+    raise ValueError(
+        f"Training needs a backend with gradients. Received: {keras.backend.backend()}. "
+        "Set KERAS_BACKEND to jax, torch or tensorflow before Keras is imported."
+    )
+
+
+train_run = devices = refuse
 
 
 class Steps:
-    """Test and predict steps for `keras.Model`; `fit` is refused."""
+    """Test steps for `keras.Model`."""
 
-    takes_rows = False
     train_function = None
-
-    def fit(self, *args, **kwargs):
-        raise ValueError(
-            f"The {keras.backend.backend()} backend can't train. "
-            "Set KERAS_BACKEND to jax, torch or tensorflow before Keras is imported."
-        )
-
-    train_on_batch = fit
-
-    def make_test_function(self, force=False):
-        if self.test_function is None or force:
-            self._compiled_test = compiled(self._stateless_test)
-        super().make_test_function(force)  # type: ignore[misc]
-
-    def make_predict_function(self, force=False):
-        if self.predict_function is None or force:
-            self._compiled_predict = compiled(lambda x: self(x, training=False))  # type: ignore[operator]
-        super().make_predict_function(force)  # type: ignore[misc]
+    train_on_batch = refuse
 
     def test_step(self, data):
+        function = self.compiled_functions.get(self, "test_step", lambda: compile_function(self._stateless_test))
         data = keras.utils.unpack_x_y_sample_weight(data)
-        logs, metrics = self._compiled_test([variable.numpy() for variable in self.metrics_variables], *data)
+        logs, metrics = function([variable.numpy() for variable in self.metrics_variables], *data)
         for variable, value in zip(self.metrics_variables, metrics, strict=True):
             variable.assign(value)
         return logs
 
     def _stateless_test(self, metrics, x, y, sample_weight):
-        """One step of a test: the logs, and the values of the metrics' variables after it, from those before it.
+        """One test step: the logs, and the values of the metrics' variables after it, from those before it.
 
-        As values and not as operations on variables, which OpenVINO would put off to the end of all batches.
+        As values and not as operations on variables, which OpenVINO would defer to the end of all batches.
         """
-        terms, x_hat = self.loss_terms(x, y, sample_weight, training=False)
+        terms, x_hat = self.objective(x, y, sample_weight, training=False)
         with keras.StatelessScope(list(zip(self.metrics_variables, metrics, strict=True))) as scope:
-            logs = self._track(terms, x, y, x_hat, sample_weight)
+            logs = self.track(terms, x, y, x_hat, sample_weight)
         return logs, [scope.get_current_value(variable) for variable in self.metrics_variables]
 
-    def predict_step(self, data):
-        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self._compiled_predict(x)
 
-    def remember(self):
-        """Nothing needs to be remembered: see `recover`."""
+def test_run(model, block, many: bool):
+    """A function that makes the test steps of a block one by one: see `base.Backend`."""
+    own_logs = reports_own_logs(model, "test_step")
 
-    def recover(self, remembered):
-        """Nothing is lost when `fit` is broken off: it never begins."""
+    def run(block):
+        for rows in block.batches[: block.count]:
+            logs = model.test_step(block.layout.batch(block.table, rows, reshape=np.reshape))
+        return logs if own_logs else None
 
-
-def devices(n: int):
-    """Not on a backend that can't train."""
-    Steps().fit()
+    return run
 
 
-def on_device(array):
-    """A NumPy array as a tensor."""
-    return keras.ops.convert_to_tensor(array)
+def predict_function(model):
+    """The outputs for one batch of inputs: see `base.Backend`."""
+    return compile_function(lambda x: model(x, training=False))
+
+
+def set_mode(model, training: bool) -> None:
+    """Nothing to do: layers are told at every call."""
+
+
+def to_device(array):
+    """The array itself: functions here take arrays."""
+    return array

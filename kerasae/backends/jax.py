@@ -1,4 +1,4 @@
-"""Steps on JAX: pure functions of a state, which holds everything that training changes."""
+"""JAX: steps are pure functions of a state, which holds everything that training changes."""
 
 import contextlib
 
@@ -6,135 +6,171 @@ import jax
 import keras
 import numpy as np
 
-from kerasae.backends import runs
+from kerasae import keras_private
+from kerasae.training.overrides import reports_own_logs
 
+CAN_TRAIN = True
 ONE_LENGTH = True
+MANY = {"train": 0, "test": 0}
 
 
-class Steps(runs.OverRows):
-    """Training and test steps for `keras.Model`, and runs of many training steps in one compiled call."""
-
-    def _train_run(self):
-        return _run_function(self, self.train_step)
-
-    def _test_run(self):
-        return _run_function(self, self.test_step)
+class Steps:
+    """Training and test steps for `keras.Model`."""
 
     def train_step(self, state, data):
         trainable, non_trainable, optimizer, metrics = state
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        loss_of = self.loss_per_variable()
 
-        trained_by = self.trained_by()
-
-        def losses_of(trainable):
-            terms, x_hat, updated = _stateless_terms(self, trainable, non_trainable, x, y, sample_weight, True)
+        def losses(trainable):
+            terms, x_hat, non_trainable_after, metrics_after = _objective(
+                self, trainable, non_trainable, metrics, x, y, sample_weight, True
+            )
             with keras.StatelessScope(list(zip(self.optimizer.variables, optimizer, strict=True))):
-                losses = {name: self.optimizer.scale_loss(terms[name]) for name in trained_by}
-            return losses, (terms, x_hat, updated)
+                scaled = {name: self.optimizer.scale_loss(terms[name]) for name in loss_of}
+            return scaled, (terms, x_hat, non_trainable_after, metrics_after)
 
-        losses, pull_back, (terms, x_hat, non_trainable) = jax.vjp(losses_of, trainable, has_aux=True)
-        # One pass back for each loss; what no variable needs, the compiler leaves out.
+        scaled, pull_back, (terms, x_hat, non_trainable, metrics) = jax.vjp(losses, trainable, has_aux=True)
+        # One backward pass for each loss; the compiler removes what no variable needs.
         gradients_of = {
-            name: pull_back({other: jax.numpy.full_like(loss, other == name) for other, loss in losses.items()})[0]
-            for name in losses
+            name: pull_back({other: jax.numpy.full_like(loss, other == name) for other, loss in scaled.items()})[0]
+            for name in scaled
         }
-        gradients = [gradients_of[name][i] for i, name in enumerate(trained_by)]
-        trainable, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trainable)
-        logs, metrics = _stateless_track(self, metrics, terms, x, y, x_hat, sample_weight)
+        gradients = [gradients_of[name][i] for i, name in enumerate(loss_of)]
+        trainable, non_trainable, optimizer = _applied(self, gradients, trainable, non_trainable, optimizer)
+        logs, metrics = _tracked(self, metrics, terms, x, y, x_hat, sample_weight)
         return logs, (trainable, non_trainable, optimizer, metrics)
 
     def test_step(self, state, data):
         trainable, non_trainable, metrics = state
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        terms, x_hat, non_trainable = _stateless_terms(self, trainable, non_trainable, x, y, sample_weight, False)
-        logs, metrics = _stateless_track(self, metrics, terms, x, y, x_hat, sample_weight)
+        terms, x_hat, non_trainable, metrics = _objective(
+            self, trainable, non_trainable, metrics, x, y, sample_weight, False
+        )
+        logs, metrics = _tracked(self, metrics, terms, x, y, x_hat, sample_weight)
         return logs, (trainable, non_trainable, metrics)
 
-    def remember(self):
-        """All variables with their values: until `fit` has made a step, Keras keeps them nowhere else."""
-        optimizer = getattr(self, "optimizer", None)
-        if optimizer is not None and not optimizer.built:
-            optimizer.build(self.trainable_variables)
-        variables = [*self.variables, *self.metrics_variables, *(optimizer.variables if optimizer else ())]
-        return [(variable, variable.value) for variable in variables]
 
-    def recover(self, remembered):
-        """Give the model back the weights that Keras takes from it while `fit` runs."""
-        self.jax_state_sync()
-        for variable, value in remembered:
-            if variable._value is None:
-                variable.assign(value)
+def _objective(model, trainable, non_trainable, metrics, *batch):
+    """`model.objective` with these values for its variables, and the values of those that it changes."""
+    with _scope(model, trainable, non_trainable, metrics, collect_losses=True) as scope:
+        terms, x_hat = model.objective(*batch)
+        terms = {name: keras.ops.convert_to_tensor(term) for name, term in terms.items()}
+    return terms, x_hat, _values_in(scope, model.non_trainable_variables), _values_in(scope, model.metrics_variables)
 
 
-def _run_function(model, step):
-    """A function that makes the next `steps_per_execution` such steps over the model's rows, in one call."""
-
-    def run(state, table, batches, count):
-        def next_step(i, state):
-            _, state = step(state, model._rows.data(table, batches[i]))
-            return state
-
-        state = jax.lax.fori_loop(0, count, next_step, state)
-        with keras.StatelessScope(list(zip(model.metrics_variables, state[-1], strict=True))):
-            return model.get_metrics_result(), state
-
-    def one_by_one(state, table, batches, count):
-        for rows in batches[:count]:
-            logs, state = step(state, model._rows.data(table, rows))
-        return logs, state
-
-    if model.run_eagerly or not model.jit_compile:
-        run = one_by_one
-    elif jax.default_backend() == "cpu" and runs.convolves(model):
-        # In loops, XLA takes convolutions for CPU that are ten times slower.
-        step, run = jax.jit(step, donate_argnums=0), one_by_one
-    else:
-        run = jax.jit(run, donate_argnums=0)
-
-    def function(state, iterator):
-        for table, batches, count in model._rows.take(model.steps_per_execution):
-            logs, state = run(state, table, _shared(batches), np.int32(count))
-        return logs, state
-
-    return function
+def _applied(model, gradients, trainable, non_trainable, optimizer):
+    """All values after the optimizer's step. `stateless_apply` would ask for every variable that it was built for."""
+    if not trainable:
+        return trainable, non_trainable, optimizer
+    with _scope(model, trainable, non_trainable, optimizer=optimizer) as scope:
+        model.optimizer.apply(gradients, model.trainable_variables)
+    variables = model.trainable_variables, model.non_trainable_variables, model.optimizer.variables
+    return tuple(_values_in(scope, some) for some in variables)
 
 
-def _shared(batches):
-    """The rows of batches, a part for each device; all of them for each if they can't be divided."""
-    distribution = keras.distribution.distribution()
-    if distribution is None:
-        return batches
-    shared = batches.shape[1] % distribution.device_mesh.devices.size == 0
-    axis = distribution.batch_dim_name if shared else None
-    layout = keras.distribution.TensorLayout([None, axis], distribution.device_mesh)
-    return keras.distribution.distribute_tensor(batches, layout)
+def _tracked(model, metrics, *step):
+    with keras.StatelessScope(list(zip(model.metrics_variables, metrics, strict=True))) as scope:
+        logs = model.track(*step)
+    return logs, _values_in(scope, model.metrics_variables)
 
 
-def _stateless_terms(model, trainable, non_trainable, x, y, sample_weight, training):
-    """`model.loss_terms` with the given values for its variables, and the non-trainable ones it leaves."""
+def _scope(model, trainable, non_trainable, metrics=(), optimizer=(), **options):
     mapping = [
         *zip(model.trainable_variables, trainable, strict=True),
         *zip(model.non_trainable_variables, non_trainable, strict=True),
     ]
-    with keras.StatelessScope(mapping, collect_losses=True) as scope:
-        terms, x_hat = model.loss_terms(x, y, sample_weight, training=training)
-    return terms, x_hat, [scope.get_current_value(variable) for variable in model.non_trainable_variables]
+    if metrics:
+        mapping += zip(model.metrics_variables, metrics, strict=True)
+    if optimizer:
+        mapping += zip(model.optimizer.variables, optimizer, strict=True)
+    return keras.StatelessScope(mapping, **options)
 
 
-def _stateless_track(model, metrics, *step):
-    with keras.StatelessScope(list(zip(model.metrics_variables, metrics, strict=True))) as scope:
-        logs = model._track(*step)
-    return logs, [scope.get_current_value(variable) for variable in model.metrics_variables]
+def _values_in(scope, variables) -> list:
+    return [scope.get_current_value(variable) for variable in variables]
+
+
+# Runs
+
+
+def train_run(model, block, many: bool):
+    """A function that makes the training steps of a block in one call: see `base.Backend`."""
+    state = (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+        model.metrics_variables,
+    )
+    return _run(model, model.train_step, "train_step", state, block.layout)
+
+
+def test_run(model, block, many: bool):
+    """A function that makes the test steps of a block in one call: see `base.Backend`."""
+    state = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
+    return _run(model, model.test_step, "test_step", state, block.layout)
+
+
+def _run(model, step, name: str, variables, layout):
+    own_logs = reports_own_logs(model, name)
+
+    def next_step(state, table, rows):
+        logs, state = step(state, layout.batch(table, rows))
+        return (logs if own_logs else {}), state
+
+    def loop(state, table, batches, count):
+        logs = jax.eval_shape(next_step, state, table, batches[0])[0]
+        logs = jax.tree.map(lambda log: jax.numpy.zeros(log.shape, log.dtype), logs)
+
+        def body(i, carried):
+            return next_step(carried[1], table, batches[i])
+
+        return jax.lax.fori_loop(0, count, body, (logs, state))
+
+    def one_by_one(state, table, batches, count):
+        for rows in batches[:count]:
+            logs, state = single(state, table, rows)
+        return logs, state
+
+    single = next_step
+    if model.run_eagerly or not model.jit_compile:
+        run = one_by_one
+    elif jax.default_backend() == "cpu" and keras_private.convolves(model):
+        # In loops, XLA for CPU chooses convolutions that are ten times slower.
+        single, run = jax.jit(next_step), one_by_one
+    else:
+        run = jax.jit(loop)
+
+    # Nothing is donated: whatever interrupts a run, the variables keep the values from before it.
+    def make_steps(block):
+        state = tuple(map(keras_private.raw_values, variables))
+        logs, state = run(state, block.table, _distributed(block.batches), np.int32(block.count))
+        for some, values in zip(variables, state, strict=True):
+            keras_private.set_raw_values(some, values)
+        return logs if own_logs else None
+
+    return make_steps
+
+
+def _distributed(batches):
+    """The rows of batches, a part for each device; all of them for each if they can't be divided."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return batches
+    divided = batches.shape[1] % distribution.device_mesh.devices.size == 0
+    axis = distribution.batch_dim_name if divided else None
+    layout = keras.distribution.TensorLayout([None, axis], distribution.device_mesh)
+    return keras.distribution.distribute_tensor(batches, layout)
 
 
 @contextlib.contextmanager
 def devices(n: int):
-    """Have models made and trained in here on so many devices, of each batch a part on each."""
-    with contextlib.suppress(RuntimeError):  # too late where JAX has been used: those it has must do
+    """Make and train models on `n` devices, each of which takes its part of every batch."""
+    with contextlib.suppress(RuntimeError):  # too late once JAX has been used: then its devices must do
         jax.config.update("jax_num_cpu_devices", n)
     found = keras.distribution.list_devices()
     if len(found) < n:
-        raise ValueError(f"Asked for {n} devices. Found: {', '.join(found)}.")
+        raise ValueError(f"Expected {n} devices. Found {len(found)}: {', '.join(found)}. Ask for fewer devices.")
     before = keras.distribution.distribution()
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found[:n]))
     try:
@@ -143,8 +179,12 @@ def devices(n: int):
         keras.distribution.set_distribution(before)
 
 
-def on_device(array):
-    """A NumPy array as a JAX one: by way of a copy that XLA can use as it is, sooner than by JAX's own."""
+def set_mode(model, training: bool) -> None:
+    """Nothing to do: JAX's layers are told at every call."""
+
+
+def to_device(array):
+    """A NumPy array as a JAX array, by way of an aligned copy that XLA can use without copying it again."""
     aligned = np.empty(array.nbytes + 64, "uint8")
     start = -aligned.ctypes.data % 64
     copy = aligned[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
@@ -152,20 +192,40 @@ def on_device(array):
     return jax.device_put(copy)
 
 
-def compiled(function, variables):
-    """A function of tensors and of these variables, compiled for each size of its arrays.
+# Inference
 
-    Its results are JAX's arrays, which NumPy reads when they are done.
+
+def predict_function(model):
+    """`model.predict_step` of one batch, compiled: see `base.Backend`."""
+    trainable, non_trainable = model.trainable_variables, model.non_trainable_variables
+    step = model.predict_step if model.run_eagerly or not model.jit_compile else jax.jit(model.predict_step)
+
+    def predict(x):
+        state = keras_private.raw_values(trainable), keras_private.raw_values(non_trainable)
+        outputs, values = step(state, (x,))
+        keras_private.set_raw_values(non_trainable, values)
+        return outputs
+
+    return predict
+
+
+def compile_function(function, model=None):
+    """A function of tensors as a function of arrays, compiled for each size: see `base.Backend`.
+
+    Its results are JAX arrays, which NumPy reads when they are ready.
     """
+    variables = None
 
     @jax.jit
-    def run(values, *arrays):
+    def compiled(values, *arrays):
         with keras.StatelessScope(list(zip(variables, values, strict=True))):
             return function(*arrays)
 
     def call(*arrays):
-        # Not `value`, which asks for each variable whether somebody else has set it.
-        return run([variable._value for variable in variables], *arrays)
+        nonlocal variables
+        if variables is None:
+            variables = keras_private.variables_read(lambda: jax.eval_shape(function, *arrays))
+        return compiled(keras_private.raw_values(variables), *arrays)
 
     return call
 

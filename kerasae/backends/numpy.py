@@ -6,7 +6,7 @@ import numpy as np
 ONE_LENGTH = False
 
 
-def compiled(function, variables=()):
+def compile_function(function, model=None):
     """`function`, of nested structures of arrays, None among them, whose results are arrays.
 
     It need not be told the variables: it reads them each time.
@@ -22,7 +22,7 @@ def compiled(function, variables=()):
 
 def infer(function, *arrays):
     """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
-    return compiled(function)(*arrays)
+    return compile_function(function)(*arrays)
 
 
 def _tensor(array):

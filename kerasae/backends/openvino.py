@@ -11,23 +11,10 @@ import numpy as np
 import openvino
 from openvino import opset16
 
+from kerasae.keras_private import VariablesRead, raw_values
+
 ONE_LENGTH = True
 _PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
-
-
-class _Reading(keras.StatelessScope):
-    """Notes the variables that are read."""
-
-    def __init__(self):
-        super().__init__(collect_losses=True)
-        self.read = {}
-
-    def get_current_value(self, variable):
-        value = super().get_current_value(variable)
-        if value is None:
-            value = variable._value
-            self.read[id(variable)] = variable, value
-        return value
 
 
 def parameter(shape, dtype):
@@ -54,16 +41,17 @@ class _Code:
     """What a function does to arrays of certain shapes and types, with the values that variables have now."""
 
     def __init__(self, function, arrays):
-        with _Reading() as scope:
+        with VariablesRead() as scope:
             model, self.results = graph(
                 lambda *given: keras.tree.map_structure(_readable, function(*given)),
                 *keras.tree.map_structure(_parameter_for, arrays),
             )
-        self.read = list(scope.read.values())
+        self.read = scope.read
         self.run = openvino.compile_model(model, "CPU", _PRECISION)
 
     def is_current(self) -> bool:
-        return all(variable._value is value for variable, value in self.read)
+        variables, values = zip(*self.read, strict=True)
+        return all(now is then for now, then in zip(raw_values(variables), values, strict=True))
 
     def __call__(self, arrays):
         given = [np.asarray(array, order="C") for array in keras.tree.flatten(arrays) if array is not None]
@@ -71,7 +59,7 @@ class _Code:
         return keras.tree.pack_sequence_as(self.results, [np.array(result) for result in results])
 
 
-def compiled(function, variables=()):
+def compile_function(function, model=None):
     """`function`, of nested structures of arrays, None among them, whose results are arrays.
 
     Compiled for all shapes it meets, and again when a variable has another value than it was compiled
@@ -89,7 +77,7 @@ def compiled(function, variables=()):
     return call
 
 
-_latest = functools.lru_cache(maxsize=4)(compiled)
+_latest = functools.lru_cache(maxsize=4)(compile_function)
 
 
 def infer(function, *arrays):

@@ -1,4 +1,4 @@
-"""Steps on TensorFlow."""
+"""TensorFlow: steps change variables, and a graph makes many of them."""
 
 import contextlib
 
@@ -6,87 +6,94 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasae import random
-from kerasae.backends import runs
+from kerasae import keras_private, random
+from kerasae.training import sharing
+from kerasae.training.overrides import reports_own_logs
 
+CAN_TRAIN = True
 ONE_LENGTH = False
-_MANY = 500  # steps: fewer take less time than XLA's compiling
+MANY = {"train": 500, "test": 500}  # steps: fewer take less time than XLA needs to compile
 
 
-class Steps(runs.OverRows):
-    """Training and test steps for `keras.Model`, and runs of many training steps in one compiled call."""
-
-    def _train_run(self):
-        return _run_function(self, self.train_step)
-
-    def _test_run(self):
-        return _run_function(self, self.test_step)
+class Steps:
+    """Training and test steps for `keras.Model`."""
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        trained_by = self.trained_by()
+        loss_of = self.loss_per_variable()
         with tf.GradientTape(persistent=True) as tape:
-            terms, x_hat = self.loss_terms(x, y, sample_weight, training=True)
-            # The optimiser adds up the gradients of all devices.
+            terms, x_hat = self.objective(x, y, sample_weight, training=True)
+            # TensorFlow sums gradients over devices, so each device scales its loss by 1/devices.
             devices = tf.distribute.get_strategy().num_replicas_in_sync
-            losses = {name: self.optimizer.scale_loss(terms[name]) / devices for name in trained_by}
-        # One pass back for each loss; what no variable needs is left out of the graph.
+            losses = {name: self.optimizer.scale_loss(terms[name]) / devices for name in loss_of}
+        # One backward pass for each loss; the graph leaves out what no variable needs.
         gradients_of = {name: tape.gradient(loss, self.trainable_variables) for name, loss in losses.items()}
-        gradients = [gradients_of[name][i] for i, name in enumerate(trained_by)]
-        # Not by TensorFlow's own operation for Adam: it takes 1 − 0.999 in float32, which is 1e-5 off.
+        gradients = [gradients_of[name][i] for i, name in enumerate(loss_of)]
+        if gradients and all(gradient is None for gradient in gradients):  # a loss that depends on no weight
+            gradients = [tf.zeros_like(variable) for variable in self.trainable_variables]
+        # Not by TensorFlow's own operation for Adam: it computes 1 − 0.999 in float32, which is 1e-5 off.
         self.optimizer.apply(gradients, self.trainable_variables)
-        return self._track(terms, x, y, x_hat, sample_weight)
+        return self.track(terms, x, y, x_hat, sample_weight)
 
     def test_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        terms, x_hat = self.loss_terms(x, y, sample_weight, training=False)
-        return self._track(terms, x, y, x_hat, sample_weight)
-
-    def remember(self):
-        """Nothing needs to be remembered: see `recover`."""
-
-    def recover(self, remembered):
-        """Nothing is lost when `fit` is broken off: the model itself was trained."""
+        terms, x_hat = self.objective(x, y, sample_weight, training=False)
+        return self.track(terms, x, y, x_hat, sample_weight)
 
 
-def _run_function(model, step):
-    """A function that makes the next `steps_per_execution` such steps over the model's rows, in one call."""
-
-    def run(table, batches, count):
-        def next_step(i):
-            _on_devices(model, step, table, batches[i])
-            return [i + 1]
-
-        tf.while_loop(lambda i: i < count, next_step, [0])
-        return model.get_metrics_result()
-
-    def run_eagerly(table, batches, count):
-        for rows in batches[:count]:
-            logs = step(model._rows.data(table, rows, tf.gather))
-        return logs
-
-    graphs = {}  # by what is in a batch: TensorFlow itself takes its time to find the one that fits
-
-    def function(iterator):
-        for table, batches, count in model._rows.take(model.steps_per_execution):
-            given = table, tf.constant(batches), tf.constant(count)
-            if model.run_eagerly:
-                logs = run_eagerly(*given)
-                continue
-            by_xla = count > 1 and _pays(model)
-            kind = by_xla, batches.shape, *((array.shape, array.dtype) for array in table)
-            if kind not in graphs:
-                graphs[kind] = tf.function(run, autograph=False, jit_compile=by_xla).get_concrete_function(*given)
-            logs = graphs[kind](*given)
-        return logs
-
-    return function
+# Runs
 
 
-def _on_devices(model, step, table, rows) -> None:
-    """One step over these rows: each device makes it over its part, or over all of them if they can't be divided."""
+def train_run(model, block, many: bool):
+    """A function that makes the training steps of a block in one call: see `base.Backend`."""
+    return _run(model, model.train_step, "train_step", block, many)
+
+
+def test_run(model, block, many: bool):
+    """A function that makes the test steps of a block in one call: see `base.Backend`."""
+    return _run(model, model.test_step, "test_step", block, many)
+
+
+def _run(model, step, name: str, block, many: bool):
+    own_logs, layout = reports_own_logs(model, name), block.layout
+
+    def next_step(table, rows):
+        logs = _on_devices(model, step, layout, table, rows)
+        return _whole(model, logs) if own_logs else {}
+
+    def loop(table, batches, count):
+        # The user's own logs are loop variables, and their first values tell what there is.
+        first, logs = (1, next_step(table, batches[0])) if own_logs else (0, {})
+
+        def body(i, _):
+            return i + 1, next_step(table, batches[i])
+
+        return tf.while_loop(lambda i, _: i < count, body, (first, logs))[1]
+
+    def eagerly(block):
+        for rows in block.batches[: block.count]:
+            logs = next_step(block.table, tf.constant(rows))
+        return logs if own_logs else None
+
+    if model.run_eagerly:
+        return eagerly
+    given = block.table, tf.constant(block.batches), tf.constant(block.count)
+    function = tf.function(loop, autograph=False, jit_compile=_by_xla(model, block, many))
+    graph = function.get_concrete_function(*given)  # called as a function, it would be looked up at every call
+
+    def run(block):
+        logs = graph(block.table, tf.constant(block.batches), tf.constant(block.count))
+        return logs if own_logs else None
+
+    return run
+
+
+def _on_devices(model, step, layout, table, rows):
+    """One step over these rows. Each device takes its part of them, or all of them if they can't be divided."""
     strategy = model.distribute_strategy
     devices, size = strategy.num_replicas_in_sync, rows.shape[0]
+    if devices == 1:
+        return step(layout.batch(table, rows, tf.gather))
     divided = size % devices == 0
 
     def on_device():
@@ -94,58 +101,79 @@ def _on_devices(model, step, table, rows) -> None:
         if divided:
             first = tf.distribute.get_replica_context().replica_id_in_sync_group * (size // devices)
             part = tf.ensure_shape(rows[first : first + size // devices], (size // devices,))
-        with random.from_image(first):
-            step(model._rows.data(table, part, tf.gather))
+        with random.from_image(first), sharing.counting(1 if divided else 1 / devices):
+            return step(layout.batch(table, part, tf.gather))
 
-    if devices == 1:
-        step(model._rows.data(table, rows, tf.gather))
-        return
-    model._untracked.share = 1 if divided else 1 / devices  # of the images that metrics count on each
-    strategy.run(on_device)
-    model._untracked.share = 1
+    return strategy.run(on_device)
 
 
-def _pays(model) -> bool:
-    """Whether to have XLA compile: as the user asked, else where that takes less time than it saves."""
-    if model.run_eagerly or model._jit_asked_for != "auto":
-        return not model.run_eagerly and bool(model._jit_asked_for)
+def _whole(model, logs) -> dict:
+    """The logs of one step as tensors: their means over the devices."""
+    strategy = model.distribute_strategy
+    if strategy.num_replicas_in_sync > 1:
+        return {name: strategy.reduce(tf.distribute.ReduceOp.MEAN, log, axis=None) for name, log in logs.items()}
+    return {name: tf.convert_to_tensor(log) for name, log in logs.items()}
+
+
+def _by_xla(model, block, many: bool) -> bool:
+    """Whether XLA compiles: as the user asked, else where that takes less time than it saves."""
+    if model.requested_jit_compile != "auto":
+        return bool(model.requested_jit_compile)
     if model.distribute_strategy.num_replicas_in_sync > 1:
         return False
     if tf.config.list_physical_devices("GPU"):
-        return model.jit_compile
-    # On CPU, XLA's own convolutions are several times slower than TensorFlow's.
-    return model._rows.total >= _MANY and not runs.convolves(model)
+        return bool(model.jit_compile)
+    # XLA's convolutions for CPU are several times slower than TensorFlow's.
+    return many and len(block.batches) > 1 and not keras_private.convolves(model)
 
 
 @contextlib.contextmanager
 def devices(n: int):
-    """Have models made and trained in here on so many devices, of each batch a part on each."""
+    """Make and train models on `n` devices, each of which takes its part of every batch."""
     found = tf.config.list_physical_devices("GPU")
     if not found:
         cpu = tf.config.list_physical_devices("CPU")[0]
-        with contextlib.suppress(RuntimeError):  # too late where TensorFlow has been used: those it has must do
+        with contextlib.suppress(RuntimeError):  # too late once TensorFlow has been used: then its devices must do
             tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * n)
     names = [device.name for device in tf.config.list_logical_devices("GPU" if found else "CPU")]
     if len(names) < n:
-        raise ValueError(f"Asked for {n} devices. Found: {', '.join(names)}.")
+        raise ValueError(f"Expected {n} devices. Found {len(names)}: {', '.join(names)}. Ask for fewer devices.")
     with tf.distribute.MirroredStrategy(names[:n]).scope():
         yield
 
 
-def on_device(array):
+def set_mode(model, training: bool) -> None:
+    """Nothing to do: TensorFlow's layers are told at every call."""
+
+
+def to_device(array):
     """A NumPy array as a tensor."""
     return keras.ops.convert_to_tensor(array)
 
 
-def nothing():
-    """As `runs.nothing`: a data set that is begun in no time, which one made of a generator isn't."""
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return tf.data.Dataset.range(64).batch(64).repeat().with_options(options)  # any number of devices can share it
+# Inference
 
 
-def compiled(function, variables):
-    """A function of tensors and of these variables, compiled once for all sizes, from arrays to arrays."""
+def predict_function(model):
+    """`model.predict_step` of one batch, compiled: see `base.Backend`."""
+    function = None
+
+    def predict(x):
+        nonlocal function
+        x = keras.tree.map_structure(tf.convert_to_tensor, x)
+        if model.run_eagerly:
+            return model.predict_step((x,))
+        if function is None:
+            signature = keras.tree.map_structure(lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), x)
+            by_xla = model.requested_jit_compile is True
+            function = tf.function(model.predict_step, [(signature,)], autograph=False, jit_compile=by_xla)
+        return function((x,))
+
+    return predict
+
+
+def compile_function(function, model=None):
+    """A function of tensors as a function of arrays, compiled once for all lengths: see `base.Backend`."""
     graph = None
 
     def call(*arrays):
@@ -153,7 +181,7 @@ def compiled(function, variables):
         arrays = [tf.convert_to_tensor(array) for array in arrays]
         if graph is None:
             signature = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
-            # The one graph for this signature: called as a function, it would be looked for at every call.
+            # The one graph for this signature: called as a function, it would be looked up at every call.
             graph = tf.function(function, autograph=False).get_concrete_function(*signature)
         return tf.nest.map_structure(_array, graph(*arrays))
 

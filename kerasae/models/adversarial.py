@@ -40,7 +40,7 @@ class Adversarial(Autoencoder):
             )
         super().compile(optimizer, loss, *args, **kwargs)
 
-    def trained_by(self) -> list[str]:
+    def loss_per_variable(self) -> list[str]:
         of = {id(variable): name for part, name in self._opponents() for variable in part.trainable_variables}
         return [of.get(id(variable), "loss") for variable in self.trainable_variables]
 
@@ -115,7 +115,7 @@ class AdversarialAutoencoder(StandardNormalPrior, Adversarial, DenseAutoencoder)
         )
 
     def loss_terms(self, x, y=None, sample_weight=None, training=True):
-        z = self.encoder(self._corrupted(x, training), training=training)
+        z = self.encoder(self.corrupted(x, training), training=training)
         reconstruction, x_hat = self._reconstruction_loss(z, self.target(x, y), sample_weight, training)
         standard = ops.zeros_like(ops.cast(z, "float32"))  # mean 0 and log-variance 0
         prior = self.prior((standard, standard), training=training)
@@ -221,7 +221,7 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
 
     def loss_terms(self, x, y=None, sample_weight=None, training=True):
         y = self.target(x, y)
-        mean, log_variance = self.encoder(self._corrupted(x, training), training=training)
+        mean, log_variance = self.encoder(self.corrupted(x, training), training=training)
         z = self.sampling((mean, log_variance), training=training)
         standard = ops.zeros_like(z)  # mean 0 and log-variance 0
         prior, n = self.prior((standard, standard), training=training), ops.shape(z)[0]

@@ -1,20 +1,16 @@
 """What all autoencoders share: the input contract, encode and decode, and `fit(x)`."""
 
-import contextlib
-import math
-from types import SimpleNamespace
-
 import keras
 import numpy as np
 
 from kerasae import backends, files
 from kerasae._checks import positive_size, positive_sizes
 from kerasae.layers import Noise
-from kerasae.losses import PerImage
 from kerasae.training import inference, validation
+from kerasae.training.trainer import Trainer
 
 
-class Autoencoder(backends.Steps, keras.Model):
+class Autoencoder(Trainer, keras.Model):
     """A Keras model that is trained to give back its input through a code.
 
     `x (n, *input_shape) → encoder → z (n, *code_shape) → decoder → x_hat (n, *input_shape)`
@@ -42,12 +38,6 @@ class Autoencoder(backends.Steps, keras.Model):
     encoder: keras.Model
     decoder: keras.Model
     code_shape: tuple[int, ...]
-    # How the loss of the pixels makes one value an image, and what else than `loss` is reported.
-    over_pixels = "mean"
-    reported: tuple[str, ...] = ("reconstruction_loss",)
-    _jit_asked_for: bool | str = "auto"
-    _steps_asked_for = 1
-    steps_per_execution: int
 
     def __init__(self, input_shape, value_range=(0.0, 1.0), noise=None, **kwargs):
         super().__init__(**kwargs)
@@ -58,10 +48,7 @@ class Autoencoder(backends.Steps, keras.Model):
             raise ValueError(f"noise must be a kerasae.layers.Noise, or None. Received: {noise!r}")
         if self.noise is not None:
             self.noise.build((None, *self.data_shape))
-        # In namespaces, which Keras doesn't track: neither metrics nor a second view of the decoder
-        # must go into weight files.
-        self._untracked = SimpleNamespace(rows=None, validation=None, functions={}, ready=False, compiled={}, share=1)
-        self._trackers = SimpleNamespace(**{name: keras.metrics.Mean(name=name) for name in self.reported})
+        self.prepare_training()
 
     def _assemble(self, encoder: keras.Model, decoder: keras.Model) -> None:
         """Take the two halves, the last act of a subclass's constructor.
@@ -71,10 +58,6 @@ class Autoencoder(backends.Steps, keras.Model):
         """
         self.encoder, self.decoder = encoder, decoder
         self.code_shape = tuple(decoder.inputs[0].shape[1:])
-        codes = decoder.inputs if len(decoder.inputs) > 1 else decoder.inputs[0]
-        small = math.prod(self.data_shape) <= 1024 and not backends.runs.convolves(self)
-        self._untracked.batch_size = 4096 if small else 256
-        self._untracked.logits = keras.Model(codes, decoder.layers[-1].input, name="logits")
         self.built = True
 
     def get_config(self):
@@ -184,7 +167,8 @@ class Autoencoder(backends.Steps, keras.Model):
 
     def _to_logits(self, z, training: bool):
         """What the decoder has before its output activation."""
-        return self._untracked.logits(z, training=training)
+        view = self.compiled_functions.get(self, "logits", lambda: _without_activation(self.decoder))
+        return view(z, training=training)
 
     def _apply(self, function, x, shape, value_range, name: str, batch_size: int | None, *others):
         """Apply a function of tensors to a tensor, or to an array batch by batch; `others` go along."""
@@ -192,67 +176,11 @@ class Autoencoder(backends.Steps, keras.Model):
             validation.check_shape(x.shape, shape, name)
             return function(x, *others)
         x = validation.checked_array(x, shape, value_range, name).astype(keras.config.floatx(), copy=False)
-        batch_size = self._untracked.batch_size if batch_size is None else positive_size("batch_size", batch_size)
-        if function.__name__ not in self._untracked.compiled:
-            variables = [*self.encoder.variables, *self.decoder.variables]
-            self._untracked.compiled[function.__name__] = backends.compiled(function, variables)
-        function = self._untracked.compiled[function.__name__]
-        return inference.apply(function, batch_size, x, *others)
-
-    # Training
-
-    def compile(
-        self, optimizer="adam", loss=None, loss_weights=None, metrics=None, jit_compile: bool | str = "auto", **kwargs
-    ):
-        """As for `keras.Model`, with defaults that fit an autoencoder.
-
-        Args:
-            optimizer: As Keras takes it; Adam unless given.
-            loss: As Keras takes it. Binary cross-entropy for a sigmoid output, else mean squared
-                error, unless given. A loss with `from_logits=True` is given the logits.
-            metrics, jit_compile, **kwargs: As Keras takes them.
-
-        Raises:
-            ValueError: `from_logits=True` for a decoder that has no sigmoid to take off;
-                `loss_weights`, which are for several outputs.
-        """
-        if loss_weights is not None:
-            raise ValueError(
-                "loss_weights weigh several outputs against one another; an autoencoder has one. "
-                f"Received: loss_weights={loss_weights!r}. For a penalty's weight see the model's own arguments."
-            )
-        sigmoid = self.decoder.layers[-1].activation is keras.activations.sigmoid
-        if loss is None:
-            loss = keras.losses.BinaryCrossentropy(from_logits=True) if sigmoid else "mean_squared_error"
-        if not isinstance(loss, PerImage):
-            loss = PerImage(loss, self.over_pixels)
-        if loss.from_logits and not sigmoid:
-            raise ValueError(
-                "A loss with from_logits=True needs output_activation='sigmoid'. "
-                f"Received a model whose output activation is {self.decoder.layers[-1].activation.__name__!r}."
-            )
-        self._jit_asked_for = jit_compile
-        self._untracked.functions, self._untracked.ready = {}, False
-        super().compile(
-            optimizer=optimizer,
-            loss=loss,
-            metrics=metrics,
-            jit_compile=jit_compile,
-            **kwargs,
-        )
-        self._steps_asked_for = self.steps_per_execution
-
-    def get_compile_config(self):
-        config = super().get_compile_config()
-        if config:  # empty for a model that isn't compiled
-            # Keras would save what "auto" meant on this backend, and so force it on the one that loads.
-            config["jit_compile"] = self._jit_asked_for
-            config["optimizer"] = _portable(config["optimizer"])
-        return config
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
+        functions = self.compiled_functions
+        if batch_size is None:
+            batch_size = functions.get(self, "batch_size", lambda: inference.default_batch_size(self))
+        function = functions.get(self, function.__name__, lambda: backends.compile_function(function, self))
+        return inference.apply(function, positive_size("batch_size", batch_size), x, *others)
 
     def loss_terms(self, x, y=None, sample_weight=None, training=True):
         """What a step minimises and reports.
@@ -267,13 +195,9 @@ class Autoencoder(backends.Steps, keras.Model):
             A dict of scalars (`loss`, which includes all penalties, and those named in `reported`),
             and the reconstructions.
         """
-        z = self.encoder(self._corrupted(x, training), training=training)
+        z = self.encoder(self.corrupted(x, training), training=training)
         reconstruction, x_hat = self._reconstruction_loss(z, self.target(x, y), sample_weight, training)
         return {"loss": reconstruction + self._penalties(), "reconstruction_loss": reconstruction}, x_hat
-
-    def trained_by(self) -> list[str]:
-        """For each of `trainable_variables`, which of the losses in `loss_terms` it is trained to make small."""
-        return ["loss"] * len(self.trainable_variables)
 
     def target(self, x, y):
         """What the input should be turned into: the input, unless something else is given."""
@@ -283,7 +207,7 @@ class Autoencoder(backends.Steps, keras.Model):
         """What `fit` takes for inputs and their classes: the inputs alone, unless the model is a conditional one."""
         return x
 
-    def _corrupted(self, x, training: bool):
+    def corrupted(self, x, training: bool):
         """The input as the loss sees it: with a new draw of the noise in training, else with a fixed one."""
         if self.noise is None:
             return x
@@ -297,160 +221,6 @@ class Autoencoder(backends.Steps, keras.Model):
     def _penalties(self):
         """The sum of all regularisers' losses."""
         return sum((keras.ops.sum(loss) for loss in self.losses), start=0.0)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The loss as Keras's own steps ask for it (kerasae's need no second forward pass)."""
-        terms, _ = self.loss_terms(x, y, sample_weight, training)
-        for name in self.reported:
-            getattr(self._trackers, name).update_state(terms[name], sample_weight=_batch_size(x))
-        return terms["loss"]
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, self.target(x, y), y_pred, sample_weight)
-
-    def _track(self, terms, x, y, x_hat, sample_weight):
-        """Update every metric with one step's terms and give the logs."""
-        for metric in self.metrics:
-            if metric.name in terms:
-                metric.update_state(terms[metric.name], sample_weight=_batch_size(x) * self._untracked.share)
-        return self.compute_metrics(x, y, x_hat, sample_weight)
-
-    @property
-    def metrics(self):
-        return [*super().metrics, *vars(self._trackers).values()]
-
-    # Keras's entrances, with the input contract at the door
-
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        *,
-        seed=None,
-        **kwargs,
-    ):
-        """As for `keras.Model`; `fit(x)` means `fit(x, x)`. Compiles with the defaults if need be.
-
-        Args:
-            x, y, ..., **kwargs: As for `keras.Model`. Arrays are put on the device, and many steps made in
-                one compiled call, unless a callback looks at single batches.
-            seed: Makes the order of the batches a function of `(seed, epoch)`, the same on every backend
-                and in a run that is resumed. For arrays.
-
-        Raises:
-            ValueError: Inputs of a wrong shape or outside the model's range, NaN, or none.
-            TypeError: Inputs that are not numbers.
-        """
-        if not self.compiled:
-            self.compile()
-        with validation.Door(self) as door:
-            x, y = door.admit(x, y, sample_weight)
-            options = {"epochs": epochs, "verbose": verbose, "callbacks": callbacks, **kwargs}
-            options["validation_data"] = door.admit_validation(validation_data)
-            if validation.is_array(x) and class_weight is None and kwargs.get("steps_per_epoch") is None:
-                data = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
-                return self._fit_rows(data, batch_size or 32, validation_split, shuffle, seed, options)
-            if seed is not None:
-                raise ValueError(
-                    "seed orders the batches of arrays. Received a source that orders its own, steps_per_epoch or "
-                    "class_weight: leave seed out, or pass arrays."
-                )
-            options |= {"batch_size": batch_size, "validation_split": validation_split, "shuffle": shuffle}
-            return super().fit(x, y, class_weight=class_weight, sample_weight=sample_weight, **options)
-
-    def _fit_rows(self, data, batch_size: int, validation_split: float, shuffle, seed: int | None, options):
-        """`fit` on arrays. Keras is given steps to count; their data is for `steps` to take."""
-        if validation_split and options["validation_data"] is None:
-            data, options["validation_data"] = backends.runs.split(data, validation_split)
-        size = options["validation_batch_size"] = options.get("validation_batch_size") or batch_size
-        validation, epochs = options["validation_data"], options["epochs"]
-        if validation is not None and validation.is_array(validation) and options.get("validation_steps") is None:
-            self._untracked.validation = backends.runs.Rows(validation, size, backends.on_device, epochs=epochs)
-            options |= {"validation_data": backends.nothing(), "validation_steps": self._untracked.validation.steps}
-        rows = backends.runs.Rows(data, batch_size, backends.on_device, bool(shuffle), seed, epochs)
-        try:
-            with self._in_runs(rows, options["callbacks"]), rows.among(options["callbacks"]) as callbacks:
-                options |= {"callbacks": callbacks, "steps_per_epoch": rows.steps}
-                return super().fit(backends.nothing(), shuffle=False, **options)
-        finally:
-            self._untracked.validation = None
-
-    def _symbolic_build(self, *args, **kwargs):
-        """Keras builds metrics and the optimiser from a first batch: here once, whoever has that batch."""
-        if not self._untracked.ready:
-            if self._rows is not None:
-                args, kwargs = (), {"data_batch": self._rows.first}
-            super()._symbolic_build(*args, **kwargs)
-            self._untracked.ready = True
-
-    @property
-    def _rows(self):
-        """What the training function of a `fit` on arrays takes its batches from."""
-        return self._untracked.rows
-
-    @contextlib.contextmanager
-    def _in_runs(self, rows, callbacks=None):
-        """Have many steps over these rows made in one call, unless something looks between them; none if None."""
-        before, asked_for = (self._rows, self.steps_per_execution), self._steps_asked_for
-        alone = rows is not None and asked_for == 1 and not self.run_eagerly
-        self._switch(rows, backends.runs.steps_a_call(rows.steps, callbacks) if alone else asked_for)
-        try:
-            yield
-        finally:
-            self._switch(*before)
-
-    def _switch(self, rows, steps_a_call: int) -> None:
-        """Take the compiled functions for rows, or none, and so many steps a call; those used so far are kept."""
-        names = ("train_function", "test_function", "predict_function")
-        kept = self._untracked.functions
-        kept[self._rows is None] = {name: getattr(self, name) for name in names}
-        self._untracked.rows, self.steps_per_execution = rows, steps_a_call
-        for name, function in kept.get(rows is None, dict.fromkeys(names)).items():
-            setattr(self, name, function)
-
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
-        """As for `keras.Model`; `evaluate(x)` means `evaluate(x, x)`. Errors as for `fit`."""
-        if not self.compiled:
-            self.compile()
-        options = {"verbose": verbose, **kwargs}
-        in_fit = options.get("_use_cached_eval_dataset", False)
-        if in_fit and self._untracked.validation is not None:
-            return self._evaluate_rows(self._untracked.validation, options)
-        with validation.Door(self) as door, self._in_runs(None):
-            x, y = door.admit(x, y, sample_weight)
-            if self.takes_rows and validation.is_array(x) and options.get("steps") is None and not in_fit:
-                data = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
-                return self._evaluate_rows(backends.runs.Rows(data, batch_size or 32, backends.on_device), options)
-            self._agree_on_steps()
-            return super().evaluate(x, y, batch_size=batch_size, sample_weight=sample_weight, **options)
-
-    def _evaluate_rows(self, rows, options):
-        rows.on_epoch_begin(0)
-        with self._in_runs(rows, options.get("callbacks")):
-            self._agree_on_steps()
-            # Within `fit` Keras goes on with the source that it was given there.
-            source = None if options.get("_use_cached_eval_dataset") else backends.nothing()
-            return super().evaluate(source, **options | {"steps": rows.steps})
-
-    def _agree_on_steps(self):
-        """Have the iterator that `fit` made for validation count as many steps a call as validation makes."""
-        if getattr(self, "_eval_epoch_iterator", None) is not None:
-            self._eval_epoch_iterator.steps_per_execution = self.steps_per_execution
-
-    def predict(self, x, *args, **kwargs):
-        """As for `keras.Model`: the reconstructions of `x`. Errors as for `fit`."""
-        with validation.Door(self) as door, self._in_runs(None):
-            x, _ = door.admit(x)
-            return super().predict(x, *args, **kwargs)
 
     def checked(self, x, y):
         """`x` and `y` (which may be None) as float arrays, checked against the input contract; errors as for `fit`."""
@@ -466,15 +236,7 @@ def _checked_range(value_range) -> tuple[float, float] | None:
     return float(value_range[0]), float(value_range[1])
 
 
-def _portable(config):
-    """An optimiser's config for all backends: on PyTorch they are classes of that backend, which others can't use."""
-    if not isinstance(config, dict):
-        return config
-    config = {key: _portable(value) for key, value in config.items()}
-    if str(config.get("module")).startswith("keras.src.backend."):
-        config |= {"module": "keras.optimizers", "registered_name": None}
-    return config
-
-
-def _batch_size(x):
-    return keras.ops.shape(keras.tree.flatten(x)[0])[0]
+def _without_activation(decoder: keras.Model) -> keras.Model:
+    """A view of a decoder that ends before its last layer, the output activation."""
+    codes = decoder.inputs if len(decoder.inputs) > 1 else decoder.inputs[0]
+    return keras.Model(codes, decoder.layers[-1].input, name="logits")

@@ -86,7 +86,7 @@ class VariationalAutoencoder(StandardNormalPrior):
     (5, 10)
     """
 
-    over_pixels = "sum"
+    pixel_reduction = "sum"
     reported: tuple[str, ...] = ("reconstruction_loss", "kl_loss")
 
     def __init__(
@@ -167,7 +167,7 @@ class VariationalAutoencoder(StandardNormalPrior):
         return mean + np.exp(0.5 * log_variance) * noise
 
     def loss_terms(self, x, y=None, sample_weight=None, training=True):
-        mean, log_variance = self.encoder(self._corrupted(x, training), training=training)
+        mean, log_variance = self.encoder(self.corrupted(x, training), training=training)
         z = self.sampling((mean, log_variance), training=training)
         reconstruction, x_hat = self._reconstruction_loss(z, self.target(x, y), sample_weight, training)
         return self._negative_elbo(mean, log_variance, reconstruction, sample_weight), x_hat
@@ -349,7 +349,7 @@ class ConditionalVariationalAutoencoder(VariationalAutoencoder):
 
     def loss_terms(self, x, y=None, sample_weight=None, training=True):
         images, label = x["x"], x["label"]
-        mean, log_variance = self.encoder([self._corrupted(images, training), label], training=training)
+        mean, log_variance = self.encoder([self.corrupted(images, training), label], training=training)
         z = self.sampling((mean, log_variance), training=training)
         logits = self._to_logits([z, label], training)
         x_hat = self.decoder.layers[-1](logits)

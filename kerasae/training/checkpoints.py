@@ -7,6 +7,8 @@ from pathlib import Path
 
 import keras
 
+from kerasae import keras_private
+
 _SUFFIX = ".weights.h5"
 
 
@@ -31,7 +33,7 @@ class Backup(keras.callbacks.Callback):
             epoch, state = max(states.items())
             self.model.optimizer.build(self.model.trainable_variables)  # else its state is passed over
             self.model.load_weights(state)
-            self.model._initial_epoch = epoch  # as Keras's own callback does
+            keras_private.resume_from(self.model, epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         if not self.writes:

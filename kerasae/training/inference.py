@@ -1,13 +1,20 @@
 """A compiled function applied to arrays of any length, batch by batch."""
 
+import math
 from collections.abc import Iterator
 
 import keras
 import numpy as np
 
-from kerasae import backends
+from kerasae import backends, keras_private
 
 _FEW = 256  # rows: more than these are rather divided than padded
+
+
+def default_batch_size(model) -> int:
+    """Inputs per call where the user says nothing: many for small inputs without convolutions."""
+    small = math.prod(model.data_shape) <= 1024 and not keras_private.convolves(model)
+    return 4096 if small else 256
 
 
 def apply(function, size: int, *arrays):
@@ -67,3 +74,40 @@ def _first(n: int, results):
     if isinstance(results, tuple):
         return type(results)(*(_first(n, result) for result in results))
     return np.array(np.asarray(results)[:n], "float32")
+
+
+class Slices:
+    """The batches of an array, several in one slice, for `loop.predict`.
+
+    Args:
+        x: Array, or dict of arrays, of `n` rows.
+        batch_size: Images per batch.
+        steps: Number of batches, or None for all.
+    """
+
+    def __init__(self, x, batch_size: int, steps: int | None = None):
+        self._x, self._batch_size = x, batch_size
+        n = len(keras.tree.flatten(x)[0])
+        self.num_batches = min(steps or n, -(-n // batch_size))
+
+    def __call__(self, steps_per_call: int):
+        for first in range(0, self.num_batches, steps_per_call):
+            last = min(first + steps_per_call, self.num_batches)
+            rows = slice(first * self._batch_size, last * self._batch_size)
+            yield last - first, keras.tree.map_structure(lambda array, rows=rows: array[rows], self._x)
+
+
+class Streamed:
+    """The batches of a stream, one by one, for `loop.predict`."""
+
+    def __init__(self, stream, check):
+        self._stream, self._check = stream, check
+
+    @property
+    def num_batches(self) -> int | None:
+        """Batches in all, if known."""
+        return self._stream.num_batches
+
+    def __call__(self, steps_per_call: int):
+        for batch in self._stream.epoch():
+            yield 1, self._check(batch)

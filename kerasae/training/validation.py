@@ -1,8 +1,6 @@
-"""The input contract: arrays are checked before any compiled code, streamed batches as they pass."""
+"""The input contract: arrays are checked before any compiled code runs, streamed batches as they arrive."""
 
-import copy
 import math
-import types
 
 import keras
 import numpy as np
@@ -94,152 +92,32 @@ def check_sample_weight(sample_weight, n: int) -> None:
         raise ValueError("sample_weight must be finite and not negative.")
 
 
-class Door:
-    """Lets a model's inputs in: arrays are checked at once, the batches of a stream as they pass.
-
-    Used as a context manager around the call that consumes them: TensorFlow turns an exception
-    raised inside `tf.data` into an error of its own, and leaving the context raises the original.
+def checked_arrays(model, x, y=None, sample_weight=None) -> tuple:
+    """Arrays for `fit` as `(x,)`, `(x, y)` or `(x, y, sample_weight)`, checked against the model's input contract.
 
     Args:
-        model: Has `data_shape`; `checked(x, y)`, which gives whole arrays or one batch (`y` may be
-            None) as float arrays, or raises; `target(x, y)`, what x is to be turned into; and `remember()`
-            and `recover(remembered)`, called when the context is entered, and left by an exception.
+        model: Has `checked(x, y)`, which gives float arrays or raises, and `target(x, y)`.
+        x, y, sample_weight: As for `fit`.
+
+    Raises:
+        ValueError, TypeError: The arrays break the contract.
     """
+    if x is None:
+        raise ValueError("`x` is missing. Pass an array, or a data set that yields batches.")
+    x, y = model.checked(x, y)
+    if sample_weight is None:
+        return (x,) if y is None else (x, y)
+    y = model.target(x, y)  # Keras ignores the weights of a batch without targets
+    check_sample_weight(sample_weight, len(y))
+    return x, y, np.asarray(sample_weight)
 
-    def __init__(self, model):
-        self._model = model
-        self._error: Exception | None = None
 
-    def __enter__(self):
-        self._remembered = self._model.remember()
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        if error is None:
-            return
-        self._model.recover(self._remembered)
-        if self._error is not None and error is not self._error:
-            raise self._error from None
-
-    def admit(self, x, y=None, sample_weight=None):
-        """What to give to Keras for `x` and `y`.
-
-        Args:
-            x: An array, or a source of batches: a `tf.data.Dataset`, torch `DataLoader`,
-                `keras.utils.PyDataset` or generator (anything else is handed on unchecked).
-            y, sample_weight: As for `fit`.
-
-        Raises:
-            ValueError, TypeError: The arrays break the contract.
-        """
-        if x is None:
-            raise ValueError("x is missing: pass an array, or a data set that yields batches.")
-        if not is_array(x):
-            return self._wrap(x), y
-        x, y = self._model.checked(x, y)
-        if sample_weight is not None:
-            y = self._model.target(x, y)  # Keras drops the weights of a batch without targets
-            check_sample_weight(sample_weight, len(y))
-        return x, y
-
-    def admit_validation(self, validation_data):
-        """The same for what `fit` takes as `validation_data`: a source, `x`, `(x, y)` or `(x, y, sample_weight)`."""
-        if validation_data is None:
-            return None
-        if not isinstance(validation_data, (tuple, list)):
-            x, _ = self.admit(validation_data)
-            return (x, self._model.target(x, None)) if is_array(x) else x
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(tuple(validation_data))
-        x, y = self.admit(x, y, sample_weight)
-        return keras.utils.pack_x_y_sample_weight(x, self._model.target(x, y), sample_weight)
-
-    def _checked(self, batch):
-        """A batch as it came, unless it has weights and no targets: these Keras would forget or fail on."""
-        try:
-            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-            self._model.checked(x, y)
-        except (TypeError, ValueError) as error:
-            self._error = error
-            raise
-        return batch if y is not None or sample_weight is None else (x, self._model.target(x, y), sample_weight)
-
-    def _wrap(self, source):
-        """The source with its batches checked, still of its own type: Keras tells sources apart by that."""
-        kind = type(source).__module__.partition(".")[0]
-        if isinstance(source, keras.utils.PyDataset):
-            return _CheckedPyDataset(source, self._checked)
-        if isinstance(source, types.GeneratorType):
-            return (self._checked(batch) for batch in source)
-        if kind == "tensorflow" and hasattr(source, "element_spec"):
-            return self._wrap_tf(source)
-        if hasattr(source, "collate_fn"):
-            return self._wrap_torch(source)
-        return source
-
-    def _wrap_torch(self, loader):
-        check = self._checked
-
-        class CheckedDataLoader(type(loader)):  # type: ignore[misc]  # Keras knows it by its base class
-            """Checks in this process, so that nothing but the data set goes to the loader's workers."""
-
-            def __iter__(self):
-                return map(check, super().__iter__())
-
-        loader = copy.copy(loader)
-        loader.__class__ = CheckedDataLoader
-        return loader
-
-    def _wrap_tf(self, dataset):
-        import tensorflow as tf
-
-        # Before TensorFlow builds a graph for the shape, and fails in its own words.
-        first = dataset.element_spec
-        first = first[0] if isinstance(first, tuple) else first
-        if isinstance(first, tf.TensorSpec) and first.shape.rank is not None:
-            check_shape(first.shape, self._model.data_shape)
-
-        def checked(*batch):
-            def check(*present):
-                parts = iter(present)
-                self._checked(tf.nest.map_structure(lambda part: None if part is None else next(parts).numpy(), batch))
-                return True
-
-            present = [part for part in tf.nest.flatten(batch) if part is not None]
-            done = tf.py_function(check, present, Tout=tf.bool)
-            with tf.control_dependencies([done]):
-                batch = tf.nest.map_structure(lambda part: None if part is None else tf.identity(part), batch)
-            return batch if len(batch) > 1 else batch[0]
-
-        return dataset.map(checked)
+def checked_batch(model, batch) -> tuple:
+    """One batch of a stream, checked and packed as `checked_arrays` packs arrays."""
+    return checked_arrays(model, *keras.utils.unpack_x_y_sample_weight(batch))
 
 
 def is_array(x) -> bool:
     """Whether Keras would slice `x` into batches itself (arrays, tensors, lists, dicts; not data sets)."""
     arrays = (np.ndarray, list, tuple, dict, int, float, str)
     return isinstance(x, arrays) or keras.ops.is_tensor(x) or hasattr(x, "__array__")
-
-
-class _CheckedPyDataset(keras.utils.PyDataset):
-    """A PyDataset that hands on another's batches after checking each."""
-
-    def __init__(self, dataset, check):
-        super().__init__(
-            workers=dataset.workers,
-            use_multiprocessing=dataset.use_multiprocessing,
-            max_queue_size=dataset.max_queue_size,
-        )
-        self._dataset = dataset
-        self._check = check
-
-    def __getitem__(self, index):
-        return self._check(self._dataset[index])
-
-    @property
-    def num_batches(self):
-        return self._dataset.num_batches
-
-    def on_epoch_begin(self):
-        self._dataset.on_epoch_begin()
-
-    def on_epoch_end(self):
-        self._dataset.on_epoch_end()

@@ -17,7 +17,7 @@ _FUNCTIONS |= {
 _FUNCTIONS |= {aten.view.default: torch.Tensor.view, aten.sum.dim_IntList: torch.sum}
 
 
-def recorded(function, *tensors):
+def traced(function, *tensors):
     """The operations of a function of tensors, as a function of tensors of the same shapes and types.
 
     Its results are the function's, nested alike. The function is called once, with these tensors.

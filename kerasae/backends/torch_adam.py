@@ -1,0 +1,51 @@
+"""PyTorch: a plain Adam in one pass over the weights, where Keras's makes ten."""
+
+import keras
+import torch
+
+from kerasae import keras_private
+
+# What makes an Adam other than plain.
+_OPTIONS = ("amsgrad", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema")
+_OPTIONS += ("loss_scale_factor", "gradient_accumulation_steps")
+
+
+def apply(optimizer, gradients, variables) -> None:
+    """`optimizer.apply(gradients, variables)`, by PyTorch's fused operation if that is the same."""
+    values = [variable.value for variable in variables]
+    whole = all(value.is_contiguous() for value in values) and all(gradient is not None for gradient in gradients)
+    if not (variables and whole and _is_plain_adam(optimizer, variables)):
+        optimizer.apply(gradients, variables)
+        return
+    if not optimizer.built:
+        optimizer.build(variables)
+    step = keras.ops.cast(optimizer.iterations + 1, "float32")
+    # Keras corrects both moments' bias in the rate; in PyTorch's own formula the corrections vanish as steps grow.
+    rate = optimizer.learning_rate * keras.ops.sqrt(1 - optimizer.beta_2**step) / (1 - optimizer.beta_1**step)
+    momentums, velocities = (
+        [slot.value for slot in keras_private.optimizer_slots(optimizer, name, variables)]
+        for name in ("momentums", "velocities")
+    )
+    torch._fused_adam_(
+        values,
+        [gradient.contiguous() for gradient in gradients],  # it reads numbers as they lie in memory, whatever the axes
+        momentums,
+        velocities,
+        [],
+        [torch.full((), 1e9, device=values[0].device)] * len(values),
+        lr=rate,
+        beta1=optimizer.beta_1,
+        beta2=optimizer.beta_2,
+        weight_decay=0.0,
+        eps=optimizer.epsilon,
+        amsgrad=False,
+        maximize=False,
+    )
+    optimizer.iterations.assign_add(1)
+
+
+def _is_plain_adam(optimizer, variables) -> bool:
+    """Whether an optimizer is Keras's Adam with none of its options, for float32 without constraints."""
+    keras_own = type(optimizer).__module__.startswith("keras.") and type(optimizer).__name__ == "Adam"
+    plain = keras_own and not any(getattr(optimizer, option) for option in _OPTIONS)
+    return plain and all(variable.dtype == "float32" and variable.constraint is None for variable in variables)

@@ -1,0 +1,184 @@
+"""The epoch loop, in the open: batches in, `train_step` run, metrics and callbacks out.
+
+The order of callback calls and the logs are those of Keras's own `fit`, `evaluate` and `predict`.
+Between two blocks the model's variables have their current values, so that callbacks, checkpoints
+and exceptions find the model as it is.
+"""
+
+import keras
+import numpy as np
+
+from kerasae import backends, keras_private
+from kerasae.training import batches
+from kerasae.training.overrides import overridden
+
+_HOOKS = {
+    kind: [f"on_{part}batch_{end}" for part in parts for end in ("begin", "end")]
+    for kind, parts in {"train": ("", "train_"), "test": ("test_",), "predict": ("predict_",)}.items()
+}
+
+
+def fit(model, source, callbacks, epochs: int, initial_epoch: int, verbose, validation=None, validation_freq=1):
+    """Train a model.
+
+    Args:
+        model: A compiled model with `Trainer`'s methods.
+        source: `ArrayBatches` or `StreamBatches`.
+        callbacks: As for `fit`.
+        epochs, initial_epoch, verbose, validation_freq: As for `fit`.
+        validation: A source for `evaluate` after each epoch, or None.
+
+    Returns:
+        Keras's `History`.
+    """
+    callbacks = callback_list(model, callbacks, verbose, epochs, source.num_batches, add_history=True)
+    model.stop_training = False
+    logs = training_logs = {}
+    callbacks.on_train_begin()
+    for epoch in range(keras_private.resumed_epoch(model) or initial_epoch, epochs):
+        model.reset_metrics()
+        callbacks.on_epoch_begin(epoch)
+        backends.set_mode(model, training=True)
+        model.compiled_functions.require(_optimizer_settings(model))
+        step, most_steps = 0, _steps_per_call(model, callbacks, "train", source)
+        for block in source.blocks(epoch, most_steps):
+            callbacks.on_train_batch_begin(step)
+            logs = _take(model, "train", block, source.total)
+            step += block.count
+            callbacks.on_train_batch_end(step - 1, logs)
+            if model.stop_training:
+                break
+        epoch_logs = dict(_metrics_or(model, logs))
+        if validation is not None and _is_due(epoch, validation_freq):
+            found = model.evaluate(validation, callbacks=callbacks, return_dict=True)
+            epoch_logs |= {f"val_{name}": value for name, value in found.items()}
+        callbacks.on_epoch_end(epoch, epoch_logs)
+        training_logs = epoch_logs
+        if model.stop_training:
+            break
+    if isinstance(model.optimizer, keras.optimizers.Optimizer) and epochs > 0:
+        model.optimizer.finalize_variable_values(model.trainable_weights)
+    callbacks.on_train_end(logs=training_logs)
+    return model.history
+
+
+def evaluate(model, source, callbacks, verbose) -> dict[str, float]:
+    """The metrics of a source, by `test_step`."""
+    callbacks = callback_list(model, callbacks, verbose, 1, source.num_batches)
+    backends.set_mode(model, training=False)
+    model.stop_evaluating = False
+    callbacks.on_test_begin()
+    logs: dict = {}
+    model.reset_metrics()
+    step, most_steps = 0, _steps_per_call(model, callbacks, "test", source)
+    for block in source.blocks(0, most_steps):
+        callbacks.on_test_batch_begin(step)
+        logs = _take(model, "test", block, source.total)
+        step += block.count
+        callbacks.on_test_batch_end(step - 1, logs)
+        if model.stop_evaluating:
+            break
+    logs = keras_private.pythonify_logs(_metrics_or(model, logs))
+    callbacks.on_test_end(logs)
+    return logs
+
+
+def predict(model, inputs, num_batches: int | None, callbacks, verbose):
+    """The outputs of `predict_step` for all inputs, as arrays `(n, ...)`.
+
+    Args:
+        model: A model with `Trainer`'s methods.
+        inputs: Function of the number of steps per call that yields `(number of batches, inputs)`.
+        num_batches: Batches in all, if known.
+        callbacks, verbose: As for `predict`.
+    """
+    callbacks = callback_list(model, callbacks, verbose, 1, num_batches)
+    backends.set_mode(model, training=False)
+    model.stop_predicting = False
+    callbacks.on_predict_begin()
+    function = model.compiled_functions.get(model, "predict", lambda: backends.predict_function(model))
+    step, found = 0, []
+    for count, x in inputs(_predict_steps(model, callbacks, num_batches)):
+        callbacks.on_predict_batch_begin(step)
+        outputs = function(x)
+        found.append(keras.tree.map_structure(keras.ops.convert_to_numpy, outputs))
+        step += count
+        callbacks.on_predict_batch_end(step - 1, {"outputs": outputs})
+        if model.stop_predicting:
+            break
+    callbacks.on_predict_end()
+    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *found)
+
+
+def callback_list(model, callbacks, verbose, epochs: int, steps: int | None, add_history: bool = False):
+    """The callbacks as one, which adds Keras's own; as it is if it is one already."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks
+    return keras.callbacks.CallbackList(
+        callbacks,
+        add_history=add_history,
+        add_progbar=verbose != 0,
+        verbose=verbose,
+        epochs=epochs,
+        steps=steps,
+        model=model,
+    )
+
+
+def _take(model, kind: str, block, total: float) -> dict:
+    """Make the steps of a block, and give the logs after them."""
+    model.build_metrics(block)
+    many = total >= backends.MANY[kind]
+    make = {"train": backends.train_run, "test": backends.test_run}[kind]
+    run = model.compiled_functions.get(model, (kind, block.kind, many), lambda: make(model, block, many))
+    logs = run(block)
+    return model.get_metrics_result() if logs is None else logs
+
+
+def _optimizer_settings(model) -> dict:
+    """What an optimizer keeps as plain numbers, which compiled code takes for constants; its rate is a variable."""
+    return {key: value for key, value in model.optimizer.get_config().items() if key != "learning_rate"}
+
+
+def _metrics_or(model, logs: dict) -> dict:
+    """The metrics' results where the step's logs have just these names, else the last step's own logs."""
+    results = model.get_metrics_result()
+    return results if set(logs) == set(results) else logs
+
+
+def _is_due(epoch: int, validation_freq) -> bool:
+    if isinstance(validation_freq, int):
+        return (epoch + 1) % validation_freq == 0
+    if isinstance(validation_freq, (list, tuple)):
+        return epoch + 1 in validation_freq
+    raise ValueError(f"`validation_freq` must be an integer or a list of epochs. Received: {validation_freq!r}")
+
+
+def _steps_per_call(model, callbacks, kind: str, source) -> int:
+    """The number of steps between which nobody looks at the model."""
+    if model.steps_per_execution != 1:
+        return model.steps_per_execution
+    if model.run_eagerly or any(_looks_at_batches(callback, kind) for callback in callbacks.callbacks):
+        return 1
+    return batches.steps_per_call(source.num_batches)
+
+
+def _predict_steps(model, callbacks, num_batches: int | None) -> int:
+    """As `_steps_per_call`; one by one too if the user's own step might look at the whole batch."""
+    if model.steps_per_execution == 1 and (overridden(model, "predict_step") or overridden(model, "call")):
+        return 1
+    looked_at = any(_looks_at_batches(callback, "predict") for callback in callbacks.callbacks)
+    return model.steps_per_execution if looked_at else max(model.steps_per_execution, 8)
+
+
+def _looks_at_batches(callback, kind: str) -> bool:
+    if isinstance(callback, (keras.callbacks.ProgbarLogger, keras.callbacks.History)):
+        return False
+    if getattr(callback, "save_freq", None) == "epoch":  # Keras's checkpoints, which hook batches in any case
+        return False
+    return any(_overrides(callback, hook) for hook in _HOOKS[kind])
+
+
+def _overrides(callback, hook: str) -> bool:
+    """Whether a callback does something at this hook (LambdaCallback sets it on the instance)."""
+    return hook in vars(callback) or getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)

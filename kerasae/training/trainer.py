@@ -1,0 +1,339 @@
+"""`compile`, `fit`, `evaluate` and `predict` of every kerasae model: Keras's, on `training.loop`."""
+
+import keras
+
+from kerasae import backends, keras_private
+from kerasae._checks import positive_size
+from kerasae.losses import PerImage
+from kerasae.training import inference, loop, sharing, validation
+from kerasae.training.batches import ArrayBatches, StreamBatches, split
+from kerasae.training.compiled import CompiledFunctions, LossTrackers
+from kerasae.training.overrides import overridden, overridden_objective
+
+
+class Trainer(backends.Steps):
+    """The training half of `Autoencoder`, mixed in before `keras.Model`.
+
+    A model gives `loss_terms`, `checked(x, y)`, `target(x, y)` and `corrupted(x, training)`. What a
+    subclass overrides is what runs: its own `train_step`, `test_step`, `compute_loss`, `loss_terms`,
+    `call` or `compute_metrics`.
+
+    Attributes:
+        pixel_reduction: `"mean"` or `"sum"`: how the loss of the pixels makes one value per image.
+        reported: Names of the loss terms that are logged beside `loss`.
+    """
+
+    pixel_reduction = "mean"
+    reported: tuple[str, ...] = ("reconstruction_loss",)
+    requested_jit_compile: bool | str = "auto"
+    _reports_terms = True
+    _metrics_are_built = False
+
+    def prepare_training(self) -> None:
+        """Set up what training keeps on a model; called once, by the model's constructor."""
+        self.compiled_functions = CompiledFunctions()
+        self._trackers = LossTrackers(self.reported)
+
+    # What a step minimizes and reports
+
+    def objective(self, x, y, sample_weight, training: bool):
+        """The loss terms of one batch and its reconstructions, by whatever the class overrides.
+
+        A subclass with its own `compute_loss` or `call` is trained as Keras trains it: `y_pred` is what
+        `call` returns and the loss what `compute_loss` returns. All others give `loss_terms`.
+
+        Returns:
+            A dict of scalars, `loss` among them, and the reconstructions `(n, *input_shape)`.
+        """
+        if overridden_objective(self) in (None, "loss_terms"):
+            return self.loss_terms(x, y, sample_weight, training)
+        y_pred = self(self.corrupted(x, training), training=training)
+        loss = keras_private.compute_loss(self, x, self.target(x, y), y_pred, sample_weight, training)
+        return {"loss": keras.ops.convert_to_tensor(loss)}, y_pred
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The loss of a batch, for subclasses that build on it; reports its terms.
+
+        `y_pred` is scored where a subclass has its own `call`. Otherwise the loss needs more than a
+        reconstruction (logits, a sample of the posterior), and `loss_terms` computes it from `x`.
+        """
+        given = {"y_pred": y_pred} if overridden(self, "call") else {}
+        terms, _ = self.loss_terms(x, y, sample_weight, training, **given)
+        self._reports_terms = True
+        self._trackers.update(terms, _batch_size(x))
+        return terms["loss"]
+
+    def loss_per_variable(self) -> list[str]:
+        """For each of `trainable_variables`, the name of the loss that it is trained to make small."""
+        return ["loss"] * len(self.trainable_variables)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, self.target(x, y), y_pred, sample_weight)
+
+    def track(self, terms, x, y, x_hat, sample_weight):
+        """Update every metric with one step's terms (as `objective` gives them), and give the logs."""
+        n = _batch_size(x) * sharing.share()
+        for metric in super().metrics:
+            if metric.name == "loss":
+                metric.update_state(terms["loss"], sample_weight=n)
+        self._trackers.update(terms, n)
+        return self.compute_metrics(x, y, x_hat, sample_weight)
+
+    @property
+    def metrics(self):
+        return [*super().metrics, *(self._trackers.metrics if self._reports_terms else ())]
+
+    # Keras's methods
+
+    def compile(
+        self,
+        optimizer="adam",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+    ):
+        """As for `keras.Model`, with defaults that suit an autoencoder.
+
+        Args:
+            optimizer: As Keras takes it. Default: Adam.
+            loss: As Keras takes it. Default: binary cross-entropy for a sigmoid output, else mean squared
+                error. A loss with `from_logits=True` receives the logits.
+            metrics, weighted_metrics, run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: As for
+                `keras.Model`.
+
+        Raises:
+            ValueError: `from_logits=True` for a decoder without a sigmoid output; `loss_weights`, which are
+                for models with several outputs.
+        """
+        if loss_weights is not None:
+            raise ValueError(
+                "`loss_weights` weigh several outputs against one another, and an autoencoder has one. "
+                f"Received: loss_weights={loss_weights!r}. Set the weight of a penalty by the model's own arguments."
+            )
+        self.compiled_functions.clear()
+        self.requested_jit_compile, self._metrics_are_built = jit_compile, False
+        # With a loss of the user's own, terms are reported once it is known to call `compute_loss` of this class.
+        self._reports_terms = overridden_objective(self) in (None, "loss_terms")
+        super().compile(
+            optimizer=optimizer,
+            loss=self._per_image(loss),
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
+
+    def _per_image(self, loss) -> PerImage:
+        sigmoid = self.decoder.layers[-1].activation is keras.activations.sigmoid
+        if loss is None:
+            loss = keras.losses.BinaryCrossentropy(from_logits=True) if sigmoid else "mean_squared_error"
+        if not isinstance(loss, PerImage):
+            loss = PerImage(loss, self.pixel_reduction)
+        if loss.from_logits and not sigmoid:
+            raise ValueError(
+                "A loss with `from_logits=True` needs a model with output_activation='sigmoid'. "
+                f"Received a model with output activation {self.decoder.layers[-1].activation.__name__!r}. "
+                "Use a loss of values, such as 'mean_squared_error'."
+            )
+        return loss
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config:  # empty for a model that isn't compiled
+            # Keras saves what "auto" meant on this backend, and would force it on the one that loads.
+            config["jit_compile"] = self.requested_jit_compile
+            config["optimizer"] = _portable(config["optimizer"])
+        return config
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
+        validation_batch_size=None,
+        validation_freq=1,
+        *,
+        seed=None,
+    ):
+        """As for `keras.Model`; `fit(x)` means `fit(x, x)`. Compiles with the defaults if need be.
+
+        Args:
+            x, y, ..., validation_freq: As for `keras.Model`. Arrays stay on the device, streams are gathered
+                into blocks, and many steps are made in one compiled call, unless a callback looks at single
+                batches.
+            seed: Makes the order of the batches a function of `(seed, epoch)`, the same on every backend and
+                in a resumed run. For arrays.
+
+        Raises:
+            ValueError: Inputs of a wrong shape or outside the model's range, NaN, or none; weights to train that
+                the optimizer was not built for.
+            TypeError: Inputs that are not numbers.
+        """
+        if not backends.CAN_TRAIN:
+            backends.train_run()
+        if not self.compiled:
+            self.compile()
+        epochs = _limited(epochs)
+        size = 32 if batch_size is None else positive_size("batch_size", batch_size)
+        special = {"steps_per_epoch": steps_per_epoch, "class_weight": class_weight}
+        if not validation.is_array(x):
+            if seed is not None:
+                raise ValueError(
+                    "`seed` orders the batches of arrays. Received a data set with an order of its own. "
+                    "Leave seed out, or pass arrays."
+                )
+            source = self._stream(x, y, sample_weight, batch_size, shuffle, **special)
+        else:
+            arrays = validation.checked_arrays(self, x, y, sample_weight)
+            if validation_split and validation_data is None:
+                arrays, validation_data = split(arrays, validation_split)
+            source = self._array_source(arrays, size, shuffle, seed, epochs, **special)
+        val_size = validation_batch_size or batch_size
+        held_out = None
+        if validation_data is not None:
+            held_out = self._source(_unpacked(validation_data), val_size, validation_steps, epochs)
+        self._check_optimizer()
+        return loop.fit(self, source, callbacks, epochs, initial_epoch, verbose, held_out, validation_freq)
+
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=False,
+    ):
+        """As for `keras.Model`; `evaluate(x)` means `evaluate(x, x)`. Errors as for `fit`."""
+        if not self.compiled:
+            self.compile()
+        # `fit` passes the source that it made once for all epochs.
+        prepared = isinstance(x, (ArrayBatches, StreamBatches))
+        source = x if prepared else self._source((x, y, sample_weight), batch_size, steps)
+        logs = loop.evaluate(self, source, callbacks, verbose)
+        return logs if return_dict else keras_private.metrics_in_order(self, logs)
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """As for `keras.Model`: the reconstructions of `x`, as arrays. Errors as for `fit`."""
+        if validation.is_array(x):
+            x, _ = self.checked(x, None)
+            size = 32 if batch_size is None else positive_size("batch_size", batch_size)
+            pieces = inference.Slices(x, size, steps)
+        else:
+            pieces = inference.Streamed(
+                keras_private.Stream(x=x, batch_size=batch_size, steps_per_epoch=steps),
+                lambda batch: validation.checked_batch(self, batch)[0],
+            )
+        return loop.predict(self, pieces, pieces.num_batches, callbacks, verbose)
+
+    # Sources
+
+    def _source(self, data, batch_size, steps, epochs: int = 1):
+        """What `evaluate` takes its batches from: arrays or a stream, in their own order."""
+        x, y, sample_weight = data
+        if not validation.is_array(x):
+            return self._stream(x, y, sample_weight, batch_size, False, steps_per_epoch=steps)
+        size = 32 if batch_size is None else positive_size("batch_size", batch_size)
+        arrays = validation.checked_arrays(self, x, y, sample_weight)
+        return self._array_source(arrays, size, False, None, epochs, steps_per_epoch=steps, class_weight=None)
+
+    def _array_source(self, arrays, size: int, shuffle, seed, epochs: int, steps_per_epoch, class_weight):
+        """Arrays on the device; or Keras's own order of their batches, where only Keras defines one."""
+        limited = steps_per_epoch is not None or keras.config.max_steps_per_epoch()
+        if not limited and class_weight is None and shuffle in (True, False):
+            return ArrayBatches(arrays, size, shuffle, seed, epochs)
+        if seed is not None:
+            raise ValueError(
+                "`seed` orders the batches of whole epochs. "
+                f"Received it with steps_per_epoch={steps_per_epoch!r}, class_weight={class_weight!r}, "
+                f"shuffle={shuffle!r}. Leave seed out, or these."
+            )
+        x, y, sample_weight = _unpacked(arrays)
+        if class_weight is not None:
+            y = self.target(x, y)
+        return self._stream(x, y, sample_weight, size, shuffle, steps_per_epoch, class_weight)
+
+    def _stream(self, x, y, sample_weight, batch_size, shuffle, steps_per_epoch=None, class_weight=None):
+        stream = keras_private.Stream(
+            x=x,
+            y=y,
+            sample_weight=sample_weight,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            steps_per_epoch=steps_per_epoch,
+            class_weight=class_weight,
+        )
+        return StreamBatches(stream, lambda batch: validation.checked_batch(self, batch))
+
+    # Before the first step
+
+    def build_metrics(self, block) -> None:
+        """Build the metrics, which need a batch, and the optimizer, once after each `compile`."""
+        if not self._metrics_are_built:
+            keras_private.build_metrics(self, block.layout.example())
+            self._metrics_are_built = True
+
+    def _check_optimizer(self) -> None:
+        """Build the optimizer if need be; refuse one that was built for other variables than are to be trained."""
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+            return
+        known = set(map(id, keras_private.trained_variables(self.optimizer)))
+        unknown = [variable.path for variable in self.trainable_variables if id(variable) not in known]
+        if unknown:
+            raise ValueError(
+                "The optimizer must have been built for every variable that is trained. "
+                f"Received new ones, which were frozen or not there when it was built: {', '.join(unknown[:3])}"
+                f"{' and more' if len(unknown) > 3 else ''}. Call compile() again before fit()."
+            )
+
+
+def _unpacked(data) -> tuple:
+    """`x, y, sample_weight` of what `fit` takes as validation data: a source, or a tuple of arrays."""
+    if isinstance(data, (tuple, list)):
+        return keras.utils.unpack_x_y_sample_weight(tuple(data))
+    return data, None, None
+
+
+def _limited(epochs: int) -> int:
+    """The epochs, at most `KERAS_MAX_EPOCHS` of them."""
+    most = keras.config.max_epochs()
+    return min(epochs, most) if most else epochs
+
+
+def _portable(config):
+    """An optimizer's config for all backends. On PyTorch some are classes of that backend, unknown to others."""
+    if not isinstance(config, dict):
+        return config
+    config = {key: _portable(value) for key, value in config.items()}
+    if str(config.get("module")).startswith("keras.src.backend."):
+        config |= {"module": "keras.optimizers", "registered_name": None}
+    return config
+
+
+def _batch_size(x):
+    return keras.ops.shape(keras.tree.flatten(x)[0])[0]
