@@ -131,12 +131,15 @@ class Stream:
 
     def __init__(self, **source):
         self._iterator = _EpochIterator(**source)
-        self._iterator.reset()
 
     @property
     def num_batches(self) -> int | None:
         """Batches per epoch; None until the first epoch of a source without a length has ended."""
         return self._iterator.num_batches
+
+    def restart(self) -> None:
+        """Begin anew with the first batch."""
+        self._iterator.reset()
 
     def epoch(self) -> Iterator[Any]:
         """The batches of the next epoch."""

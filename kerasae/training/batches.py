@@ -107,6 +107,9 @@ class ArrayBatches:
         self.num_batches: int | None = math.ceil(self._n / batch_size)
         self.total: float = self.num_batches * epochs
 
+    def restart(self) -> None:
+        """Nothing to do: every epoch begins with the first row of its order."""
+
     def blocks(self, epoch: int, most_steps: int) -> Iterator[Block]:
         """The batches of an epoch, at most so many steps to a block; the smaller last batch is a block of its own."""
         rng = np.random if self._seed is None else np.random.default_rng([self._seed, epoch])
@@ -146,6 +149,10 @@ class StreamBatches:
     def num_batches(self) -> int | None:
         """Batches per epoch; None where only the end of the first epoch will tell."""
         return self._stream.num_batches
+
+    def restart(self) -> None:
+        """Begin anew with the first batch."""
+        self._stream.restart()
 
     def blocks(self, epoch: int, most_steps: int) -> Iterator[Block]:
         """The batches of the next epoch, at most so many steps to a block, fewer where the stream is slow.

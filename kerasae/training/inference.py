@@ -109,5 +109,6 @@ class Streamed:
         return self._stream.num_batches
 
     def __call__(self, steps_per_call: int):
+        self._stream.restart()
         for batch in self._stream.epoch():
             yield 1, self._check(batch)

@@ -31,6 +31,7 @@ def fit(model, source, callbacks, epochs: int, initial_epoch: int, verbose, vali
     Returns:
         Keras's `History`.
     """
+    source.restart()
     callbacks = callback_list(model, callbacks, verbose, epochs, source.num_batches, add_history=True)
     model.stop_training = False
     logs = training_logs = {}
@@ -64,6 +65,7 @@ def fit(model, source, callbacks, epochs: int, initial_epoch: int, verbose, vali
 
 def evaluate(model, source, callbacks, verbose) -> dict[str, float]:
     """The metrics of a source, by `test_step`."""
+    source.restart()
     callbacks = callback_list(model, callbacks, verbose, 1, source.num_batches)
     backends.set_mode(model, training=False)
     model.stop_evaluating = False

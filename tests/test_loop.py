@@ -1,0 +1,202 @@
+"""The epoch loop: the callback calls and logs of Keras's own `fit`, whatever the source and the options."""
+
+import keras
+import numpy as np
+import pytest
+from conftest import BACKEND, adversarial, conv, dense, images, stream, vae
+
+X = images(43)
+
+
+class Calls(keras.callbacks.Callback):
+    """Notes every call of a hook with its epoch or batch, the names of its logs and the values of epochs' logs."""
+
+    def __init__(self, stop_after=None):
+        super().__init__()
+        self.calls, self.stop_after = [], stop_after
+
+    def _note(self, hook, number=None, logs=None):
+        self.calls.append((hook, number, sorted(logs or {})))
+        if (hook, number) == self.stop_after:
+            self.model.stop_training = True
+
+
+def _hook(name):
+    if name.endswith(("train_begin", "train_end", "test_begin", "test_end", "predict_begin", "predict_end")):
+        return lambda self, logs=None: self._note(name, None, logs)
+    return lambda self, number, logs=None: self._note(name, number, logs)
+
+
+KINDS = ("train", "test", "predict")
+HOOKS = [f"on_{kind}{middle}_{end}" for kind in KINDS for middle in ("", "_batch") for end in ("begin", "end")]
+for name in [*HOOKS, "on_epoch_begin", "on_epoch_end"]:
+    setattr(Calls, name, _hook(name))
+
+CASES = {
+    "plain": {},
+    "shuffled": {"shuffle": True, "epochs": 3},
+    "split": {"validation_split": 0.25},
+    "validation data": {"validation_data": (X[:11], X[:11])},
+    "validation data of another size": {"validation_data": (X[:11], X[:11]), "validation_batch_size": 3},
+    "validation every second epoch": {"validation_data": (X[:11], X[:11]), "validation_freq": 2, "epochs": 4},
+    "validation in listed epochs": {"validation_data": (X[:11], X[:11]), "validation_freq": [1, 3], "epochs": 3},
+    "few validation steps": {"validation_data": (X[:11], X[:11]), "validation_steps": 1},
+    "initial epoch": {"initial_epoch": 2, "epochs": 4},
+    "no epochs left": {"initial_epoch": 2, "epochs": 2},
+    "steps per epoch": {"steps_per_epoch": 2, "epochs": 4},
+    "weights": {"sample_weight": np.linspace(0, 2, 43)},
+    "one batch": {"batch_size": 64},
+    "steps per execution": {"steps_per_execution": 1},
+    "no bar": {"verbose": 0},
+    "stopped in an epoch": {"stop_after": ("on_train_batch_end", 1), "epochs": 3, "validation_split": 0.25},
+    "stopped after an epoch": {"stop_after": ("on_epoch_end", 1), "epochs": 4},
+}
+
+
+def _run(fit, x, stop_after=None, steps_per_execution=1, **options):
+    keras.utils.set_random_seed(0)
+    model = dense()
+    model.compile("adam", metrics=["mae"], steps_per_execution=steps_per_execution)
+    calls = Calls(stop_after)
+    defaults = {"epochs": 2, "batch_size": 10, "shuffle": False, "verbose": 0, "callbacks": [calls]}
+    history = fit(model, x, x if isinstance(x, np.ndarray) else None, **defaults | options)
+    return calls.calls, history.history, history.epoch
+
+
+
+@pytest.fixture
+def kerass_own(monkeypatch):
+    """Keras's own loop over the same model: `fit`, and the `evaluate` that it calls."""
+    trainer = next(cls for cls in keras.Model.__mro__ if "fit" in vars(cls))
+
+    def fit(model, x, y, **options):
+        with monkeypatch.context() as context:
+            context.setattr(type(model), "evaluate", trainer.evaluate)
+            return trainer.fit(model, x, y, **options)
+
+    return fit
+
+
+def _assert_alike(ours, keras_):
+    assert ours[0] == keras_[0]
+    assert ours[2] == keras_[2]
+    assert ours[1].keys() == keras_[1].keys()
+    for name, values in ours[1].items():
+        np.testing.assert_allclose(values, keras_[1][name], rtol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_calls_and_logs_are_those_of_keras(case, kerass_own):
+    options = CASES[case] if case != "shuffled" else {**CASES[case], "shuffle": False}
+    ours = _run(lambda model, x, y, **given: model.fit(x, y, **given), X, **options)
+    _assert_alike(ours, _run(kerass_own, X, **options))
+
+
+@pytest.mark.parametrize("kind", ["PyDataset", "tf.data", "DataLoader"])
+def test_calls_and_logs_of_a_stream_are_those_of_keras(kind, kerass_own):
+    def run(fit):
+        return _run(fit, stream(kind, X, X, batch_size=10), batch_size=None, validation_data=stream(kind, X, X))
+
+    ours = run(lambda model, x, y, **given: model.fit(x, **given))
+    _assert_alike(ours, run(kerass_own))
+
+
+@pytest.mark.parametrize("source", ["array", "generator"])
+def test_many_steps_per_call_train_as_single_ones(source):
+    def fitted(callbacks):
+        keras.utils.set_random_seed(0)
+        model = vae()
+        model.compile(keras.optimizers.Adam(0.01))
+        x = X if source == "array" else stream("generator", *[np.concatenate([X, X])] * 2, batch_size=10)
+        steps = {} if source == "array" else {"steps_per_epoch": 4}
+        return model.fit(x, epochs=2, verbose=0, batch_size=None if steps else 10, callbacks=callbacks, shuffle=False)
+
+    many, single = fitted([]), fitted([Calls()])
+    for name, values in many.history.items():
+        np.testing.assert_allclose(values, single.history[name], rtol=1e-4, err_msg=name)
+
+
+def test_the_progress_bar_ends_with_the_last_step(capsys):
+    dense().fit(images(469 * 2), batch_size=2)
+    assert "469/469" in capsys.readouterr().out.splitlines()[-1].replace("\x1b", "").split("\r")[-1]
+
+
+@pytest.mark.parametrize("steps", [3, 100])
+def test_steps_per_execution_is_what_callbacks_see(steps):
+    model, calls = dense(), Calls()
+    model.compile(steps_per_execution=steps)
+    model.fit(X, batch_size=10, verbose=0, callbacks=[calls])
+    ends = [number for hook, number, _ in calls.calls if hook == "on_train_batch_end"]
+    assert ends == ([2, 3, 4] if steps == 3 else [3, 4])
+    assert model.predict(X, batch_size=10, verbose=0).shape == X.shape
+    assert model.evaluate(X, batch_size=10, verbose=0, return_dict=True)["loss"] > 0
+
+
+def test_the_limits_of_debugging_runs_hold(monkeypatch):
+    monkeypatch.setattr(keras.config, "max_epochs", lambda: 2)
+    calls = Calls()
+    dense().fit(X, batch_size=10, epochs=5, verbose=0, callbacks=[calls])
+    assert [number for hook, number, _ in calls.calls if hook == "on_epoch_end"] == [0, 1]
+
+
+def test_the_limit_of_steps_holds():
+    keras.config.set_max_steps_per_epoch(2)
+    try:
+        calls = Calls()
+        with pytest.warns(UserWarning, match="Limiting steps_per_epoch"):
+            dense().fit(X, batch_size=10, verbose=0, callbacks=[calls])
+    finally:
+        keras.config.set_max_steps_per_epoch(None)
+    assert [number for hook, number, _ in calls.calls if hook == "on_train_batch_end"] == [0, 1]
+
+
+@pytest.mark.parametrize("make", [dense, vae, adversarial])
+def test_an_interrupted_fit_leaves_the_model_whole(make):
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 2:
+                raise KeyboardInterrupt
+
+    model = make()
+    before = [np.array(weight) for weight in model.get_weights()]
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, batch_size=10, verbose=0, callbacks=[Interrupt()])
+    assert any((one != other).any() for one, other in zip(before, model.get_weights(), strict=True))
+    assert np.isfinite(model.reconstruct(X)).all()
+    model.fit(X, verbose=0)
+
+
+def test_the_users_own_error_comes_out_of_a_stream():
+    def broken():
+        yield (X[:10],)
+        raise LookupError("no more photographs")
+
+    with pytest.raises(LookupError, match="no more photographs"):
+        dense().fit(broken(), verbose=0)
+
+
+def test_batches_of_changing_sizes_and_a_slow_stream_are_trained_on():
+    sizes = [10, 10, 7, 7, 7, 3, 10]
+    model = dense()
+    model.fit(((X[:size],) for size in sizes), verbose=0)
+    assert int(model.optimizer.iterations) == len(sizes)
+
+
+def test_batch_sizes_that_make_no_sense_are_refused():
+    with pytest.raises(ValueError, match="batch_size must be a positive integer"):
+        dense().fit(X, batch_size=0)
+
+
+@pytest.mark.parametrize("options", [{"class_weight": {0: 1.0, 1: 2.0}}, {"shuffle": "batch"}])
+def test_orders_and_weights_of_keras_are_taken(options):
+    x = images(40, (17,))
+    model = __import__("kerasae").models.DenseAutoencoder((17,), (), 3)
+    assert np.isfinite(model.fit(x, batch_size=8, verbose=0, **options).history["loss"]).all()
+
+
+# On PyTorch True means torch.compile, which takes half a minute.
+@pytest.mark.parametrize("jit_compile", [False] if BACKEND == "torch" else [True, False])
+def test_jit_compile_is_honored(jit_compile):
+    model = conv()
+    model.compile(jit_compile=jit_compile)
+    assert np.isfinite(model.fit(X, batch_size=20, verbose=0).history["loss"]).all()
