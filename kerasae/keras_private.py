@@ -154,6 +154,20 @@ def optimizer_slots(optimizer, name: str, variables) -> list:
     return [slots[optimizer._get_variable_index(variable)] for variable in variables]
 
 
+def finalize(optimizer, variables) -> None:
+    """Give variables their moving averages at the end of a fit, where an optimizer keeps them.
+
+    Keras's `finalize_variable_values` refuses fewer variables than the optimizer was built for, as there are
+    when a part of the model is frozen.
+    """
+    if len(variables) == len(optimizer._trainable_variables):
+        optimizer.finalize_variable_values(variables)
+    elif optimizer.use_ema:
+        averages = optimizer_slots(optimizer, "model_variables_moving_average", variables)
+        for variable, average in zip(variables, averages, strict=True):
+            variable.assign(average)
+
+
 def trained_variables(optimizer) -> list:
     """The variables that an optimizer was built for."""
     return list(optimizer._trainable_variables)

@@ -20,14 +20,13 @@ class Steps:
     def train_step(self, state, data):
         trainable, non_trainable, optimizer, metrics = state
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        loss_of = self.loss_per_variable()
 
         def losses(trainable):
             terms, x_hat, non_trainable_after, metrics_after = _objective(
                 self, trainable, non_trainable, metrics, x, y, sample_weight, True
             )
             with keras.StatelessScope(list(zip(self.optimizer.variables, optimizer, strict=True))):
-                scaled = {name: self.optimizer.scale_loss(terms[name]) for name in loss_of}
+                scaled = {name: self.optimizer.scale_loss(terms[name]) for name in self.minimized(terms)}
             return scaled, (terms, x_hat, non_trainable_after, metrics_after)
 
         scaled, pull_back, (terms, x_hat, non_trainable, metrics) = jax.vjp(losses, trainable, has_aux=True)
@@ -36,7 +35,7 @@ class Steps:
             name: pull_back({other: jax.numpy.full_like(loss, other == name) for other, loss in scaled.items()})[0]
             for name in scaled
         }
-        gradients = [gradients_of[name][i] for i, name in enumerate(loss_of)]
+        gradients = [gradients_of[name][i] for i, name in enumerate(self.minimized(terms))]
         trainable, non_trainable, optimizer = _applied(self, gradients, trainable, non_trainable, optimizer)
         logs, metrics = _tracked(self, metrics, terms, x, y, x_hat, sample_weight)
         return logs, (trainable, non_trainable, optimizer, metrics)

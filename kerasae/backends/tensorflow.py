@@ -20,9 +20,9 @@ class Steps:
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        loss_of = self.loss_per_variable()
         with tf.GradientTape(persistent=True) as tape:
             terms, x_hat = self.objective(x, y, sample_weight, training=True)
+            loss_of = self.minimized(terms)
             # TensorFlow sums gradients over devices, so each device scales its loss by 1/devices.
             devices = tf.distribute.get_strategy().num_replicas_in_sync
             losses = {name: self.optimizer.scale_loss(terms[name]) / devices for name in loss_of}

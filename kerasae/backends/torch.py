@@ -25,9 +25,8 @@ class Steps:
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        loss_of = self.loss_per_variable()
         terms, x_hat = self.objective(x, y, sample_weight, training=True)
-        gradients = _gradients(self, terms, loss_of)
+        gradients = _gradients(self, terms, self.minimized(terms))
         with torch.no_grad():
             _average(gradients)
             _average(list(terms.values()))

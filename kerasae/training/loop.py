@@ -58,7 +58,7 @@ def fit(model, source, callbacks, epochs: int, initial_epoch: int, verbose, vali
         if model.stop_training:
             break
     if isinstance(model.optimizer, keras.optimizers.Optimizer) and epochs > 0:
-        model.optimizer.finalize_variable_values(model.trainable_weights)
+        keras_private.finalize(model.optimizer, model.trainable_variables)
     callbacks.on_train_end(logs=training_logs)
     return model.history
 

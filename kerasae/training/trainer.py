@@ -1,5 +1,7 @@
 """`compile`, `fit`, `evaluate` and `predict` of every kerasae model: Keras's, on `training.loop`."""
 
+import warnings
+
 import keras
 
 from kerasae import backends, keras_private
@@ -66,6 +68,10 @@ class Trainer(backends.Steps):
     def loss_per_variable(self) -> list[str]:
         """For each of `trainable_variables`, the name of the loss that it is trained to make small."""
         return ["loss"] * len(self.trainable_variables)
+
+    def minimized(self, terms: dict) -> list[str]:
+        """As `loss_per_variable`, with `loss` where the terms are of a user's own `compute_loss` and lack a name."""
+        return [name if name in terms else "loss" for name in self.loss_per_variable()]
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return super().compute_metrics(x, self.target(x, y), y_pred, sample_weight)
@@ -302,6 +308,8 @@ class Trainer(backends.Steps):
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
             return
+        if not self.trainable_variables:
+            warnings.warn("The model does not have any trainable weights: fit evaluates it.", stacklevel=3)
         known = set(map(id, keras_private.trained_variables(self.optimizer)))
         unknown = [variable.path for variable in self.trainable_variables if id(variable) not in known]
         if unknown:
