@@ -1,68 +1,140 @@
-"""Arrays of any length through a compiled function."""
+"""Batches of arrays and of streams, in blocks."""
 
-from typing import NamedTuple
+import threading
 
+import keras
 import numpy as np
 import pytest
+from conftest import conditional, dense, images
 
-from kerasae.training import inference
+from kerasae import backends
+from kerasae.training import batches
+from kerasae.training.batches import ArrayBatches, StreamBatches
 
-pytestmark = pytest.mark.anybackend
-
-
-class Pair(NamedTuple):
-    twice: np.ndarray
-    squared: np.ndarray
-
-
-class Function:
-    """Notes the lengths it meets."""
-
-    def __init__(self):
-        self.lengths = []
-
-    def __call__(self, x, y):
-        self.lengths.append(len(x))
-        return Pair(2 * x, (x * y).astype("float16"))
+X = images(103)
+COUNT = np.arange(10.0, dtype="float32")[:, None]
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 16, 100, 256, 257, 300, 1000, 1024, 10_000])
-@pytest.mark.parametrize("size", [1, 7, 256, 300, 2048])
-def test_each_row_is_computed_whatever_the_length_and_lengths_are_few(n, size, monkeypatch):
-    monkeypatch.setattr(backends, "ONE_LENGTH", True)
-    function, x = Function(), np.arange(n, dtype="float32")[:, None] / 100
-    result = inference.apply(function, size, x, x)
-    assert isinstance(result, Pair)
-    np.testing.assert_array_equal(result.twice, 2 * x)
-    np.testing.assert_allclose(result.squared, x**2, rtol=1e-3, atol=1e-4)
-    assert all(array.dtype == "float32" for array in result)
-    assert all(length & (length - 1) == 0 for length in function.lengths)
-    assert max(function.lengths) < 2 * size
-    if size >= 256:  # at most one batch of few rows is padded
-        assert sum(function.lengths) - n < 256
+def rows_of(source, epoch=0, most_steps=2):
+    """The rows of an epoch in the order of the steps, and the sizes of the batches."""
+    found = []
+    for block in source.blocks(epoch, most_steps):
+        table = [keras.ops.convert_to_numpy(array) for array in block.table]
+        assert 1 <= block.count <= len(block.batches) <= most_steps
+        found += [block.layout.batch(table, rows, reshape=np.reshape) for rows in block.batches[: block.count]]
+    return np.concatenate(found)[:, 0].tolist(), [len(batch) for batch in found]
 
 
-def test_lengths_are_as_they_come_where_they_cost_nothing(monkeypatch):
-    monkeypatch.setattr(backends, "ONE_LENGTH", False)
-    function, x = Function(), np.arange(1000, dtype="float32")[:, None] / 100
-    np.testing.assert_array_equal(inference.apply(function, 300, x, x).twice, 2 * x)
-    assert function.lengths == [300, 300, 300, 100]
+def test_the_order_is_a_function_of_seed_and_epoch():
+    def order(epoch, seed, most_steps=2):
+        rows, sizes = rows_of(ArrayBatches(COUNT, 4, shuffle=True, seed=seed), epoch, most_steps)
+        assert sizes == [4, 4, 2]
+        return rows
+
+    assert order(1, seed=0) == order(1, seed=0, most_steps=1) == order(1, seed=0, most_steps=5)
+    assert sorted(order(1, seed=0)) == list(range(10))
+    assert len({tuple(order(*each)) for each in ((1, 0), (2, 0), (1, 1))}) == 3
+    assert order(2, seed=3) == np.random.default_rng([3, 2]).permutation(10).tolist()
 
 
-def test_the_next_batch_is_begun_before_the_last_is_read():
-    """As JAX computes on its own."""
-    events = []
+def test_a_seed_is_for_arrays():
+    with pytest.raises(ValueError, match="`seed` orders the batches of arrays"):
+        dense().fit((each for each in X), seed=0)
 
-    class Lazy:
-        shape = (256, 1)
 
-        def __init__(self, x):
-            self.x = x
-            events.append("begun")
+def test_arrays_too_large_for_the_device_go_there_in_parts(monkeypatch):
+    expected = rows_of(ArrayBatches(COUNT, 2, shuffle=True, seed=3), most_steps=4)
+    monkeypatch.setattr(batches, "_RESIDENT", 10)
+    monkeypatch.setattr(batches, "_BUFFER", 16)
+    parts = ArrayBatches(COUNT, 2, shuffle=True, seed=3)
+    assert rows_of(parts, most_steps=4) == expected
+    assert max(len(block.table[0]) for block in parts.blocks(0, 4)) == 4
 
-        def __array__(self, dtype=None, copy=None):
-            events.append("read")
-            return self.x
 
-    inference.apply(Lazy, 256, np.zeros((768, 1), "float32"))
-    assert events == ["begun", "begun", "read", "begun", "read", "read"]
+class Stream:
+    """What `StreamBatches` needs of a stream: the batches of each epoch."""
+
+    num_batches = None
+
+    def __init__(self, *parts):
+        self.parts, self.threads = parts, set()
+
+    def restart(self):
+        pass
+
+    def epoch(self):
+        for part in self.parts:
+            self.threads.add(threading.get_ident())
+            yield part
+
+
+def test_a_stream_comes_in_blocks_in_its_own_order():
+    source = StreamBatches(Stream(*(COUNT[i : i + 3] for i in range(0, 10, 3))), lambda batch: batch)
+    for most_steps in (1, 2, 8):
+        assert rows_of(source, most_steps=most_steps) == (list(range(10)), [3, 3, 3, 1])
+
+
+def test_a_thread_gathers_ahead_unless_every_batch_is_looked_at():
+    for most_steps, expected in ((1, True), (4, False)):
+        stream = Stream(COUNT[:5], COUNT[5:])
+        rows_of(StreamBatches(stream, lambda batch: batch), most_steps=most_steps)
+        assert (stream.threads == {threading.get_ident()}) is expected
+
+
+def test_blocks_of_a_stream_are_bounded_in_memory(monkeypatch):
+    monkeypatch.setattr(batches, "_STREAMED", 3 * X[:10].nbytes)
+    source = StreamBatches(Stream(*(X[i : i + 10] for i in range(0, 100, 10))), lambda batch: batch)
+    assert [block.count for block in source.blocks(0, 100)] == [3, 3, 3, 1]
+
+
+def test_what_is_in_a_batch_may_change_from_fit_to_fit():
+    model = dense()
+    model.compile(keras.optimizers.Adam(0.01))
+    weights = np.linspace(0, 2, len(X), dtype="float32")
+    fits = [((X,), {}), ((X, 1 - X), {}), ((X[:50],), {}), ((X, 1 - X), {"sample_weight": weights})]
+    for data, options in fits:
+        assert np.isfinite(model.fit(*data, batch_size=10, verbose=0, **options).history["loss"]).all()
+    assert int(model.optimizer.iterations) == 38
+
+
+def test_batches_may_be_dicts():
+    model, x = conditional(), {"x": X, "label": np.arange(len(X)) % 3}
+    model.fit(x, batch_size=10, verbose=0)
+    assert int(model.optimizer.iterations) == 11
+    assert int(model.sampling.step) == 11
+
+
+def test_fit_makes_the_steps_of_train_on_batch():
+    model, stepped = dense(), dense()
+    stepped.set_weights(model.get_weights())
+    for each in (model, stepped):
+        each.compile(keras.optimizers.Adam(0.01))
+    model.fit(X, batch_size=10, shuffle=False, verbose=0)
+    for start in range(0, len(X), 10):
+        stepped.train_on_batch(X[start : start + 10], X[start : start + 10])
+    for one, other in zip(model.get_weights(), stepped.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["train", "test"])
+def test_a_second_fit_or_evaluation_compiles_nothing_anew(kind, monkeypatch):
+    model = dense()
+    model.fit(X, batch_size=10, verbose=0, validation_data=X)
+    model.evaluate(X, batch_size=10, verbose=0)
+    monkeypatch.setattr(backends, f"{kind}_run", None)
+    model.fit(X, batch_size=10, verbose=0, validation_data=X)
+    model.evaluate(X, batch_size=10, verbose=0)
+
+
+@pytest.mark.parametrize(("num_batches", "expected"), [(7, 7), (50, 50), (938, 46), (6667, 333), (None, 32)])
+def test_an_epoch_is_made_in_few_calls(num_batches, expected):
+    assert batches.steps_per_call(num_batches) == expected
+
+
+def test_numbers_are_as_small_as_before_after_a_fit():
+    """PyTorch's steps treat the smallest ones as 0; the user's own computations don't."""
+    tiny = keras.ops.convert_to_tensor(np.float32(1e-39))
+    before = float(tiny * 1.0)
+    assert before > 0 or keras.backend.backend() != "torch"  # else an earlier fit has left it so
+    dense().fit(X, verbose=0)
+    assert float(tiny * 1.0) == before

@@ -63,7 +63,6 @@ def _run(fit, x, stop_after=None, steps_per_execution=1, **options):
     return calls.calls, history.history, history.epoch
 
 
-
 @pytest.fixture
 def kerass_own(monkeypatch):
     """Keras's own loop over the same model: `fit`, and the `evaluate` that it calls."""

@@ -23,7 +23,9 @@ def own(base, **methods):
     return type("Own", (base,), {**methods, "__module__": "users_module"})((*SHAPE,), (8,), 3)
 
 
-@pytest.mark.parametrize("base", [models.DenseAutoencoder, models.VariationalAutoencoder, models.AdversarialAutoencoder])
+@pytest.mark.parametrize(
+    "base", [models.DenseAutoencoder, models.VariationalAutoencoder, models.AdversarialAutoencoder]
+)
 def test_an_own_compute_loss_is_minimized_and_reported(base):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return keras.ops.convert_to_tensor(42.0)

@@ -66,11 +66,12 @@ class Job:
         binarize: None (grey pixels), `"dynamic"` (drawn anew for each epoch) or `"fixed"` (drawn once).
         shift: Largest random shift in each direction, in whole pixels.
         shift_probability: Share of the images that are shifted.
-        input_dropout, dropout, code_dropout: Dropout rates of the input pixels, of the encoder's and decoder's
-            hidden layers, and of the code.
-        code_noise: Standard deviation of Gaussian noise added to the code.
+        shift_target: Whether the target is the shifted image or the one before the shift.
+        input_dropout, dropout, code_dropout: Dropout rates of the input pixels, of the encoder's hidden layers,
+            and of the code.
         weight_penalty: Weight of the mean squared kernel, summed over layers, in the loss.
         weight_decay: Decoupled weight decay of the kernels per step, times the learning rate.
+        bce_epochs: How many epochs at the start minimize the binary cross-entropy instead of the objective.
         epochs, batch_size: As for Keras's `fit`, but for the last incomplete batch of an epoch, which is dropped.
         learning_rate: Adam's at the start; it follows a cosine to 0.
         epsilon: Adam's.
@@ -95,12 +96,13 @@ class Job:
     binarize: str | None = None
     shift: int = 0
     shift_probability: float = 1.0
+    shift_target: bool = True
     input_dropout: float = 0.0
     dropout: float = 0.0
     code_dropout: float = 0.0
-    code_noise: float = 0.0
     weight_penalty: float = 0.0
     weight_decay: float = 0.0
+    bce_epochs: int = 0
     epsilon: float = 1e-7
     seed: int = 0
 
@@ -124,7 +126,7 @@ _VAE50 = Job(
 _ROWS = (
     Job("dense49", (), 49, "bce", "BCE <= 0.0772", code_activation="relu", epochs=400),
     Job("deep49", (147, 98), 49, "bce", "BCE <= 0.0700", epochs=350),
-    Job("shallow256", (512,), 256, "mse", "MSE <= 0.00067", initializer="he_normal", epochs=100),
+    Job("shallow256", (512,), 256, "mse", "MSE <= 0.00067", bce_epochs=50, epsilon=1e-10, epochs=100),
     Job(
         "dropout128",
         (256,),
@@ -137,7 +139,7 @@ _ROWS = (
         batch_size=256,
         epochs=200,
     ),
-    Job("shallow2", (512,), 2, "mse", "MSE <= 0.0370", initializer="he_normal", epochs=100),
+    Job("shallow2", (512,), 2, "mse", "MSE <= 0.0370", bce_epochs=50, epsilon=1e-10, epochs=100),
     Job("deep30", (1000, 500, 250), 30, "mse", "SSE <= 3.00", shift=1, batch_size=256, epochs=60),
     Job("cvae", (400,), 20, "elbo", "samples recognized >= 0.97", classes=10, epochs=100),
     _VAE50,
@@ -218,8 +220,8 @@ def next_key(key):
     return (None, None) if key is None else jax.random.split(key)
 
 
-def hidden_layers(job: Job, x, weights, key):
-    """The hidden layers of `weights` (kernel, bias, kernel, ...) applied to `x (..., d)`, with dropout."""
+def hidden_layers(job: Job, x, weights, key=None):
+    """The hidden layers of `weights` (kernel, bias, kernel, ...) applied to `x (..., d)`. A key adds dropout."""
     for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
         key, own = next_key(key)
         x = dropped(ACTIVATIONS[job.activation](dense(x, kernel, bias)), job.dropout, own)
@@ -239,13 +241,9 @@ def encode(job: Job, weights, x, label, key=None):
 
 def decode(job: Job, weights, z, label, key=None):
     """Codes `z (..., n, latent_dim)` → logits `(..., n, 784)` (pixels, for a linear output). A key adds dropout."""
-    key, own = next_key(key)
-    z = dropped(z, job.code_dropout, own)
-    if key is not None and job.code_noise:
-        key, own = next_key(key)
-        z = z + job.code_noise * jax.random.normal(own, z.shape)
+    z = dropped(z, job.code_dropout, key)
     arrays = weights[encoder_arrays(job) :]
-    return dense(hidden_layers(job, joined(job, z, label), arrays[:-2], key), *arrays[-2:])
+    return dense(hidden_layers(job, joined(job, z, label), arrays[:-2]), *arrays[-2:])
 
 
 # Objectives
@@ -295,13 +293,13 @@ def variational_loss(job: Job, weights, x, label, key):
     return jnp.mean(reconstruction + job.kl_weight * kl_divergence(mean, log_variance))
 
 
-def loss(job: Job, weights, x, label, key):
-    """What a training step minimizes."""
+def loss(job: Job, weights, x, target, label, key):
+    """What a training step minimizes, for inputs and targets `(n, 784)`; a variational model has no other target."""
     if job.variational:
         return variational_loss(job, weights, x, label, key)
     key, own = next_key(key)
     outputs = decode(job, weights, encode(job, weights, x, label, key), label, own)
-    value = jnp.mean(pixel_losses(job, x, outputs))
+    value = jnp.mean(pixel_losses(job, target, outputs))
     if job.weight_penalty:
         value += job.weight_penalty * sum(jnp.mean(jnp.square(kernel)) for kernel in weights[::2])
     return value
@@ -401,11 +399,11 @@ def run_epoch(job: Job, state: dict, images, labels, epoch):
     def step(state, inputs):
         rows, key = inputs
         shift_key, key = jax.random.split(key)
-        x = images[rows]
+        x = target = images[rows].astype("float32") / 255
         if job.shift:
             x = shifted(x, job.shift, job.shift_probability, shift_key)
-        x = x.astype("float32") / 255
-        value, gradients = jax.value_and_grad(partial(loss, job))(state["weights"], x, labels[rows], key)
+            target = x if job.shift_target else target
+        value, gradients = jax.value_and_grad(partial(loss, job))(state["weights"], x, target, labels[rows], key)
         return adam(job, state, gradients, job.epochs * steps), value
 
     state, values = jax.lax.scan(step, state, (order, jax.random.split(noise_key, steps)))
@@ -445,7 +443,8 @@ def train(job: Job, folder: Path, images: dict, interruption: Interruption) -> b
     while epoch < job.epochs and not interruption.due(took):
         began = time.monotonic()
         x = x if dynamic is None else jnp.asarray(dynamic.epoch(epoch))
-        state, value = run_epoch(job, state, x, y, epoch)
+        now_minimized = dataclasses.replace(job, objective="bce") if epoch < job.bce_epochs else job
+        state, value = run_epoch(now_minimized, state, x, y, epoch)
         value = float(value)
         if not math.isfinite(value):
             raise FloatingPointError(f"{job.name}: the training loss is {value} in epoch {epoch + 1}")

@@ -9,10 +9,10 @@ from kerasae import _import_hook
 
 if keras.backend.backend() == "tensorflow":
     from kerasae.backends.tensorflow import (
-        CAN_TRAIN,
         MANY,
         ONE_LENGTH,
         Steps,
+        check_training,
         compile_function,
         devices,
         infer,
@@ -24,10 +24,10 @@ if keras.backend.backend() == "tensorflow":
     )
 elif keras.backend.backend() == "torch":
     from kerasae.backends.torch import (
-        CAN_TRAIN,
         MANY,
         ONE_LENGTH,
         Steps,
+        check_training,
         compile_function,
         devices,
         infer,
@@ -39,10 +39,10 @@ elif keras.backend.backend() == "torch":
     )
 elif keras.backend.backend() == "jax":
     from kerasae.backends.jax import (
-        CAN_TRAIN,
         MANY,
         ONE_LENGTH,
         Steps,
+        check_training,
         compile_function,
         devices,
         infer,
@@ -54,10 +54,10 @@ elif keras.backend.backend() == "jax":
     )
 else:
     from kerasae.backends.inference import (
-        CAN_TRAIN,
         MANY,
         ONE_LENGTH,
         Steps,
+        check_training,
         compile_function,
         devices,
         infer,
@@ -69,10 +69,10 @@ else:
     )
 
 __all__ = [
-    "CAN_TRAIN",
     "MANY",
     "ONE_LENGTH",
     "Steps",
+    "check_training",
     "compile_function",
     "devices",
     "infer",

@@ -21,15 +21,16 @@ class Backend(Protocol):
 
     Attributes:
         Steps: Class that `Trainer` inherits: `train_step` and `test_step` as Keras's trainer of this backend has them.
-        CAN_TRAIN: Whether the backend has gradients.
         ONE_LENGTH: Whether `compile_function` compiles for one length of arrays at a time.
         MANY: Steps from which compiling a run takes less time than it saves, for `train_run` and `test_run`.
     """
 
     Steps: type
-    CAN_TRAIN: bool
     ONE_LENGTH: bool
     MANY: dict[str, int]
+
+    def check_training(self) -> None:
+        """Raise ValueError if the backend has no gradients."""
 
     def train_run(self, model, block: Block, many: bool) -> Run:
         """A function that makes the `train_step`s of a block like this one, in one call if possible."""

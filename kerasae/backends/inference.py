@@ -11,10 +11,10 @@ else:
     from kerasae.backends.numpy import ONE_LENGTH, compile_function, infer
 
 __all__ = [
-    "CAN_TRAIN",
     "MANY",
     "ONE_LENGTH",
     "Steps",
+    "check_training",
     "compile_function",
     "devices",
     "infer",
@@ -25,7 +25,6 @@ __all__ = [
     "train_run",
 ]
 
-CAN_TRAIN = False
 MANY = {"train": 0, "test": 0}
 
 
@@ -37,7 +36,7 @@ def refuse(*args, **kwargs):
     )
 
 
-train_run = devices = refuse
+check_training = train_run = devices = refuse
 
 
 class Steps:

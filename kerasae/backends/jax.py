@@ -9,7 +9,6 @@ import numpy as np
 from kerasae import keras_private
 from kerasae.training.overrides import reports_own_logs
 
-CAN_TRAIN = True
 ONE_LENGTH = True
 MANY = {"train": 0, "test": 0}
 
@@ -59,9 +58,13 @@ def _objective(model, trainable, non_trainable, metrics, *batch):
 
 
 def _applied(model, gradients, trainable, non_trainable, optimizer):
-    """All values after the optimizer's step. `stateless_apply` would ask for every variable that it was built for."""
+    """All values after the optimizer's step."""
     if not trainable:
         return trainable, non_trainable, optimizer
+    if list(map(id, model.trainable_variables)) == list(map(id, keras_private.trained_variables(model.optimizer))):
+        trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
+        return trainable, non_trainable, optimizer
+    # A part is frozen. `stateless_apply` asks for every variable that the optimizer was built for.
     with _scope(model, trainable, non_trainable, optimizer=optimizer) as scope:
         model.optimizer.apply(gradients, model.trainable_variables)
     variables = model.trainable_variables, model.non_trainable_variables, model.optimizer.variables
@@ -180,6 +183,10 @@ def devices(n: int):
 
 def set_mode(model, training: bool) -> None:
     """Nothing to do: JAX's layers are told at every call."""
+
+
+def check_training() -> None:
+    """Nothing to check: this backend has gradients."""
 
 
 def to_device(array):

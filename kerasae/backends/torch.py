@@ -1,21 +1,20 @@
 """PyTorch: steps change variables; those made of known parts are traced once, and run without the layers' Python."""
 
 import contextlib
-import os
 import warnings
 
 import keras
 import torch
-from torch import distributed
 
 from kerasae import keras_private, random
+from kerasae.backends import torch_processes
 from kerasae.backends.torch_adam import apply
+from kerasae.backends.torch_processes import devices as devices
 from kerasae.backends.torch_safety import reason_against, reason_against_inference
 from kerasae.backends.torch_trace import traced
 from kerasae.training import sharing
 from kerasae.training.overrides import reports_own_logs
 
-CAN_TRAIN = True
 ONE_LENGTH = True
 MANY = {"train": 0, "test": 50}  # steps: fewer take less time than tracing
 
@@ -28,22 +27,22 @@ class Steps:
         terms, x_hat = self.objective(x, y, sample_weight, training=True)
         gradients = _gradients(self, terms, self.minimized(terms))
         with torch.no_grad():
-            _average(gradients)
-            _average(list(terms.values()))
+            torch_processes.average(gradients)
+            torch_processes.average(list(terms.values()))
             apply(self.optimizer, gradients, self.trainable_variables)
             return self.track(terms, x, y, x_hat, sample_weight)
 
     def test_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         terms, x_hat = self.objective(x, y, sample_weight, training=False)
-        _average(list(terms.values()))
+        torch_processes.average(list(terms.values()))
         return self.track(terms, x, y, x_hat, sample_weight)
 
     def get_metrics_result(self):
         results = super().get_metrics_result()  # type: ignore[misc]
-        if _processes() > 1:
+        if torch_processes.processes() > 1:
             results = {name: torch.as_tensor(value).detach().clone() for name, value in results.items()}
-            _average(results.values())
+            torch_processes.average(results.values())
         return results
 
 
@@ -77,7 +76,7 @@ def test_run(model, block, many: bool):
 
 
 def _run(model, step, name: str, block, many: bool):
-    _begin_alike(model)
+    torch_processes.begin_alike(model)
     own_logs = reports_own_logs(model, name)
     training = name == "train_step"
     steps = _traced_steps(model, step, block, training) if many else None
@@ -88,7 +87,7 @@ def _run(model, step, name: str, block, many: bool):
     def run(block):
         batches = torch.from_numpy(block.batches[: block.count]).to(block.table[0].device)
         with _denormals_as_zeros(), mode():
-            logs = steps(block.table, _same(batches))
+            logs = steps(block.table, torch_processes.same(batches))
         return logs if own_logs else None
 
     return run
@@ -99,9 +98,9 @@ def _eager_steps(model, step, layout):
     step = torch.compile(step) if _is_compiled(model) else step
 
     def steps(table, batches):
-        size, processes = batches.shape[1], _processes()
+        size, processes = batches.shape[1], torch_processes.processes()
         divided = size % processes == 0
-        first = distributed.get_rank() * (size // processes) if divided and processes > 1 else 0
+        first = torch_processes.rank() * (size // processes) if divided and processes > 1 else 0
         with random.from_image(first), sharing.counting(1 if divided else 1 / processes):
             for rows in batches:
                 logs = step(layout.batch(table, rows[first : first + size // processes] if divided else rows))
@@ -112,7 +111,7 @@ def _eager_steps(model, step, layout):
 
 def _traced_steps(model, step, block, training: bool):
     """Such steps as bare operations; None, with a warning that says why, where they must not be traced."""
-    if model.run_eagerly or _is_compiled(model) or _processes() > 1:
+    if model.run_eagerly or _is_compiled(model) or torch_processes.processes() > 1:
         return None  # as the user asked, or as gradients are averaged
     reason = reason_against(model)
     if reason is None:
@@ -181,55 +180,13 @@ def _denormals_as_zeros():
         torch.set_flush_denormal(already)
 
 
-# Several processes
-
-
-def _processes() -> int:
-    """How many processes train together: one, unless torchrun or the like has started several."""
-    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
-
-
-def _average(tensors) -> None:
-    """Replace tensors (None among them) by their means over all processes."""
-    if _processes() > 1:
-        for tensor in tensors:
-            if tensor is not None:
-                distributed.all_reduce(tensor.detach().div_(_processes()))
-
-
-def _same(tensor):
-    """The first process's tensor, in all of them."""
-    if _processes() > 1:
-        distributed.broadcast(tensor, 0)
-    return tensor
-
-
-def _begin_alike(model) -> None:
-    """Have all processes begin with the first one's weights and optimizer state."""
-    for variable in [*model.variables, *model.optimizer.variables]:
-        _same(variable.value.detach())
-
-
-@contextlib.contextmanager
-def devices(n: int):
-    """Train models on `n` devices: this process and the others that torchrun has started."""
-    if int(os.environ.get("WORLD_SIZE", 1)) != n:
-        raise ValueError(
-            f"Expected {n} processes, one for each device. Found {os.environ.get('WORLD_SIZE', 1)}. "
-            f"Start the program by `torchrun --nproc-per-node {n} ...`."
-        )
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    try:
-        yield
-    finally:
-        distributed.destroy_process_group()
-
-
 def set_mode(model, training: bool) -> None:
     """Tell PyTorch modules inside the model whether it trains."""
     model.train(training)
+
+
+def check_training() -> None:
+    """Nothing to check: this backend has gradients."""
 
 
 def to_device(array):

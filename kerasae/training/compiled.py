@@ -42,22 +42,3 @@ class CompiledFunctions:
 
     def __reduce__(self):
         return CompiledFunctions, ()
-
-
-class LossTrackers:
-    """The running means of a model's loss terms. Not part of its weights: metrics that a model holds would be.
-
-    Args:
-        names: Of the terms.
-    """
-
-    def __init__(self, names):
-        import keras
-
-        self.metrics = [keras.metrics.Mean(name=name) for name in names]
-
-    def update(self, terms: dict, n) -> None:
-        """Take one batch of `n` images into the means of the terms that are there."""
-        for metric in self.metrics:
-            if metric.name in terms:
-                metric.update_state(terms[metric.name], sample_weight=n)

@@ -112,3 +112,6 @@ class Streamed:
         self._stream.restart()
         for batch in self._stream.epoch():
             yield 1, self._check(batch)
+
+
+Pieces = Slices | Streamed

@@ -137,9 +137,11 @@ def _take(model, kind: str, block, total: float) -> dict:
     return model.get_metrics_result() if logs is None else logs
 
 
-def _optimizer_settings(model) -> dict:
-    """What an optimizer keeps as plain numbers, which compiled code takes for constants; its rate is a variable."""
-    return {key: value for key, value in model.optimizer.get_config().items() if key != "learning_rate"}
+def _optimizer_settings(model) -> list[dict]:
+    """What optimizers keep as plain numbers, which compiled code takes for constants. Rates are variables."""
+    parts = getattr(model.optimizer, "optimizers", [model.optimizer])
+    plain = (int, float, str, type(None))
+    return [{k: v for k, v in vars(part).items() if k[0] != "_" and isinstance(v, plain)} for part in parts]
 
 
 def _metrics_or(model, logs: dict) -> dict:

@@ -7,13 +7,13 @@ import keras
 from kerasae import backends, keras_private
 from kerasae._checks import positive_size
 from kerasae.losses import PerImage
-from kerasae.training import inference, loop, sharing, validation
+from kerasae.training import inference, loop, validation
 from kerasae.training.batches import ArrayBatches, StreamBatches, split
-from kerasae.training.compiled import CompiledFunctions, LossTrackers
-from kerasae.training.overrides import overridden, overridden_objective
+from kerasae.training.compiled import CompiledFunctions
+from kerasae.training.objective import Objective
 
 
-class Trainer(backends.Steps):
+class Trainer(Objective, backends.Steps):
     """The training half of `Autoencoder`, mixed in before `keras.Model`.
 
     A model gives `loss_terms`, `checked(x, y)`, `target(x, y)` and `corrupted(x, training)`. What a
@@ -21,73 +21,17 @@ class Trainer(backends.Steps):
     `call` or `compute_metrics`.
 
     Attributes:
-        pixel_reduction: `"mean"` or `"sum"`: how the loss of the pixels makes one value per image.
-        reported: Names of the loss terms that are logged beside `loss`.
+        compiled_functions: What has been compiled for the model.
+        requested_jit_compile: `jit_compile` as `compile` was given it.
     """
 
-    pixel_reduction = "mean"
-    reported: tuple[str, ...] = ("reconstruction_loss",)
     requested_jit_compile: bool | str = "auto"
-    _reports_terms = True
     _metrics_are_built = False
 
     def prepare_training(self) -> None:
         """Set up what training keeps on a model; called once, by the model's constructor."""
         self.compiled_functions = CompiledFunctions()
-        self._trackers = LossTrackers(self.reported)
-
-    # What a step minimizes and reports
-
-    def objective(self, x, y, sample_weight, training: bool):
-        """The loss terms of one batch and its reconstructions, by whatever the class overrides.
-
-        A subclass with its own `compute_loss` or `call` is trained as Keras trains it: `y_pred` is what
-        `call` returns and the loss what `compute_loss` returns. All others give `loss_terms`.
-
-        Returns:
-            A dict of scalars, `loss` among them, and the reconstructions `(n, *input_shape)`.
-        """
-        if overridden_objective(self) in (None, "loss_terms"):
-            return self.loss_terms(x, y, sample_weight, training)
-        y_pred = self(self.corrupted(x, training), training=training)
-        loss = keras_private.compute_loss(self, x, self.target(x, y), y_pred, sample_weight, training)
-        return {"loss": keras.ops.convert_to_tensor(loss)}, y_pred
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The loss of a batch, for subclasses that build on it; reports its terms.
-
-        `y_pred` is scored where a subclass has its own `call`. Otherwise the loss needs more than a
-        reconstruction (logits, a sample of the posterior), and `loss_terms` computes it from `x`.
-        """
-        given = {"y_pred": y_pred} if overridden(self, "call") else {}
-        terms, _ = self.loss_terms(x, y, sample_weight, training, **given)
-        self._reports_terms = True
-        self._trackers.update(terms, _batch_size(x))
-        return terms["loss"]
-
-    def loss_per_variable(self) -> list[str]:
-        """For each of `trainable_variables`, the name of the loss that it is trained to make small."""
-        return ["loss"] * len(self.trainable_variables)
-
-    def minimized(self, terms: dict) -> list[str]:
-        """As `loss_per_variable`, with `loss` where the terms are of a user's own `compute_loss` and lack a name."""
-        return [name if name in terms else "loss" for name in self.loss_per_variable()]
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, self.target(x, y), y_pred, sample_weight)
-
-    def track(self, terms, x, y, x_hat, sample_weight):
-        """Update every metric with one step's terms (as `objective` gives them), and give the logs."""
-        n = _batch_size(x) * sharing.share()
-        for metric in super().metrics:
-            if metric.name == "loss":
-                metric.update_state(terms["loss"], sample_weight=n)
-        self._trackers.update(terms, n)
-        return self.compute_metrics(x, y, x_hat, sample_weight)
-
-    @property
-    def metrics(self):
-        return [*super().metrics, *(self._trackers.metrics if self._reports_terms else ())]
+        self.prepare_objective()
 
     # Keras's methods
 
@@ -123,8 +67,7 @@ class Trainer(backends.Steps):
             )
         self.compiled_functions.clear()
         self.requested_jit_compile, self._metrics_are_built = jit_compile, False
-        # With a loss of the user's own, terms are reported once it is known to call `compute_loss` of this class.
-        self._reports_terms = overridden_objective(self) in (None, "loss_terms")
+        self.forget_reported_terms()
         super().compile(
             optimizer=optimizer,
             loss=self._per_image(loss),
@@ -197,8 +140,7 @@ class Trainer(backends.Steps):
                 the optimizer was not built for.
             TypeError: Inputs that are not numbers.
         """
-        if not backends.CAN_TRAIN:
-            backends.train_run()
+        backends.check_training()
         if not self.compiled:
             self.compile()
         epochs = _limited(epochs)
@@ -248,7 +190,7 @@ class Trainer(backends.Steps):
         if validation.is_array(x):
             x, _ = self.checked(x, None)
             size = 32 if batch_size is None else positive_size("batch_size", batch_size)
-            pieces = inference.Slices(x, size, steps)
+            pieces: inference.Pieces = inference.Slices(x, size, steps)
         else:
             pieces = inference.Streamed(
                 keras_private.Stream(x=x, batch_size=batch_size, steps_per_epoch=steps),
@@ -341,7 +283,3 @@ def _portable(config):
     if str(config.get("module")).startswith("keras.src.backend."):
         config |= {"module": "keras.optimizers", "registered_name": None}
     return config
-
-
-def _batch_size(x):
-    return keras.ops.shape(keras.tree.flatten(x)[0])[0]

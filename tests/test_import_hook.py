@@ -43,12 +43,19 @@ def test_importing_kerasae_imports_nothing_heavy():
     assert loaded.isdisjoint({"keras", "numpy", "scipy", "sklearn", "matplotlib", "h5py", *FRAMEWORKS})
 
 
-@pytest.mark.parametrize("name", ["data", "evaluation", "layers", "losses", "models", "plots", "recipes", "zoo"])
+@pytest.mark.parametrize("name", ["data", "layers", "losses", "metrics", "models", "plots", "training", "zoo"])
 def test_modules_are_attributes_of_the_package(name):
     import kerasae
 
     assert getattr(kerasae, name).__name__ == f"kerasae.{name}"
     assert name in dir(kerasae)
+
+
+@pytest.mark.parametrize(("earlier", "now"), [("evaluation", "kerasae.metrics"), ("recipes", "kerasae.zoo.recipes")])
+def test_modules_are_found_under_their_earlier_names(earlier, now):
+    import kerasae
+
+    assert getattr(kerasae, earlier).__name__ == now
 
 
 def test_an_attribute_that_is_not_there_is_an_attribute_error():
@@ -84,7 +91,7 @@ def test_keras_is_loaded_as_if_nobody_had_looked():
     python(code, backend="jax")
 
 
-@pytest.mark.parametrize("module", ["kerasae.layers", "kerasae.losses", "kerasae.backends.runs", "kerasae.callbacks"])
+@pytest.mark.parametrize("module", ["kerasae.layers", "kerasae.losses", "kerasae.training.loop", "kerasae.callbacks"])
 def test_any_module_can_be_the_first_and_registers_all_classes(module):
     code = f"import {module}, keras; assert keras.saving.get_registered_object('kerasae>DenseAutoencoder') is not None"
     python(code, backend="jax")
@@ -114,7 +121,7 @@ def test_what_keras_json_names_counts_where_it_is_installed(tmp_path):
 @pytest.mark.parametrize("content", ['{"backend": "tensorflow"}', "{", "[]", "{}"])
 def test_what_keras_json_names_is_replaced_where_it_is_not(tmp_path, content):
     (tmp_path / "keras.json").write_text(content)
-    code = without("tensorflow") + "import os\nfrom kerasae import _keras\n_keras.choose_backend()\n"
+    code = without("tensorflow") + "import os\nfrom kerasae import _import_hook\n_import_hook.choose_backend()\n"
     done = python(code + "print(os.environ['KERAS_BACKEND'])", backend=None, KERAS_HOME=str(tmp_path))
     assert done.stdout.split() == ["jax"]
 

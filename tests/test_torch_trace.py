@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from kerasae.backends.recording import recorded
+from kerasae.backends.torch_trace import traced
 
 pytestmark = pytest.mark.anybackend
 aten = torch.ops.aten
@@ -20,7 +20,7 @@ def rand(*shape):
 
 def same(function, *tensors) -> list:
     """The operations of the recorded function, which gives what the function does for other tensors, too."""
-    short = recorded(function, *(torch.zeros_like(tensor) for tensor in tensors))
+    short = traced(function, *(torch.zeros_like(tensor) for tensor in tensors))
     for given in (tensors, [tensor + 0.25 for tensor in tensors]):
         torch.testing.assert_close(short(*given), function(*given), rtol=1e-5, atol=1e-6)
     return operations(short)
@@ -79,13 +79,13 @@ def test_constants_that_are_changed_are_not():
         zeros[1:].add_(x[0, 1:])
         return x + zeros
 
-    short = recorded(function, rand(4, 3))
+    short = traced(function, rand(4, 3))
     for _ in range(2):  # a second call would find what the first one has left
         torch.testing.assert_close(short(rand(4, 3)), function(rand(4, 3)))
 
 
 def test_chance_is_not_a_constant():
-    short = recorded(lambda x: x + torch.rand(3), rand(4, 3))
+    short = traced(lambda x: x + torch.rand(3), rand(4, 3))
     assert not torch.equal(short(rand(4, 3)), short(rand(4, 3)))
 
 
@@ -94,7 +94,7 @@ def test_variables_are_changed_in_place():
         total.copy_(total + x.sum() * 2)
 
     total = torch.zeros(())
-    step = recorded(count, total.clone(), rand(3))
+    step = traced(count, total.clone(), rand(3))
     step(total, torch.ones(3))
     step(total, torch.ones(3))
     assert float(total) == 12.0
