@@ -20,8 +20,8 @@ def rows_of(source, epoch=0, most_steps=2):
     found = []
     for block in source.blocks(epoch, most_steps):
         table = [keras.ops.convert_to_numpy(array) for array in block.table]
-        assert 1 <= block.count <= len(block.batches) <= most_steps
-        found += [block.layout.batch(table, rows, reshape=np.reshape) for rows in block.batches[: block.count]]
+        assert 1 <= block.steps <= len(block.batches) <= most_steps
+        found += [block.layout.batch(table, rows, reshape=np.reshape) for rows in block.batches[: block.steps]]
     return np.concatenate(found)[:, 0].tolist(), [len(batch) for batch in found]
 
 
@@ -84,7 +84,7 @@ def test_a_thread_gathers_ahead_unless_every_batch_is_looked_at():
 def test_blocks_of_a_stream_are_bounded_in_memory(monkeypatch):
     monkeypatch.setattr(batches, "_STREAMED", 3 * X[:10].nbytes)
     source = StreamBatches(Stream(*(X[i : i + 10] for i in range(0, 100, 10))), lambda batch: batch)
-    assert [block.count for block in source.blocks(0, 100)] == [3, 3, 3, 1]
+    assert [block.steps for block in source.blocks(0, 100)] == [3, 3, 3, 1]
 
 
 def test_what_is_in_a_batch_may_change_from_fit_to_fit():

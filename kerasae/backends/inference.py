@@ -69,7 +69,7 @@ def test_run(model, block, many: bool):
     own_logs = reports_own_logs(model, "test_step")
 
     def run(block):
-        for rows in block.batches[: block.count]:
+        for rows in block.batches[: block.steps]:
             logs = model.test_step(block.layout.batch(block.table, rows, reshape=np.reshape))
         return logs if own_logs else None
 

@@ -146,7 +146,7 @@ def _run(model, step, name: str, variables, layout):
     # Nothing is donated: whatever interrupts a run, the variables keep the values from before it.
     def make_steps(block):
         state = tuple(map(keras_private.raw_values, variables))
-        logs, state = run(state, block.table, _distributed(block.batches), np.int32(block.count))
+        logs, state = run(state, block.table, _distributed(block.batches), np.int32(block.steps))
         for some, values in zip(variables, state, strict=True):
             keras_private.set_raw_values(some, values)
         return logs if own_logs else None

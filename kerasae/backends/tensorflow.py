@@ -70,18 +70,18 @@ def _run(model, step, name: str, block, many: bool):
         return tf.while_loop(lambda i, _: i < count, body, (first, logs))[1]
 
     def eagerly(block):
-        for rows in block.batches[: block.count]:
+        for rows in block.batches[: block.steps]:
             logs = next_step(block.table, tf.constant(rows))
         return logs if own_logs else None
 
     if model.run_eagerly:
         return eagerly
-    given = block.table, tf.constant(block.batches), tf.constant(block.count)
+    given = block.table, tf.constant(block.batches), tf.constant(block.steps)
     function = tf.function(loop, autograph=False, jit_compile=_by_xla(model, block, many))
     graph = function.get_concrete_function(*given)  # called as a function, it would be looked up at every call
 
     def run(block):
-        logs = graph(block.table, tf.constant(block.batches), tf.constant(block.count))
+        logs = graph(block.table, tf.constant(block.batches), tf.constant(block.steps))
         return logs if own_logs else None
 
     return run

@@ -39,7 +39,7 @@ class Steps:
         return self.track(terms, x, y, x_hat, sample_weight)
 
     def get_metrics_result(self):
-        results = super().get_metrics_result()  # type: ignore[misc]
+        results = super().get_metrics_result()
         if torch_processes.processes() > 1:
             results = {name: torch.as_tensor(value).detach().clone() for name, value in results.items()}
             torch_processes.average(results.values())
@@ -85,7 +85,7 @@ def _run(model, step, name: str, block, many: bool):
     mode = contextlib.nullcontext if training else torch.no_grad
 
     def run(block):
-        batches = torch.from_numpy(block.batches[: block.count]).to(block.table[0].device)
+        batches = torch.from_numpy(block.batches[: block.steps]).to(block.table[0].device)
         with _denormals_as_zeros(), mode():
             logs = steps(block.table, torch_processes.same(batches))
         return logs if own_logs else None
@@ -212,7 +212,7 @@ def compile_function(function, model=None):
     """A function of tensors as a function of arrays, traced for each length: see `base.Backend`."""
     reason = None if model is None else reason_against_inference(model)
     graphs: dict = {}
-    variables = None
+    variables: list = []
 
     def stateless(*tensors):
         n = len(tensors) - len(variables)

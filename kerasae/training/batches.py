@@ -65,13 +65,13 @@ class Block(NamedTuple):
         table: Tensors `(rows, values)` on the device, one for each array of a batch.
         batches: Rows that make up each batch, int32 `(capacity, batch size)`. Blocks of one batch size have one
             capacity, so that compiled code fits all of them.
-        count: How many of these batches are meant.
+        steps: How many of these batches are meant.
     """
 
     layout: Layout
     table: list
     batches: np.ndarray
-    count: int
+    steps: int
 
     @property
     def kind(self):

@@ -45,7 +45,7 @@ def fit(model, source, callbacks, epochs: int, initial_epoch: int, verbose, vali
         for block in source.blocks(epoch, most_steps):
             callbacks.on_train_batch_begin(step)
             logs = _take(model, "train", block, source.total)
-            step += block.count
+            step += block.steps
             callbacks.on_train_batch_end(step - 1, logs)
             if model.stop_training:
                 break
@@ -76,7 +76,7 @@ def evaluate(model, source, callbacks, verbose) -> dict[str, float]:
     for block in source.blocks(0, most_steps):
         callbacks.on_test_batch_begin(step)
         logs = _take(model, "test", block, source.total)
-        step += block.count
+        step += block.steps
         callbacks.on_test_batch_end(step - 1, logs)
         if model.stop_evaluating:
             break
