@@ -1,5 +1,6 @@
-"""Losses as autoencoders need them: one value an image, before Keras weights and averages images; and penalties."""
+"""Losses with one value per image, weighted and averaged over images; regularizers."""
 
+import functools
 import math
 
 import keras
@@ -7,85 +8,134 @@ from keras import ops
 
 from kerasae import _import_hook
 
-# Keras's losses that are a mean over the last axis of something that each value gives by itself.
-_OF_SINGLE_VALUES = (
+# Keras's losses that are a mean over the last axis: a sum over pixels must multiply them by its size.
+_MEANS = (
     keras.losses.binary_crossentropy,
+    keras.losses.binary_focal_crossentropy,
+    keras.losses.hinge,
     keras.losses.huber,
     keras.losses.log_cosh,
     keras.losses.mean_absolute_error,
+    keras.losses.mean_absolute_percentage_error,
     keras.losses.mean_squared_error,
     keras.losses.mean_squared_logarithmic_error,
     keras.losses.poisson,
+    keras.losses.squared_hinge,
 )
+# Of these, the ones that treat every value alike, so that one mean over all pixels gives the same.
+_ELEMENTWISE = tuple(
+    function
+    for function in _MEANS
+    if function not in (keras.losses.binary_focal_crossentropy, keras.losses.hinge, keras.losses.squared_hinge)
+)
+# Keras's losses that give one number for a whole batch.
+_OF_A_BATCH = (keras.losses.dice, keras.losses.tversky)
+MEAN_REDUCTIONS = ("sum_over_batch_size", "mean")
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class PerImage(keras.losses.Loss):
-    """A Keras loss reduced to one value an image.
+    """A Keras loss reduced to one value per image, then weighted and averaged over images.
 
-    Keras's own losses reduce the last axis only, so that `sample_weight` would weight the columns
-    of an image (or fail). Reduced over all pixels first, it weights images:
-    `loss = (1/n) Σᵢ wᵢ · reduce_pixels(loss(yᵢ, x̂ᵢ))`.
+    Keras's own losses reduce the last axis only, so `sample_weight` would weight the columns of an image
+    or fail. Here it weights images: `loss = (1/n) Σᵢ wᵢ · reduce_pixels(loss(yᵢ, x̂ᵢ))`.
+
+    `reduce_pixels` is the mean or the sum over positions (pixels; a vector is one position) of the loss at
+    each position. Keras's losses that are a mean over channels, such as the mean squared error, are summed
+    over channels in a sum. Losses that compare the channels as one distribution or vector (categorical
+    cross-entropy, KL divergence, cosine similarity, categorical hinge) have one value per position, which
+    is taken as it is. So are the values of a user's own loss: one per element, per position or per image.
+    `Dice` and `Tversky` are computed for each image by itself, and `pixel_reduction` does not change them.
 
     Args:
         loss: Any Keras loss: its name, its config, a function of `(y_true, y_pred)` or a `keras.losses.Loss`.
-        over_pixels: `"mean"` (a value per pixel, such as MSE) or `"sum"` (a value per image: the sum
-            of squared errors, or nats when the loss is a log-likelihood).
+        pixel_reduction: `"mean"` (a value per pixel, such as MSE) or `"sum"` (a value per image: the sum
+            of squared errors, or nats if the loss is a negative log-likelihood).
+        name: Name of the loss.
+        reduction: Reduction over images; the one of `loss` unless given.
 
     Raises:
-        ValueError: `over_pixels` is neither.
+        ValueError: `pixel_reduction` is neither; the loss gives one number for a batch.
 
-    >>> float(PerImage("mean_squared_error", over_pixels="sum")(np.zeros((2, 28, 28, 1)), np.ones((2, 28, 28, 1))))
+    >>> float(PerImage("mean_squared_error", pixel_reduction="sum")(np.zeros((2, 28, 28, 1)), np.ones((2, 28, 28, 1))))
     784.0
     """
 
-    def __init__(self, loss="mean_squared_error", over_pixels="mean", name=None, reduction=None):
-        if over_pixels not in ("mean", "sum"):
-            raise ValueError(f"over_pixels must be 'mean' or 'sum'. Received: {over_pixels!r}")
+    def __init__(self, loss="mean_squared_error", pixel_reduction="mean", name=None, reduction=None):
+        if pixel_reduction not in ("mean", "sum"):
+            raise ValueError(f"pixel_reduction must be 'mean' or 'sum'. Received: {pixel_reduction!r}")
         self.loss = keras.losses.get(loss)
         inner = getattr(self.loss, "reduction", "sum_over_batch_size")
         super().__init__(name=name, reduction=reduction or inner)
-        self.over_pixels = over_pixels
+        self.pixel_reduction = pixel_reduction
 
     @property
     def from_logits(self) -> bool:
-        """Whether the loss takes what comes before the output's sigmoid."""
+        """Whether the loss takes logits: the decoder's values before the output activation."""
         return bool(getattr(self.loss, "from_logits", False))
 
+    @functools.cached_property
+    def of_outputs(self) -> "PerImage":
+        """The same loss for the decoder's outputs instead of logits."""
+        if not self.from_logits:
+            return self
+        loss = type(self.loss).from_config(self.loss.get_config() | {"from_logits": False})
+        return PerImage(loss, self.pixel_reduction, self.name, self.reduction)
+
     def __call__(self, y_true, y_pred, sample_weight=None):
-        """`y_true, y_pred (n, ...)` and weights `(n,)`, or None → the loss, reduced as the reduction says."""
-        if self.reduction not in ("sum_over_batch_size", "mean"):
+        """`y_true, y_pred (n, ...)` and weights `(n,)` or None → the loss, reduced over images."""
+        if self.reduction not in MEAN_REDUCTIONS:
             return super().__call__(y_true, y_pred, sample_weight)
         # On TensorFlow, Keras's own mean is divided by the number of devices; the penalties are not.
         y_true, y_pred = (ops.convert_to_tensor(y, dtype=self.dtype) for y in (y_true, y_pred))
         return weighted_mean(self.call(y_true, y_pred), sample_weight)
 
     def call(self, y_true, y_pred):
-        """`y_true, y_pred (n, ...)` → one value an image `(n,)`."""
-        if getattr(self.loss, "fn", self.loss) in _OF_SINGLE_VALUES:
-            # One mean over all pixels, which compilers make faster code of than of a mean over channels and another.
-            y_true, y_pred = (ops.reshape(y, (-1, math.prod(y.shape[1:]))) for y in (y_true, y_pred))
-        if _is_cut_off(self.loss):
-            values = _crossentropy_of_logits(self.loss, y_true, y_pred)
-        else:
-            values = (self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss)(y_true, y_pred)
+        """`y_true, y_pred (n, ...)` → one value per image `(n,)`."""
+        function, channels = getattr(self.loss, "fn", self.loss), y_pred.shape[-1]
+        if function in _OF_A_BATCH:
+            return ops.vectorized_map(lambda pair: self._values(pair[0][None], pair[1][None]), (y_true, y_pred))
+        if function in _ELEMENTWISE:
+            # Compilers make faster code of one mean over all pixels than of two nested means.
+            channels = math.prod(y_pred.shape[1:])
+            y_true, y_pred = (ops.reshape(y, (-1, channels)) for y in (y_true, y_pred))
+        values = self._values(y_true, y_pred)
+        if not values.shape:
+            raise ValueError(
+                "A loss must give one value per image, per pixel or per element. Received one number for a batch. "
+                "Leave the mean over the batch out of the loss."
+            )
+        if function in _MEANS and self.pixel_reduction == "sum":
+            values = values * float(channels)
         if len(values.shape) > 1:
-            values = ops.mean(values, axis=tuple(range(1, len(values.shape))))
-        if self.over_pixels == "sum":
-            values = values * float(math.prod(y_true.shape[1:]))
+            reduce = ops.sum if self.pixel_reduction == "sum" else ops.mean
+            values = reduce(values, axis=tuple(range(1, len(values.shape))))
         return values
+
+    def _values(self, y_true, y_pred):
+        """The loss as Keras computes it, before any reduction over positions."""
+        if _is_cut_off(self.loss):
+            return _crossentropy_of_logits(self.loss, y_true, y_pred)
+        return (self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss)(y_true, y_pred)
 
     def get_config(self):
         return {
             "loss": keras.losses.serialize(self.loss),
-            "over_pixels": self.over_pixels,
+            "pixel_reduction": self.pixel_reduction,
             "name": self.name,
             "reduction": self.reduction,
         }
 
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        if "over_pixels" in config:  # the argument's name before kerasae 0.2
+            config["pixel_reduction"] = config.pop("over_pixels")
+        return cls(**config)
+
 
 def _is_cut_off(loss) -> bool:
-    """Whether Keras takes the sigmoid of logits first, and never finds more than −ln 1e-7: it does on NumPy."""
+    """Whether Keras computes this loss from clipped probabilities, at most −ln 1e-7: it does so on NumPy."""
     bce = isinstance(loss, keras.losses.BinaryCrossentropy) and loss.from_logits
     return bce and keras.backend.backend() == "numpy"
 
@@ -94,25 +144,50 @@ def _crossentropy_of_logits(loss, y, logits):
     """`softplus(logit) − y · logit`, which is `−y ln p − (1 − y) ln(1 − p)` of the sigmoid p, for every value."""
     logits = ops.convert_to_tensor(logits)
     y = ops.cast(y, logits.dtype) * (1.0 - loss.label_smoothing) + 0.5 * loss.label_smoothing
-    return ops.softplus(logits) - y * logits
+    return ops.mean(ops.softplus(logits) - y * logits, axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class MeanSquaredWeight(keras.regularizers.Regularizer):
-    """Penalty `strength · mean(w²)` on a kernel: unlike L2's sum, the same for small and large layers.
+    """Penalty `strength · mean(w²)` on a kernel. Unlike L2's sum, it does not grow with the layer's size.
 
     Args:
-        strength: Not negative.
+        strength: Number or scalar variable, not negative.
     """
 
-    def __init__(self, strength: float):
-        self.strength = float(strength)
+    def __init__(self, strength):
+        self.strength = strength if isinstance(strength, keras.Variable) else float(strength)
 
     def __call__(self, x):
         return self.strength * ops.mean(ops.square(x))
 
     def get_config(self):
-        return {"strength": self.strength}
+        return {"strength": float(self.strength)}
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class SparseCode(keras.regularizers.Regularizer):
+    """Penalty `l1 · Σ |z| + l2 · Σ z²` on a code, as `keras.regularizers.L1L2` with weights that may be variables.
+
+    As with any activity regularizer, Keras divides the result by the batch size.
+
+    Args:
+        l1, l2: Numbers or scalar variables, not negative; None leaves the term out.
+    """
+
+    def __init__(self, l1=None, l2=None):
+        self.l1, self.l2 = l1, l2
+
+    def __call__(self, x):
+        penalty = 0.0
+        if self.l1 is not None:
+            penalty = penalty + self.l1 * ops.sum(ops.absolute(x))
+        if self.l2 is not None:
+            penalty = penalty + self.l2 * ops.sum(ops.square(x))
+        return penalty
+
+    def get_config(self):
+        return {key: None if value is None else float(value) for key, value in (("l1", self.l1), ("l2", self.l2))}
 
 
 def weighted_mean(values, sample_weight=None):

@@ -1,8 +1,8 @@
-"""Random numbers from a counter: a pure function of (seed, step, image, element).
+"""Counter-based random numbers: a pure function of (seed, layer, step, image, element).
 
-Stateful generators differ between frameworks and break when a run is resumed or split over
-devices. Hashing the position of each number instead gives the same draw on every backend, with
-nothing to store but the step.
+Stateful generators differ between frameworks and break when training is resumed or split over
+devices. Hashing the position of each number gives the same draw on every backend, and the step is
+the only state that has to be saved.
 
 References:
     Parallel random numbers: as easy as 1, 2, 3 (Salmon, Moraes, Dror & Shaw, 2011)
@@ -10,6 +10,8 @@ References:
 """
 
 import contextlib
+import functools
+import hashlib
 import math
 import threading
 
@@ -25,7 +27,7 @@ _place = threading.local()
 
 @contextlib.contextmanager
 def from_image(first):
-    """Draw as for images that begin with this one of a batch: for a device that has a part of it."""
+    """Draw as if the first image were image `first` of the batch: for a device that processes a part of a batch."""
     _place.first = first
     try:
         yield
@@ -33,8 +35,22 @@ def from_image(first):
         _place.first = 0
 
 
+@functools.cache
+def key(seed: int, layer: str) -> int:
+    """The seed of one layer's draws, a 32-bit hash of the seed and the layer's role.
+
+    Layers with equal seeds, and one layer with neighboring seeds, get unrelated keys. The hash is taken
+    once, in Python, so it adds nothing to the draws themselves.
+
+    Args:
+        seed: Seed of the layer.
+        layer: Role of the layer in its model, such as `"noise"` or `"sampling"`.
+    """
+    return int.from_bytes(hashlib.blake2b(f"{seed}/{layer}".encode(), digest_size=4).digest(), "little")
+
+
 def _signed(number: int) -> int:
-    """Any integer as the signed 32-bit one with the same low bits."""
+    """The signed 32-bit integer with the same low 32 bits as `number`."""
     return (number + 2**31) % 2**32 - 2**31
 
 
@@ -44,14 +60,14 @@ def _shift_right(bits, places: int):
 
 
 def _mix(bits):
-    """A bijection of 32-bit integers in which every input bit sways every output bit."""
+    """A bijection of 32-bit integers in which every input bit affects every output bit."""
     bits = ops.bitwise_xor(bits, _shift_right(bits, 16)) * _MULTIPLIERS[0]
     bits = ops.bitwise_xor(bits, _shift_right(bits, 15)) * _MULTIPLIERS[1]
     return ops.bitwise_xor(bits, _shift_right(bits, 16))
 
 
 def _bits(seed, step, shape, *streams: int):
-    """Hashed 32-bit integers `(streams, images, elements)`; streams are independent draws of one step."""
+    """Hashed 32-bit integers `(streams, images, elements)`; streams are independent draws within one step."""
     key = _mix(ops.convert_to_tensor([_signed(seed + stream * _GOLDEN) for stream in streams], "int32"))
     # Reshaped, as NumPy warns when a scalar wraps around.
     key = _mix(key + ops.reshape(ops.cast(step, "int32"), (1,)) * _GOLDEN)[:, None, None]
@@ -72,7 +88,7 @@ def uniform(seed, step, shape, stream: int = 0):
         seed: An integer.
         step: An integer or integer scalar tensor: the counter of the draws.
         shape: `(n, ...)`; only `n` may be a tensor.
-        stream: Tells several draws of the same step apart.
+        stream: Index of this draw, where one step makes several.
     """
     return ops.reshape(_between_0_and_1(_bits(seed, step, shape, stream)), shape)
 

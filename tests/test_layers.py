@@ -9,6 +9,7 @@ import pytest
 from conftest import gradient, images, tensor
 from keras import ops
 
+import kerasae
 from kerasae.layers import AddGaussian, FlipPixels, MaskPixels, Noise, Sampling, UpConv2D
 
 
@@ -175,7 +176,7 @@ def test_masked_pixels_are_zero_at_the_rate_given(rescale):
     np.testing.assert_allclose(noisy[~masked], X[~masked] / (0.7 if rescale else 1.0), rtol=1e-5)
 
 
-def test_gaussian_noise_has_the_deviation_given_and_is_clipped():
+def test_gaussian_noise_has_the_given_stddev_and_is_clipped():
     free, clipped = (outputs(AddGaussian(0.3, clip=clip).corrupt, X) for clip in (None, (0.0, 1.0)))
     noise = free - X
     np.testing.assert_allclose([noise.mean(), noise.std()], [0.0, 0.3], atol=0.02)
@@ -189,12 +190,75 @@ def test_a_rate_that_is_no_probability_is_refused(layer, rate):
         layer(rate)
 
 
-@pytest.mark.parametrize("deviation", [-0.1, float("nan")])
-def test_a_deviation_that_is_none_is_refused(deviation):
-    with pytest.raises(ValueError, match=f"deviation must not be negative. Received: {deviation}"):
-        AddGaussian(deviation)
+@pytest.mark.parametrize("stddev", [-0.1, float("nan")])
+def test_a_negative_stddev_is_refused(stddev):
+    with pytest.raises(ValueError, match=f"stddev must not be negative. Received: {stddev}"):
+        AddGaussian(stddev)
 
 
 def test_a_noise_must_say_what_it_does():
     with pytest.raises(NotImplementedError, match="Noise must define corrupt"):
         Noise().corrupt(X)
+
+
+def test_gaussian_noise_takes_the_old_name_of_its_argument_from_a_config():
+    config = AddGaussian(0.3).get_config()
+    config["deviation"] = config.pop("stddev")
+    assert AddGaussian.from_config(config).stddev == 0.3
+
+
+# Noise within a model's range, and draws of several layers
+
+
+def corrupted(noise, x, value_range):
+    model = kerasae.models.DenseAutoencoder((20, 20, 1), (4,), 2, value_range=value_range, noise=noise)
+    return outputs(model.noise.corrupt, x)
+
+
+def test_noise_acts_within_the_range_of_its_model():
+    x = 2 * X - 1
+    flipped = corrupted(FlipPixels(0.3), x, (-1, 1))
+    np.testing.assert_allclose(flipped[flipped != x], -x[flipped != x], atol=1e-6)
+    masked = corrupted(MaskPixels(0.3), x, (-1, 1))
+    assert (masked[masked != x] == -1).all() and (masked != x).mean() > 0.2
+    noisy = corrupted(AddGaussian(0.5), x, (-1, 1))
+    assert noisy.min() == -1 and noisy.max() == 1
+    assert corrupted(AddGaussian(0.5, clip=None), x, (-1, 1)).max() > 1
+    assert corrupted(AddGaussian(0.5), x, None).max() > 1
+
+
+def test_flipping_needs_a_range():
+    with pytest.raises(ValueError, match="FlipPixels needs a value range"):
+        corrupted(FlipPixels(0.3), X, None)
+
+
+@pytest.mark.parametrize("name", ["GaussianNoise", "Dropout", "GaussianDropout", "AlphaDropout"])
+def test_noise_layers_of_keras_are_taken(name, tmp_path):
+    model = kerasae.models.DenseAutoencoder((20, 20, 1), (4,), 2, noise=getattr(keras.layers, name)(0.3, seed=1))
+    model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse")
+    before = model.evaluate(X, verbose=0)
+    losses = model.fit(X, batch_size=8, epochs=2, verbose=0).history["loss"]
+    assert losses[0] != losses[1]
+    assert model.evaluate(X, verbose=0) == pytest.approx(before)
+    noisy = outputs(model.noise.corrupt, X)
+    assert np.abs(noisy - X).max() > 0.01 and noisy.min() >= 0 and noisy.max() <= 1
+    model.save(tmp_path / "it.keras")
+    again = keras.saving.load_model(tmp_path / "it.keras")
+    np.testing.assert_allclose(outputs(again.noise.corrupt, X), noisy, atol=1e-6)
+    assert type(kerasae.zoo.load(tmp_path / "it.keras").noise.layer) is getattr(keras.layers, name)
+
+
+def test_layers_with_equal_seeds_draw_unrelated_numbers():
+    model = kerasae.models.VariationalAutoencoder((28, 28, 1), (4,), 20, noise=AddGaussian(1.0, clip=None))
+    zeros = np.zeros((200, 20), "float32")
+    code = outputs(model.sampling, (zeros, zeros))[:39].ravel()
+    pixels = outputs(model.noise.corrupt, np.zeros((1, 28, 28, 1), "float32")).ravel()[: code.size]
+    assert abs(np.corrcoef(code, pixels)[0, 1]) < 4 / np.sqrt(code.size)
+
+
+def test_two_noise_layers_of_one_kind_in_a_model_draw_unrelated_numbers():
+    model = kerasae.models.DenseAutoencoder((400,), (4,), 400, noise=MaskPixels(0.5), code_dropout=0.5)
+    ones = np.ones((10, 400), "float32")
+    a = outputs(model.noise.corrupt, ones) == 0
+    b = outputs(model.decoder.layers[0].corrupt, ones) == 0
+    assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.07

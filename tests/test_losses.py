@@ -24,16 +24,16 @@ def value(loss, *args, **kwargs):
 
 @pytest.mark.parametrize("shape", [SHAPE, (17,), (4, 3, 3)])
 @pytest.mark.parametrize("name", NUMPY)
-def test_mean_over_pixels_and_images(name, shape):
+def test_mean_pixel_reduction_and_images(name, shape):
     y, x = pair(shape=shape)
     np.testing.assert_allclose(value(PerImage(name), y, x), NUMPY[name](y, x).mean(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", NUMPY)
-def test_sum_over_pixels_mean_over_images(name):
+def test_sum_pixel_reduction_mean_over_images(name):
     y, x = pair()
     expected = NUMPY[name](y, x).reshape(len(x), -1).sum(axis=1).mean()
-    np.testing.assert_allclose(value(PerImage(name, over_pixels="sum"), y, x), expected, rtol=1e-5)
+    np.testing.assert_allclose(value(PerImage(name, pixel_reduction="sum"), y, x), expected, rtol=1e-5)
 
 
 def test_one_value_an_image():
@@ -43,12 +43,12 @@ def test_one_value_an_image():
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 1)])
-@pytest.mark.parametrize("over_pixels", ["mean", "sum"])
-def test_sample_weights_weight_images(over_pixels, shape):
+@pytest.mark.parametrize("pixel_reduction", ["mean", "sum"])
+def test_sample_weights_weight_images(pixel_reduction, shape):
     y, x = pair()
     weights = np.array([0.0, 1.0, 2.0, 0.5], "float32")
-    each = getattr(((y - x) ** 2).reshape(len(x), -1), over_pixels)(axis=1)
-    result = value(PerImage("mse", over_pixels), y, x, sample_weight=weights.reshape(shape))
+    each = getattr(((y - x) ** 2).reshape(len(x), -1), pixel_reduction)(axis=1)
+    result = value(PerImage("mse", pixel_reduction), y, x, sample_weight=weights.reshape(shape))
     np.testing.assert_allclose(result, (weights * each).sum() / len(x), rtol=1e-5)
 
 
@@ -98,13 +98,17 @@ def test_a_loss_survives_its_config(loss):
     revived = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     y, x = pair()
     assert isinstance(revived, PerImage)
-    assert (revived.name, revived.over_pixels, revived.reduction) == (loss.name, loss.over_pixels, loss.reduction)
+    assert (revived.name, revived.pixel_reduction, revived.reduction) == (
+        loss.name,
+        loss.pixel_reduction,
+        loss.reduction,
+    )
     np.testing.assert_allclose(value(revived, y, x), value(loss, y, x), rtol=1e-6)
 
 
-def test_an_unknown_way_over_pixels_is_refused():
-    with pytest.raises(ValueError, match=r"over_pixels must be 'mean' or 'sum'. Received: 'max'"):
-        PerImage("mse", over_pixels="max")
+def test_an_unknown_way_pixel_reduction_is_refused():
+    with pytest.raises(ValueError, match=r"pixel_reduction must be 'mean' or 'sum'. Received: 'max'"):
+        PerImage("mse", pixel_reduction="max")
 
 
 def test_the_penalty_on_weights_is_their_mean_square():

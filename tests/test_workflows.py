@@ -196,11 +196,11 @@ def test_a_loss_and_metrics_of_the_users_choice_are_honoured():
     assert figures["mae"] == pytest.approx((WEIGHTS * each).sum() / WEIGHTS.sum(), rel=1e-5)
 
 
-def test_a_loss_per_image_may_sum_over_pixels_and_images():
+def test_a_loss_per_image_may_sum_pixel_reduction_and_images():
     model = dense()
     error = ((model.reconstruct(X) - X) ** 2).reshape(20, -1)
     for loss, expected in [
-        (PerImage("mse", over_pixels="sum"), error.sum(axis=1).mean()),
+        (PerImage("mse", pixel_reduction="sum"), error.sum(axis=1).mean()),
         (keras.losses.MeanSquaredError(reduction="sum"), error.mean(axis=1).sum()),
         (lambda y, x: (y - x) ** 2, error.mean()),
     ]:
@@ -208,7 +208,7 @@ def test_a_loss_per_image_may_sum_over_pixels_and_images():
         assert model.evaluate(X, verbose=0)[0] == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_variational_model_sums_a_loss_of_the_users_choice_over_pixels():
+def test_a_variational_model_sums_a_loss_of_the_users_choice_pixel_reduction():
     model = vae(output_activation="linear")
     model.compile(loss="mse")
     sampled = model.evaluate(X, verbose=0, return_dict=True)["reconstruction_loss"]

@@ -220,7 +220,7 @@ def compile_function(function, model=None):
 
     Its results are JAX arrays, which NumPy reads when they are ready.
     """
-    variables = None
+    variables: list = []
 
     @jax.jit
     def compiled(values, *arrays):
@@ -229,7 +229,7 @@ def compile_function(function, model=None):
 
     def call(*arrays):
         nonlocal variables
-        if variables is None:
+        if not variables:
             variables = keras_private.variables_read(lambda: jax.eval_shape(function, *arrays))
         return compiled(keras_private.raw_values(variables), *arrays)
 

@@ -33,6 +33,7 @@ _LONGEST_MESSAGE = 600
 _IN_KERAS_FILE = {CONFIG, METADATA, WEIGHTS}
 # Where Keras has the classes and the functions that a config may name.
 _MODULES = {"keras": "", "keras.initializers": "initializers", "keras.losses": "losses", "keras.metrics": "metrics"}
+_MODULES |= {"keras.layers": "layers"}  # of which `check_config` takes noise layers alone
 _MODULES |= {"keras.optimizers": "optimizers", "keras.optimizers.schedules": "optimizers.schedules"}
 _OF_FUNCTIONS = ("builtins", "keras.activations", "keras.losses", "keras.metrics")
 _OPPONENT = ".*discriminator.*"  # the variables that may have an optimiser of their own: see `Adversarial.compile`
@@ -130,7 +131,7 @@ def check_config(config: dict) -> None:
         if key == "compile_config":
             _check(value, of_compiling)
         elif key != "class_name":
-            _check(value, (layers.Noise, keras.initializers.Initializer, keras.DTypePolicy))
+            _check(value, (layers.Noise, *layers.KERAS_NOISE, keras.initializers.Initializer, keras.DTypePolicy))
 
 
 def _check(config, kinds: tuple[type, ...], within: type = object) -> None:
@@ -332,7 +333,7 @@ def load_weights(model, path: str | Path, **kwargs) -> None:
     import numpy as np
 
     with _weights_of(Path(path)) as weights:
-        found = _without_optimizer(arrays(weights))
+        found = _network(model, arrays(weights))
         # As many arrays as weights, of the same shapes and types: if each weight finds its own, none is left over.
         fits = Counter(found.values()) == Counter(Array(tuple(w.shape), w.dtype) for w in model.weights)
         if not fits and found != _expected(model):
@@ -375,6 +376,12 @@ def _without_optimizer(found: dict[str, Array]) -> dict[str, Array]:
     return {key: array for key, array in found.items() if not key.startswith("optimizer/")}
 
 
+def _network(model, found: dict[str, Array]) -> dict[str, Array]:
+    """The arrays of the network itself: without an optimizer's state and without weights of loss terms."""
+    scalars = {f"vars/{name}" for name in getattr(model, "loss_weight_names", ())}
+    return {key: array for key, array in _without_optimizer(found).items() if key not in scalars}
+
+
 def _expected(model) -> dict[str, Array]:
     """What `arrays` would find in the model's own weights file, without an optimiser's state."""
     import keras
@@ -382,7 +389,7 @@ def _expected(model) -> dict[str, Array]:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, WEIGHTS)
         keras.Model.save_weights(model, path)
-        return _without_optimizer(arrays(path))
+        return _network(model, arrays(path))
 
 
 def shapes_in(path: Path) -> Counter[tuple[int, ...]]:

@@ -1,11 +1,13 @@
 """The autoencoders. Each is a `keras.Model` with a built `encoder` and `decoder`."""
 
-from kerasae.models.adversarial import VAEGAN, AdversarialAutoencoder
+from kerasae.models.adversarial import AdversarialAutoencoder
 from kerasae.models.base import Autoencoder
+from kerasae.models.conditional import ConditionalVariationalAutoencoder
 from kerasae.models.conv import ConvAutoencoder, TransposedConvAutoencoder
 from kerasae.models.dense import DenseAutoencoder, LinearAutoencoder, SparseAutoencoder
+from kerasae.models.loss_weights import LossWeight
+from kerasae.models.vaegan import VAEGAN
 from kerasae.models.variational import (
-    ConditionalVariationalAutoencoder,
     ConvVariationalAutoencoder,
     Posterior,
     VariationalAutoencoder,
@@ -20,6 +22,7 @@ __all__ = [
     "ConvVariationalAutoencoder",
     "DenseAutoencoder",
     "LinearAutoencoder",
+    "LossWeight",
     "Posterior",
     "SparseAutoencoder",
     "TransposedConvAutoencoder",

@@ -1,38 +1,47 @@
-"""What all autoencoders share: the input contract, encode and decode, and `fit(x)`."""
+"""The base class of all autoencoders: input contract, encode and decode, loss, and `fit(x)`."""
+
+import inspect
 
 import keras
 import numpy as np
 
 from kerasae import backends, files
 from kerasae._checks import positive_size, positive_sizes
-from kerasae.layers import Noise
+from kerasae.layers import CounterBasedRandom, KerasNoise, Noise
+from kerasae.models import quantization
+from kerasae.models.labels import Labels
+from kerasae.models.loss_weights import WithLossWeights
 from kerasae.training import inference, validation
 from kerasae.training.trainer import Trainer
 
 
-class Autoencoder(Trainer, keras.Model):
-    """A Keras model that is trained to give back its input through a code.
+class Autoencoder(Trainer, Labels, WithLossWeights, keras.Model):
+    """A Keras model that is trained to reconstruct its input from a code.
 
     `x (n, *input_shape) → encoder → z (n, *code_shape) → decoder → x_hat (n, *input_shape)`
 
-    A subclass makes `encoder` and `decoder` (see `_assemble`); `loss_terms` is what training
-    minimises. `fit(x)` means `fit(x, x)`: whenever targets are missing, the input is the target. All
-    of Keras's data sources, callbacks and file formats work.
+    A subclass builds an encoder and a decoder and hands them to `set_parts` at the end of its
+    constructor; `loss_terms` gives the loss that training minimizes. `fit(x)` means `fit(x, x)`: if targets
+    are missing, the input is the target. All of Keras's data sources, callbacks and file formats work.
 
     Args:
         input_shape: Shape of one input, without the batch axis: `(28, 28, 1)`, `(2,)`.
         value_range: Lowest and highest value an input may have, or None for any finite value.
-        noise: A `kerasae.layers.Noise` that training puts on the inputs, while the targets stay clean:
-            `fit(x)` learns to clean. `evaluate` and `val_loss` are of inputs with a fixed draw of the
-            noise; `predict`, `encode` and `reconstruct` add none.
+        noise: Layer that adds noise to the inputs in training, while the targets stay clean, so that
+            `fit(x)` learns to denoise: a `kerasae.layers.Noise` or one of Keras's layers that only act in
+            training (`GaussianNoise`, `Dropout`, ...). It acts within `value_range`. `evaluate` and
+            `val_loss` use a fixed draw of the noise; `predict`, `encode` and `reconstruct` add none.
         **kwargs: `name`, `dtype`, `trainable`, as for `keras.Model`.
 
     Raises:
-        ValueError: A shape or size is not a positive integer, or the range is empty.
+        ValueError: A shape or size is not a positive integer, the range is empty, or `noise` is no layer.
 
     Attributes:
         encoder, decoder: Built Keras models, usable in a Functional graph.
         code_shape: Shape of one code.
+        classes: Number of classes that a conditional model takes labels of, else None.
+        loss_weight_names: Names of the weights of loss terms. Each can be set at any time
+            (`model.kl_weight = 0.5`) and takes effect at the next step.
     """
 
     encoder: keras.Model
@@ -43,29 +52,38 @@ class Autoencoder(Trainer, keras.Model):
         super().__init__(**kwargs)
         self.data_shape = positive_sizes("input_shape", input_shape)
         self.value_range = _checked_range(value_range)
-        self.noise = keras.saving.deserialize_keras_object(noise) if isinstance(noise, dict) else noise
-        if self.noise is not None and not isinstance(self.noise, Noise):
-            raise ValueError(f"noise must be a kerasae.layers.Noise, or None. Received: {noise!r}")
+        self.noise = _as_noise(noise)
         if self.noise is not None:
+            self.noise.set_model_range(self.value_range)
+            self.noise.stream = self.noise.stream or "noise"
             self.noise.build((None, *self.data_shape))
         self.prepare_training()
 
-    def _assemble(self, encoder: keras.Model, decoder: keras.Model) -> None:
-        """Take the two halves, the last act of a subclass's constructor.
+    def set_parts(self, encoder: keras.Model, decoder: keras.Model) -> None:
+        """Set the encoder and the decoder, at the end of a subclass's constructor.
 
-        The decoder's first input is the code. Its last layer is the output activation alone, so that a
-        loss can be taken from the logits before it.
+        Args:
+            encoder: Built model from inputs to codes.
+            decoder: Built model whose first input is the code and whose last layer is the output activation
+                alone (`keras.layers.Activation`), so that a loss can be computed from the logits before it.
         """
         self.encoder, self.decoder = encoder, decoder
         self.code_shape = tuple(decoder.inputs[0].shape[1:])
+        for part in (encoder, decoder):
+            randoms = [layer for layer in part.layers if isinstance(layer, CounterBasedRandom)]
+            for i, layer in enumerate(randoms):
+                layer.stream = layer.stream or f"{part.name}/{i}"
         self.built = True
 
     def get_config(self):
+        noise = self.noise.layer if isinstance(self.noise, KerasNoise) else self.noise
         config = {
             "input_shape": self.data_shape,
             "value_range": self.value_range,
-            "noise": self.noise and keras.saving.serialize_keras_object(self.noise),
+            "noise": noise and keras.saving.serialize_keras_object(noise),
             "name": self.name,
+            **self._loss_weight_config(),
+            **quantization.config(self),
         }
         if self.dtype_policy != keras.config.dtype_policy():
             config["dtype"] = keras.dtype_policies.serialize(self.dtype_policy)
@@ -73,14 +91,16 @@ class Autoencoder(Trainer, keras.Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """The model that `get_config` describes; ValueError for one beyond `files.MOST_NUMBERS` weights."""
+        """The model that `get_config` describes; ValueError if it would have over `files.MOST_NUMBERS` weights."""
+        config = dict(config)
+        quantized = config.pop(quantization.KEY, None)
         files.check_size(lambda: cls(**config))
-        return cls(**config)
+        return quantization.apply(cls(**config), quantized)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
-        """As for `keras.Model`, but the weights of another model, or a damaged file, leave this one as it was.
+        """As for `keras.Model`, but if loading fails, the model keeps the weights it had.
 
-        So it is for `.weights.h5` and `.keras` files that are to fit (`skip_mismatch=False`).
+        This holds for `.weights.h5` and `.keras` files without `skip_mismatch`.
 
         Raises:
             FileNotFoundError: No such file.
@@ -91,59 +111,86 @@ class Autoencoder(Trainer, keras.Model):
         else:
             super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
 
+    def quantize(self, mode=None, config=None, filters=None, **kwargs):
+        """As for `keras.Model`: quantize the dense layers, such as `model.quantize("int8")`.
+
+        The quantized model predicts, saves and loads as before.
+
+        Raises:
+            ValueError: The model has no layer that Keras can quantize.
+
+        Warns:
+            UserWarning: Some layers with weights stay as they are.
+        """
+        quantization.check(self)
+        super().quantize(mode, config=config, filters=filters, **kwargs)
+        self.compiled_functions.clear()
+
     # Forward
 
     def call(self, x, training=None):
-        """Reconstruct `x (n, *input_shape)`: values in the input's range, same shape."""
-        return self.decoder(self.encoder(x, training=training), training=training)
+        """Reconstruct `x (n, *input_shape)`: same shape, values in the input's range.
 
-    def encode(self, x, batch_size: int | None = None):
+        A conditional model takes `{"x": x, "label": label}`.
+        """
+        x, label = self.split_label(x)
+        z = self._code_of(self.encoder(_joined(x, label), training=training))
+        return self.decoder(_joined(z, label), training=training)
+
+    def _code_of(self, encoded):
+        """The code among the encoder's outputs."""
+        return encoded
+
+    def encode(self, x, batch_size: int | None = None, *, label=None):
         """`x (n, *input_shape)` → codes `(n, *code_shape)`.
 
         Args:
-            x: An array, checked against the input contract, gives an array. A tensor gives a tensor
-                that can be differentiated.
-            batch_size: How many at a time; bounds the memory an array needs. Unless given, 4096 for a
-                model of small images without convolutions, else 256.
+            x: An array, which is checked against the input contract and gives an array; or a tensor, which
+                gives a tensor that can be differentiated.
+            batch_size: Number of images per batch, which bounds the memory. Unless given, 4096 for small
+                images without convolutions, else 256.
+            label: For a conditional model: the class of each image `(n,)`, or one for all.
 
         Raises:
-            ValueError: Wrong shape, values outside the range, NaN, or nothing at all.
+            ValueError: Wrong shape, values outside the range, NaN, an empty array; a missing label, or a
+                label for a model that takes none.
             TypeError: Not numbers.
         """
-        return self._apply(self._code, x, self.data_shape, self.value_range, "x", batch_size)
+        labels = self.checked_labels(label, x)
+        return self._apply(self._code, x, self.data_shape, self.value_range, "x", batch_size, *labels)
 
-    def decode(self, z, batch_size: int | None = None):
-        """Codes `(n, *code_shape)` → `x_hat (n, *input_shape)`. The rest as for `encode`."""
-        return self._apply(self._decode, z, self.code_shape, None, "z", batch_size)
+    def decode(self, z, batch_size: int | None = None, *, label=None):
+        """Codes `(n, *code_shape)` → `x_hat (n, *input_shape)`. Arguments and errors as for `encode`."""
+        labels = self.checked_labels(label, z)
+        return self._apply(self._decode, z, self.code_shape, None, "z", batch_size, *labels)
 
-    def reconstruct(self, x, batch_size: int | None = None):
-        """`x (n, *input_shape)` → `x_hat`, the same shape: `decode(encode(x))`. The rest as for `encode`."""
-        return self._apply(self._reconstruct, x, self.data_shape, self.value_range, "x", batch_size)
+    def reconstruct(self, x, batch_size: int | None = None, *, label=None):
+        """`x (n, *input_shape)` → `x_hat`, same shape: `decode(encode(x))`. Arguments and errors as for `encode`."""
+        labels = self.checked_labels(label, x)
+        return self._apply(self._reconstruct, x, self.data_shape, self.value_range, "x", batch_size, *labels)
 
-    def interpolate(self, a, b, steps: int = 11, space: str = "code"):
-        """Images on the straight line between two, decoded: from `reconstruct(a)` to `reconstruct(b)`.
+    def interpolate(self, a, b, steps: int = 11, space: str = "code", *, label=None):
+        """Decode the straight line between two images, from `reconstruct(a)` to `reconstruct(b)`.
 
         Args:
             a, b: Arrays `input_shape`.
-            steps: How many, both ends included.
+            steps: Number of images, both ends included.
             space: `"code"`: `decode((1 − t) encode(a) + t encode(b))`; `"pixel"`: the mixture
-                `(1 − t) a + t b` as it is, from `a` to `b`.
+                `(1 − t) a + t b` itself, from `a` to `b`.
+            label: For a conditional model: the class of all images.
 
         Returns:
             An array `(steps, *input_shape)`.
 
         Raises:
-            ValueError: As `encode`; fewer than two steps; another space.
+            ValueError: As for `encode`; fewer than two steps; another space.
 
         >>> model = kerasae.models.DenseAutoencoder((28, 28, 1))
         >>> model.interpolate(np.zeros((28, 28, 1)), np.ones((28, 28, 1)), steps=5).shape
         (5, 28, 28, 1)
         """
-        return self._interpolate(a, b, steps, space, self.encode, self.decode)
-
-    def _interpolate(self, a, b, steps: int, space: str, encode, decode):
         if positive_size("steps", steps) < 2:
-            raise ValueError("steps must be at least 2: both ends are among them. Received: 1")
+            raise ValueError("steps must be at least 2: both ends are included. Received: 1")
         if space not in ("code", "pixel"):
             raise ValueError(f"space must be 'code' or 'pixel'. Received: {space!r}")
         ends = [validation.as_float_array(end, name) for end, name in ((a, "a"), (b, "b"))]
@@ -151,22 +198,22 @@ class Autoencoder(Trainer, keras.Model):
             if end.shape != self.data_shape:
                 raise ValueError(f"{name} must have shape {self.data_shape}. Received shape: {end.shape}.")
         pair = validation.checked_array(np.stack(ends), self.data_shape, self.value_range, "a and b")
-        if space == "code":
-            pair = encode(pair)
-        line = np.linspace(pair[0], pair[1], steps, dtype="float32")
-        return decode(line) if space == "code" else line
+        if space == "pixel":
+            return np.linspace(pair[0], pair[1], steps, dtype="float32")
+        z = self.encode(pair, label=label)
+        return self.decode(np.linspace(z[0], z[1], steps, dtype="float32"), label=label)
 
-    def _code(self, x):
-        return self.encoder(x, training=False)
+    def _code(self, x, label=None):
+        return self._code_of(self.encoder(_joined(x, label), training=False))
 
-    def _decode(self, z):
-        return self.decoder(z, training=False)
+    def _decode(self, z, label=None):
+        return self.decoder(_joined(z, label), training=False)
 
-    def _reconstruct(self, x, *label):
-        return self._decode(self._code(x, *label), *label)
+    def _reconstruct(self, x, label=None):
+        return self._decode(self._code(x, label), label)
 
     def _to_logits(self, z, training: bool):
-        """What the decoder has before its output activation."""
+        """The decoder's values before its output activation."""
         view = self.compiled_functions.get(self, "logits", lambda: _without_activation(self.decoder))
         return view(z, training=training)
 
@@ -179,53 +226,75 @@ class Autoencoder(Trainer, keras.Model):
         functions = self.compiled_functions
         if batch_size is None:
             batch_size = functions.get(self, "batch_size", lambda: inference.default_batch_size(self))
-        function = functions.get(self, function.__name__, lambda: backends.compile_function(function, self))
-        return inference.apply(function, positive_size("batch_size", batch_size), x, *others)
+        compiled = functions.get(self, function.__name__, lambda: backends.compile_function(function, self))
+        return inference.apply(compiled, positive_size("batch_size", batch_size), x, *others)
 
-    def loss_terms(self, x, y=None, sample_weight=None, training=True):
-        """What a step minimises and reports.
+    # Training
+
+    def loss_terms(self, x, y=None, sample_weight=None, training=True, y_pred=None):
+        """The loss that a step minimizes, and the terms that it reports.
 
         Args:
-            x: Inputs `(n, *input_shape)`, a tensor.
-            y: What they should be turned into; `x` if None.
-            sample_weight: One weight an image `(n,)`, or None.
-            training: Whether noise, dropout and sampling act.
+            x: Inputs `(n, *input_shape)`, a tensor; `{"x": x, "label": label}` for a conditional model.
+            y: Targets, same shape; the inputs if None.
+            sample_weight: One weight per image `(n,)`, or None.
+            training: Whether noise, dropout and sampling are active.
+            y_pred: Reconstructions to score instead of the decoder's (outputs, not logits), or None.
 
         Returns:
-            A dict of scalars (`loss`, which includes all penalties, and those named in `reported`),
-            and the reconstructions.
+            A dict of scalars (`loss`, which includes all penalties, and the terms named in `reported`), and the
+            reconstructions.
         """
-        z = self.encoder(self.corrupted(x, training), training=training)
-        reconstruction, x_hat = self._reconstruction_loss(z, self.target(x, y), sample_weight, training)
+        images, label = self.split_label(x)
+        z = self.encoder(_joined(self.corrupted(images, training), label), training=training)
+        reconstruction, x_hat = self._reconstruction_loss(z, self.target(x, y), sample_weight, training, y_pred, label)
         return {"loss": reconstruction + self._penalties(), "reconstruction_loss": reconstruction}, x_hat
 
     def target(self, x, y):
-        """What the input should be turned into: the input, unless something else is given."""
-        return x if y is None else y
-
-    def labelled(self, x, label):
-        """What `fit` takes for inputs and their classes: the inputs alone, unless the model is a conditional one."""
-        return x
+        """The target of the reconstruction: `y`, or the input images if `y` is None."""
+        return self.split_label(x)[0] if y is None else y
 
     def corrupted(self, x, training: bool):
-        """The input as the loss sees it: with a new draw of the noise in training, else with a fixed one."""
+        """The input with noise: a new draw in training, else the fixed one of evaluation."""
         if self.noise is None:
             return x
         return self.noise(x, training=True) if training else self.noise.corrupt(x)
 
-    def _reconstruction_loss(self, z, y, sample_weight, training):
-        logits = self._to_logits(z, training)
+    def _reconstruction_loss(self, z, y, sample_weight, training, y_pred=None, label=None):
+        """The compiled loss of the decoded codes, or of `y_pred` if given; and these reconstructions."""
+        if y_pred is not None:
+            return self.loss.of_outputs(y, y_pred, sample_weight), y_pred
+        logits = self._to_logits(_joined(z, label), training)
         x_hat = self.decoder.layers[-1](logits)
         return self.loss(y, logits if self.loss.from_logits else x_hat, sample_weight), x_hat
 
     def _penalties(self):
-        """The sum of all regularisers' losses."""
+        """The sum of all regularization losses."""
         return sum((keras.ops.sum(loss) for loss in self.losses), start=0.0)
 
     def checked(self, x, y):
-        """`x` and `y` (which may be None) as float arrays, checked against the input contract; errors as for `fit`."""
-        x = validation.checked_array(x, self.data_shape, self.value_range, "x")
-        return x, None if y is None else validation.checked_array(y, self.data_shape, self.value_range, "y")
+        """`x` and `y` (may be None) as float arrays, checked against the input contract; errors as for `fit`."""
+        images, label = self.split_label(self.checked_structure(x))
+        images = validation.checked_array(images, self.data_shape, self.value_range, "x")
+        if y is not None:
+            y = validation.checked_array(y, self.data_shape, self.value_range, "y")
+        return self.labelled(images, *self.checked_labels(label, images)), y
+
+
+def _joined(x, label):
+    """The input of an encoder or decoder."""
+    return x if label is None else [x, label]
+
+
+def _as_noise(noise) -> Noise | None:
+    noise = keras.saving.deserialize_keras_object(noise) if isinstance(noise, dict) else noise
+    if noise is None or isinstance(noise, Noise):
+        return noise
+    if isinstance(noise, keras.layers.Layer) and "training" in inspect.signature(noise.call).parameters:
+        return KerasNoise(noise)
+    raise ValueError(
+        f"noise must be a kerasae.layers.Noise, a Keras layer whose call takes `training`, or None. Received: {noise!r}"
+    )
 
 
 def _checked_range(value_range) -> tuple[float, float] | None:

@@ -7,13 +7,15 @@ from keras import layers
 
 from kerasae._checks import positive_size, positive_sizes
 from kerasae.layers import MaskPixels
-from kerasae.losses import MeanSquaredWeight
+from kerasae.losses import MeanSquaredWeight, SparseCode
+from kerasae.models import blocks
 from kerasae.models.base import Autoencoder
+from kerasae.models.loss_weights import LossWeight
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class DenseAutoencoder(Autoencoder):
-    """Dense layers down to a linear code, and the same in reverse.
+    """Dense layers down to a linear code, and the same layers in reverse.
 
     `x → flatten → hidden → z (n, latent_dim) → reversed hidden → x_hat`
 
@@ -21,12 +23,13 @@ class DenseAutoencoder(Autoencoder):
         input_shape: Shape of one input.
         hidden_units: Sizes of the encoder's hidden layers; the decoder has them in reverse.
         latent_dim: Size of the code.
-        activation: Of the hidden layers. The code is linear.
-        output_activation: Of the output: 'sigmoid' for pixels in [0, 1], 'linear' for unbounded values.
-        code_dropout: Probability with which each number of the code is dropped on its way into the
-            decoder, in training.
-        weight_penalty: Added to the loss for each layer: this times the mean of its squared weights.
-        kernel_initializer: Of all layers, as Keras takes it.
+        activation: Activation function of the hidden layers. The code is linear.
+        output_activation: Activation function of the output: 'sigmoid' for pixels in [0, 1], 'linear' for
+            unbounded values.
+        code_dropout: Probability with which each value of the code is dropped before the decoder, in training.
+        weight_penalty: Weight of the penalty on kernels: the mean of the squared kernel, added up over layers.
+        kernel_initializer: Initializer of all kernels: a name, an initializer or a function `(shape, dtype) → tensor`.
+            A function has to be registered with Keras for the model to be saved.
         value_range, noise, **kwargs: As for `Autoencoder`.
 
     Raises:
@@ -38,6 +41,8 @@ class DenseAutoencoder(Autoencoder):
     >>> DenseAutoencoder((28, 28, 1), latent_dim=16).encode(np.zeros((5, 28, 28, 1))).shape
     (5, 16)
     """
+
+    weight_penalty = LossWeight()
 
     def __init__(
         self,
@@ -53,45 +58,36 @@ class DenseAutoencoder(Autoencoder):
         **kwargs,
     ):
         super().__init__(input_shape, value_range, **kwargs)
-        if weight_penalty < 0:
-            raise ValueError(f"weight_penalty must not be negative. Received: {weight_penalty}")
-        self.code_dropout, self.weight_penalty = float(code_dropout), float(weight_penalty)
+        self.weight_penalty = weight_penalty
+        self.code_dropout = float(code_dropout)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.hidden_units = positive_sizes("hidden_units", hidden_units, or_none=True)
         self.latent_dim = positive_size("latent_dim", latent_dim)
         self.activation = keras.activations.get(activation)
         self.output_activation = keras.activations.get(output_activation)
-        self._assemble(
-            keras.Sequential(
-                [
-                    keras.Input(self.data_shape),
-                    layers.Flatten(dtype=self.dtype_policy),
-                    *self._hidden(self.hidden_units),
-                    self._dense(self.latent_dim, activity_regularizer=self._code_regularizer(), name="code"),
-                ],
-                name="encoder",
-            ),
-            keras.Sequential(
-                [
-                    keras.Input((self.latent_dim,)),
-                    *self._dropout(),
-                    *self._hidden(self.hidden_units[::-1]),
-                    self._dense(math.prod(self.data_shape), name="logits"),
-                    *output_layers(self),
-                ],
-                name="decoder",
-            ),
-        )
+        encoder = [
+            keras.Input(self.data_shape),
+            blocks.flat(self),
+            *self._hidden(self.hidden_units),
+            self._dense(self.latent_dim, name="code"),
+        ]
+        decoder = [
+            keras.Input((self.latent_dim,)),
+            *self._dropout(),
+            *self._hidden(self.hidden_units[::-1]),
+            self._dense(math.prod(self.data_shape), name="logits"),
+            *blocks.dense_output(self),
+        ]
+        self.set_parts(keras.Sequential(encoder, name="encoder"), keras.Sequential(decoder, name="decoder"))
+        self._penalizes_weights = weight_penalty > 0
+        if self._penalizes_weights:
+            self._penalize_weights()
 
     def _dense(self, size, **kwargs):
-        return layers.Dense(
-            size,
-            # Its own copy: one instance gives all layers of one shape the same weights.
-            kernel_initializer=type(self.kernel_initializer).from_config(self.kernel_initializer.get_config()),
-            kernel_regularizer=MeanSquaredWeight(self.weight_penalty) if self.weight_penalty else None,
-            dtype=self.dtype_policy,
-            **kwargs,
-        )
+        initializer = self.kernel_initializer
+        if isinstance(initializer, keras.initializers.Initializer):
+            initializer = initializer.clone()  # a shared instance gives all layers of one shape the same weights
+        return layers.Dense(size, kernel_initializer=initializer, dtype=self.dtype_policy, **kwargs)
 
     def _hidden(self, sizes):
         return [self._dense(size, activation=self.activation) for size in sizes]
@@ -99,10 +95,22 @@ class DenseAutoencoder(Autoencoder):
     def _dropout(self):
         if not self.code_dropout:
             return []
-        return [MaskPixels(self.code_dropout, rescale=True, dtype=self.dtype_policy, name="dropout")]
+        # Codes are unbounded, whatever the range of the images.
+        options = {"rescale": True, "value_range": None, "dtype": self.dtype_policy, "name": "dropout"}
+        return [MaskPixels(self.code_dropout, stream="decoder/dropout", **options)]
 
-    def _code_regularizer(self):
-        return None
+    def _penalize_weights(self) -> None:
+        for layer in (*self.encoder.layers, *self.decoder.layers):
+            if isinstance(layer, layers.Dense):
+                layer.kernel_regularizer = layer.kernel.regularizer = MeanSquaredWeight(self.weight_penalty)
+
+    def _loss_weight_changed(self, name, value):
+        super()._loss_weight_changed(name, value)
+        # A model without the penalty doesn't compute it; the first positive weight adds it.
+        if name == "weight_penalty" and value and not self._penalizes_weights:
+            self._penalizes_weights = True
+            self._penalize_weights()
+            self.compiled_functions.clear()
 
     def get_config(self):
         return {
@@ -112,22 +120,24 @@ class DenseAutoencoder(Autoencoder):
             "activation": keras.activations.serialize(self.activation),
             "output_activation": keras.activations.serialize(self.output_activation),
             "code_dropout": self.code_dropout,
-            "weight_penalty": self.weight_penalty,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "kernel_initializer": _serialized(self.kernel_initializer),
         }
 
 
-def output_layers(model):
-    """What turns the last dense layer's values into inputs' shape and range; the range in float32."""
-    return [
-        layers.Reshape(model.data_shape, dtype=model.dtype_policy),
-        layers.Activation(model.output_activation, dtype="float32", name="output"),
-    ]
+def _serialized(initializer):
+    """An initializer's config; ValueError for a function that no other process could find."""
+    is_own = isinstance(initializer, keras.initializers.Initializer)
+    if not is_own and ">" not in str(keras.saving.get_registered_name(initializer)):
+        raise ValueError(
+            "kernel_initializer must be an initializer of Keras or a registered function to be saved. "
+            f"Received: {initializer!r}. Register it with @keras.saving.register_keras_serializable()."
+        )
+    return keras.initializers.serialize(initializer)
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class LinearAutoencoder(DenseAutoencoder):
-    """One linear layer to the code and one back. At its optimum it spans the subspace of PCA.
+    """One linear layer to the code and one back. At its optimum it spans the same subspace as PCA.
 
     Args:
         input_shape: Shape of one input.
@@ -163,15 +173,15 @@ class LinearAutoencoder(DenseAutoencoder):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class SparseAutoencoder(DenseAutoencoder):
-    """A dense autoencoder whose code pays for its size.
+    """A dense autoencoder with a sparsity penalty on the code.
 
-    The penalty added to the loss is Keras's activity regulariser, divided by the batch size:
+    The penalty added to the loss is an activity regularizer, which Keras divides by the batch size:
     `(1/n) Σᵢ (l1 · Σⱼ |zᵢⱼ| + l2 · Σⱼ zᵢⱼ²)`.
 
     Args:
         input_shape: Shape of one input.
-        l1: Weight of the absolute code.
-        l2: Weight of the squared code.
+        l1: Weight of the sum of absolute code values.
+        l2: Weight of the sum of squared code values.
         **kwargs: As for `DenseAutoencoder`.
 
     Raises:
@@ -184,14 +194,24 @@ class SparseAutoencoder(DenseAutoencoder):
     (5, 16)
     """
 
+    l1, l2 = LossWeight(), LossWeight()
+
     def __init__(self, input_shape, l1=1e-5, l2=0.0, **kwargs):
-        if l1 < 0 or l2 < 0:
-            raise ValueError(f"l1 and l2 must not be negative. Received: l1={l1}, l2={l2}")
-        self._l1, self._l2 = float(l1), float(l2)
         super().__init__(input_shape, **kwargs)
+        self.l1, self.l2 = l1, l2
+        self._penalizes_code = (l1 > 0, l2 > 0)
+        self._penalize_code()
 
-    def _code_regularizer(self):
-        return keras.regularizers.L1L2(self._l1, self._l2)
+    def _penalize_code(self) -> None:
+        l1, l2 = self._penalizes_code
+        regularizer = SparseCode(self.l1 if l1 else None, self.l2 if l2 else None)
+        self.encoder.layers[-1].activity_regularizer = regularizer if l1 or l2 else None
 
-    def get_config(self):
-        return {**super().get_config(), "l1": self._l1, "l2": self._l2}
+    def _loss_weight_changed(self, name, value):
+        super()._loss_weight_changed(name, value)
+        l1, l2 = self._penalizes_code
+        needed = (l1 or (name == "l1" and value > 0), l2 or (name == "l2" and value > 0))
+        if needed != (l1, l2):
+            self._penalizes_code = needed
+            self._penalize_code()
+            self.compiled_functions.clear()

@@ -18,7 +18,7 @@ IMAGE = (28, 28, 1)
 BCE = keras.losses.BinaryCrossentropy(from_logits=True)
 # Uniform in ±1/√(inputs), PyTorch's start: on the held-out images it serves the narrow one better than Glorot's.
 SMALL = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
-SSE = PerImage("mean_squared_error", over_pixels="sum")
+SSE = PerImage("mean_squared_error", pixel_reduction="sum")
 
 HINTON = "Reducing the dimensionality of data with neural networks (Hinton & Salakhutdinov, 2006)"
 KRAMER = "Nonlinear principal component analysis using autoassociative neural networks (Kramer, 1991)"

@@ -1,0 +1,238 @@
+"""Noise layers for denoising autoencoders. All act within the value range of the model they belong to."""
+
+import keras
+from keras import ops
+
+from kerasae import random
+from kerasae.layers.sampling import CounterBasedRandom
+
+# Keras's layers that only act in training and can be a model's `noise`.
+KERAS_NOISE = tuple(
+    getattr(keras.layers, name)
+    for name in (
+        *("AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise"),
+        *("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
+    )
+)
+
+
+class Noise(CounterBasedRandom):
+    """Base class of noise layers: active in training, the identity otherwise.
+
+    A subclass defines `corrupt`, which applies the noise of one step.
+
+    Args:
+        seed, stream: As for `CounterBasedRandom`.
+        value_range: `(low, high)` of the values, None if they are unbounded, or `"auto"`: the range of the
+            model whose `noise` this is, and unbounded outside of a model.
+
+    Raises:
+        ValueError: `value_range` is not a range.
+
+    References:
+        Extracting and composing robust features with denoising autoencoders (Vincent, Larochelle,
+        Bengio & Manzagol, 2008)
+    """
+
+    _of_model: tuple[float, float] | None = None
+
+    def __init__(self, seed: int = 0, value_range="auto", **kwargs):
+        super().__init__(seed, **kwargs)
+        if not isinstance(value_range, str) and value_range is not None:
+            value_range = _checked_pair("value_range", value_range)
+        elif value_range not in ("auto", None):
+            raise ValueError(f"value_range must be (low, high), None or 'auto'. Received: {value_range!r}.")
+        self.value_range = value_range
+
+    def set_model_range(self, value_range: tuple[float, float] | None) -> None:
+        """Set the range that `value_range="auto"` stands for; called by the model."""
+        self._of_model = value_range
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """`(low, high)` in force, or None."""
+        return self._of_model if self.value_range == "auto" else self.value_range
+
+    def call(self, inputs, training=False):
+        return self.corrupt(inputs, self._next_step(inputs)) if training else inputs
+
+    def corrupt(self, x, step=CounterBasedRandom.EVALUATION_STEP):
+        """`x (n, ...)` with the noise of one step, the one of evaluation by default."""
+        raise NotImplementedError(f"{type(self).__name__} must define corrupt(x, step).")
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "value_range": self.value_range}
+
+
+class _PixelNoise(Noise):
+    """Noise that changes each value with some probability."""
+
+    def __init__(self, rate: float, seed: int = 0, **kwargs):
+        super().__init__(seed, **kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate must be a probability, at least 0 and below 1. Received: {rate}")
+        self.rate = float(rate)
+
+    def _changed(self, x, step):
+        return random.uniform(self.key, step, ops.shape(x)) < self.rate
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate}
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class FlipPixels(_PixelNoise):
+    """Replace each value x by `low + high − x` with probability `rate`, in training.
+
+    Args:
+        rate: Probability, at least 0 and below 1.
+        seed, stream, value_range: As for `Noise`. Outside of a model the range is (0, 1) unless given.
+
+    Raises:
+        ValueError: `rate` is not a probability; the layer belongs to a model without a value range.
+
+    >>> tuple(FlipPixels(0.1)(np.zeros((3, 28, 28, 1)), training=True).shape)
+    (3, 28, 28, 1)
+    """
+
+    _of_model = (0.0, 1.0)
+
+    def set_model_range(self, value_range):
+        super().set_model_range(value_range)
+        if self.limits is None:
+            raise ValueError(
+                "FlipPixels needs a value range to flip values in. Received a model with value_range=None. "
+                "Give the model or the layer a value_range=(low, high)."
+            )
+
+    def corrupt(self, x, step=CounterBasedRandom.EVALUATION_STEP):
+        low, high = self.limits or (0.0, 1.0)
+        return ops.where(self._changed(x, step), (low + high) - x, x)
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class MaskPixels(_PixelNoise):
+    """Replace each value by the lowest value of the range (0 if unbounded) with probability `rate`, in training.
+
+    The lowest value is the background of an image. So the noise does the same to images in [0, 1] and to
+    the same images scaled to [−1, 1].
+
+    Args:
+        rate: Probability, at least 0 and below 1.
+        rescale: Whether to divide the distance of the other values from the lowest one by `1 − rate`,
+            which keeps the expectation, as dropout does. The result may leave the range.
+        seed, stream, value_range: As for `Noise`.
+
+    Raises:
+        ValueError: `rate` is not a probability.
+
+    References:
+        Dropout: a simple way to prevent neural networks from overfitting (Srivastava et al., 2014)
+
+    >>> tuple(MaskPixels(0.5)(np.zeros((3, 28, 28, 1)), training=True).shape)
+    (3, 28, 28, 1)
+    """
+
+    def __init__(self, rate: float, rescale: bool = False, seed: int = 0, **kwargs):
+        super().__init__(rate, seed, **kwargs)
+        self.rescale = rescale
+
+    def corrupt(self, x, step=CounterBasedRandom.EVALUATION_STEP):
+        low = self.limits[0] if self.limits else 0.0
+        kept = x
+        if self.rescale:
+            kept = low + (x - low) / (1.0 - self.rate) if low else x / (1.0 - self.rate)
+        masked = ops.full_like(x, low) if low else ops.zeros_like(x)
+        return ops.where(self._changed(x, step), masked, kept)
+
+    def get_config(self):
+        return {**super().get_config(), "rescale": self.rescale}
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class AddGaussian(Noise):
+    """Add N(0, `stddev`²) to each value and clip to the value range, in training.
+
+    Args:
+        stddev: Standard deviation, not negative.
+        clip: `(low, high)` to clip the result to, None for no clipping, or `"auto"`: the value range.
+        seed, stream, value_range: As for `Noise`.
+
+    Raises:
+        ValueError: `stddev` is negative, or `clip` is not a range.
+
+    >>> tuple(AddGaussian(0.4)(np.zeros((3, 28, 28, 1)), training=True).shape)
+    (3, 28, 28, 1)
+    """
+
+    def __init__(self, stddev: float, clip="auto", seed: int = 0, **kwargs):
+        super().__init__(seed, **kwargs)
+        if not stddev >= 0:
+            raise ValueError(f"stddev must not be negative. Received: {stddev}")
+        self.stddev = float(stddev)
+        self.clip = clip if clip in ("auto", None) else _checked_pair("clip", clip)
+
+    def corrupt(self, x, step=CounterBasedRandom.EVALUATION_STEP):
+        x = ops.convert_to_tensor(x)
+        noisy = x + self.stddev * ops.cast(random.normal(self.key, step, ops.shape(x)), x.dtype)
+        limits = self.limits if self.clip == "auto" else self.clip
+        return noisy if limits is None else ops.clip(noisy, *limits)
+
+    def get_config(self):
+        return {**super().get_config(), "stddev": self.stddev, "clip": self.clip}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        if "deviation" in config:  # the argument's name before kerasae 0.2
+            config["stddev"] = config.pop("deviation")
+        return cls(**config)
+
+
+class KerasNoise(Noise):
+    """One of Keras's own noise layers as the noise of a model; the result is clipped to the value range.
+
+    Training uses the layer's seed generator. Evaluation uses a fixed draw and leaves the generator as it
+    was. Keras does not save the state of seed generators, so resumed training starts their draws again.
+
+    Args:
+        layer: A Keras layer whose call takes `training` and that only acts in training, such as
+            `keras.layers.GaussianNoise(0.1, seed=0)`.
+    """
+
+    def __init__(self, layer: keras.layers.Layer):
+        super().__init__(name=layer.name, dtype=layer.dtype_policy)
+        self.layer = layer
+
+    def build(self, input_shape):
+        if not self.layer.built:
+            self.layer.build(input_shape)
+
+    def call(self, inputs, training=False):
+        return self._clipped(self.layer(inputs, training=True)) if training else inputs
+
+    def corrupt(self, x, step=CounterBasedRandom.EVALUATION_STEP):
+        # The states of seed generators are the variables that are not weights.
+        weights = {id(weight) for weight in self.layer.weights}
+        states = [variable for variable in self.layer.variables if id(variable) not in weights]
+        before = [ops.convert_to_tensor(state) + 0 for state in states]
+        for state, value in zip(states, before, strict=True):
+            # A state is (seed, counter).
+            seed, counter = (ops.convert_to_tensor(pair, value.dtype) for pair in ([1, 0], [0, 1]))
+            state.assign(value * seed + counter * ops.cast(step % 2**30, value.dtype))
+        noisy = self._clipped(self.layer(x, training=True))
+        for state, value in zip(states, before, strict=True):
+            state.assign(value)
+        return noisy
+
+    def _clipped(self, x):
+        return x if self.limits is None else ops.clip(x, *self.limits)
+
+
+def _checked_pair(name: str, value) -> tuple[float, float]:
+    if len(value) != 2 or not value[0] < value[1]:
+        raise ValueError(f"{name} must be (low, high) with low < high. Received: {value!r}.")
+    return float(value[0]), float(value[1])

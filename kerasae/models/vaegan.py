@@ -1,0 +1,120 @@
+"""VAE-GAN: a variational autoencoder with a discriminator's features as the measure of similarity."""
+
+import keras
+from keras import ops
+
+from kerasae._checks import positive_sizes
+from kerasae.layers import Sampling
+from kerasae.losses import weighted_mean
+from kerasae.models import blocks
+from kerasae.models.adversarial import Adversarial, generator_loss, loss_of_generated, standard_normal
+from kerasae.models.loss_weights import LossWeight
+from kerasae.models.variational import ConvVariationalAutoencoder, kl_to_standard_normal
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class VAEGAN(Adversarial, ConvVariationalAutoencoder):
+    """A variational autoencoder of images whose decoder is also the generator of a GAN.
+
+    The reconstruction is measured by the features f of the discriminator's last convolution instead of by
+    pixels, so that a shifted stroke costs less than a blurred one.
+    With its logit D, images x, their reconstructions x̂ and decoded samples p of the prior, in one step:
+
+    - encoder: `loss = feature_loss + kl_weight · kl_loss`, with `feature_loss = ½ feature_precision ·
+      Σ (f(x) − f(x̂))²`, a negative log-likelihood in nats per image up to a constant, and the KL divergence of
+      `VariationalAutoencoder`;
+    - decoder: `generator_loss = feature_weight · feature_loss + mean S(−D(x̂)) + mean S(−D(p))`, with
+      `S(a) = ln(1 + exp(a))`;
+    - discriminator: `discriminator_loss = mean S(−D(x)) + ½ mean S(D(x̂)) + ½ mean S(D(p))`, which is
+      2 ln 2 = 1.386 if it can't distinguish them.
+
+    `reconstruction_loss`, of the pixels, is reported but not minimized.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        discriminator_filters: Numbers of channels of the discriminator's convolutions of stride 2.
+        discriminator_units: Size of its dense layer, after the features.
+        feature_precision: Precision (one over the variance) of the features given the code.
+        feature_weight: Weight of the feature loss in the decoder's loss.
+        filters, kernel_size, hidden_units, latent_dim, **kwargs: As for `ConvVariationalAutoencoder`.
+
+    Raises:
+        ValueError: A size is not a positive integer, or a weight is negative.
+
+    References:
+        Autoencoding beyond pixels using a learned similarity metric (Larsen, Sønderby, Larochelle & Winther, 2016)
+
+    >>> VAEGAN((28, 28, 1), filters=(4, 8), discriminator_filters=(4, 8)).generate(5).shape
+    (5, 28, 28, 1)
+    """
+
+    reported = ("reconstruction_loss", "kl_loss", "feature_loss", "generator_loss", "discriminator_loss")
+    feature_precision, feature_weight = LossWeight(), LossWeight()
+
+    def __init__(
+        self,
+        input_shape,
+        filters=(32, 64),
+        kernel_size=3,
+        hidden_units=(256,),
+        latent_dim=20,
+        discriminator_filters=(32, 64),
+        discriminator_units=128,
+        feature_precision=50.0,
+        feature_weight=0.02,
+        **kwargs,
+    ):
+        super().__init__(input_shape, filters, kernel_size, hidden_units, latent_dim, **kwargs)
+        self.discriminator_filters = positive_sizes("discriminator_filters", discriminator_filters)
+        (self.discriminator_units,) = positive_sizes("discriminator_units", discriminator_units)
+        self.feature_precision, self.feature_weight = feature_precision, feature_weight
+        self.prior = Sampling(self.seed, stream="prior", name="prior", dtype="float32")
+        self.prior.build([(None, self.latent_dim)] * 2)
+        self.discriminator = self._discriminator()
+
+    def _discriminator(self) -> keras.Model:
+        """An image → its features, and the logit."""
+        flat = blocks.flat(self)
+        body = [*blocks.strided_convs(self, self.discriminator_filters, self.kernel_size), flat]
+        whole = blocks.discriminator(self, self.data_shape, body, (self.discriminator_units,))
+        return keras.Model(whole.inputs[0], [flat.output, whole.outputs[0]], name="discriminator")
+
+    def _opponents(self):
+        return [(self.decoder, "generator_loss"), *super()._opponents()]
+
+    def loss_terms(self, x, y=None, sample_weight=None, training=True, y_pred=None):
+        y = self.target(x, y)
+        mean, log_variance = self.encoder(self.corrupted(x, training), training=training)
+        z = self.sampling((mean, log_variance), training=training)
+        prior, n = standard_normal(self.prior, z, training), ops.shape(z)[0]
+        decoded = self._to_logits(ops.concatenate([z, prior]), training)
+        generated = self.decoder.layers[-1](decoded)
+        features, logits = self.discriminator(ops.concatenate([ops.cast(y, generated.dtype), generated]))
+        features = ops.cast(features, "float32")
+        squares = ops.square(features[:n] - features[n : 2 * n])
+        feature = weighted_mean(0.5 * self.feature_precision * ops.sum(squares, axis=-1), sample_weight)
+        kl = weighted_mean(kl_to_standard_normal(mean, log_variance), sample_weight)
+        of_real, of_reconstructed, of_prior = logits[:n], logits[n : 2 * n], logits[2 * n :]
+        if y_pred is not None:
+            reconstruction, x_hat = self.loss.of_outputs(y, y_pred, sample_weight), y_pred
+        else:
+            x_hat = generated[:n]
+            reconstruction = self.loss(y, decoded[:n] if self.loss.from_logits else x_hat, sample_weight)
+        adversarial = generator_loss(of_reconstructed, sample_weight) + generator_loss(of_prior)
+        fakes = loss_of_generated(of_reconstructed, sample_weight) + loss_of_generated(of_prior)
+        terms = {
+            "loss": feature + self.kl_weight * kl + self._penalties(),
+            "reconstruction_loss": reconstruction,
+            "kl_loss": kl,
+            "feature_loss": feature,
+            "generator_loss": self.feature_weight * feature + adversarial,
+            "discriminator_loss": generator_loss(of_real, sample_weight) + 0.5 * fakes,
+        }
+        return terms, x_hat
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "discriminator_filters": self.discriminator_filters,
+            "discriminator_units": self.discriminator_units,
+        }
