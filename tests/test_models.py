@@ -339,7 +339,7 @@ def test_logits_need_a_sigmoid_to_be_taken_off(loss):
         linear.compile()
         assert linear.loss.from_logits is False
         return
-    with pytest.raises(ValueError, match=r"from_logits=True needs output_activation='sigmoid'.*'linear'"):
+    with pytest.raises(ValueError, match=r"from_logits=True` needs .* output_activation='sigmoid'.*'linear'"):
         linear.compile(loss=loss)
 
 

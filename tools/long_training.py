@@ -63,6 +63,8 @@ class Job:
         classes: Number of classes that the encoder and the decoder are conditioned on; 0 for none.
         importance_samples: Samples per image of the importance-weighted bound; 1 is the ELBO.
         kl_weight: Weight of the KL divergence, with one importance sample.
+        initial_kl_weight: The same at the start, where the weight is to fall linearly to `kl_weight` over the first
+            half of the training. A conditional model then learns to take the class from the label, not the code.
         binarize: None (grey pixels), `"dynamic"` (drawn anew for each epoch) or `"fixed"` (drawn once).
         shift: Largest random shift in each direction, in whole pixels.
         shift_probability: Share of the images that are shifted.
@@ -93,6 +95,7 @@ class Job:
     classes: int = 0
     importance_samples: int = 1
     kl_weight: float = 1.0
+    initial_kl_weight: float | None = None
     binarize: str | None = None
     shift: int = 0
     shift_probability: float = 1.0
@@ -126,7 +129,7 @@ _VAE50 = Job(
 _ROWS = (
     Job("dense49", (), 49, "bce", "BCE <= 0.0772", code_activation="relu", epochs=400),
     Job("deep49", (147, 98), 49, "bce", "BCE <= 0.0700", epochs=350),
-    Job("shallow256", (512,), 256, "mse", "MSE <= 0.00067", bce_epochs=50, epsilon=1e-10, epochs=100),
+    Job("shallow256", (512,), 256, "mse", "MSE <= 0.00067", bce_epochs=50, epsilon=1e-10, epochs=80),
     Job(
         "dropout128",
         (256,),
@@ -139,7 +142,7 @@ _ROWS = (
         batch_size=256,
         epochs=200,
     ),
-    Job("shallow2", (512,), 2, "mse", "MSE <= 0.0370", bce_epochs=50, epsilon=1e-10, epochs=100),
+    Job("shallow2", (512,), 2, "mse", "MSE <= 0.0370", bce_epochs=50, epsilon=1e-10, epochs=80),
     Job("deep30", (1000, 500, 250), 30, "mse", "SSE <= 3.00", shift=1, batch_size=256, epochs=60),
     Job("cvae", (400,), 20, "elbo", "samples recognized >= 0.97", classes=10, epochs=100),
     _VAE50,
@@ -281,7 +284,13 @@ def log_weights(job: Job, weights, x, label, mean, log_variance, noise):
     return log_p_x + log_p_z_over_q
 
 
-def variational_loss(job: Job, weights, x, label, key):
+def kl_weight(job: Job, progress):
+    """Weight of the KL divergence after a share `progress` of all steps."""
+    start = job.kl_weight if job.initial_kl_weight is None else job.initial_kl_weight
+    return start + jnp.minimum(2 * progress, 1) * (job.kl_weight - start)
+
+
+def variational_loss(job: Job, weights, x, label, key, progress):
     """−ELBO or the negative importance-weighted bound, mean over images, in nats per image."""
     mean, log_variance = encode(job, weights, x, label)
     noise = jax.random.normal(key, (job.importance_samples, *mean.shape))
@@ -290,13 +299,16 @@ def variational_loss(job: Job, weights, x, label, key):
         return jnp.mean(math.log(job.importance_samples) - jax.nn.logsumexp(weighted, axis=0))
     logits = decode(job, weights, mean + jnp.exp(0.5 * log_variance) * noise[0], label)
     reconstruction = jnp.sum(crossentropy(x, logits), axis=-1)
-    return jnp.mean(reconstruction + job.kl_weight * kl_divergence(mean, log_variance))
+    return jnp.mean(reconstruction + kl_weight(job, progress) * kl_divergence(mean, log_variance))
 
 
-def loss(job: Job, weights, x, target, label, key):
-    """What a training step minimizes, for inputs and targets `(n, 784)`; a variational model has no other target."""
+def loss(job: Job, weights, x, target, label, key, progress):
+    """What a training step minimizes after a share `progress` of all steps.
+
+    Inputs `x` and `target` are `(n, 784)`; they are the same for a variational model.
+    """
     if job.variational:
-        return variational_loss(job, weights, x, label, key)
+        return variational_loss(job, weights, x, label, key, progress)
     key, own = next_key(key)
     outputs = decode(job, weights, encode(job, weights, x, label, key), label, own)
     value = jnp.mean(pixel_losses(job, target, outputs))
@@ -403,7 +415,10 @@ def run_epoch(job: Job, state: dict, images, labels, epoch):
         if job.shift:
             x = shifted(x, job.shift, job.shift_probability, shift_key)
             target = x if job.shift_target else target
-        value, gradients = jax.value_and_grad(partial(loss, job))(state["weights"], x, target, labels[rows], key)
+        progress = state["step"] / (job.epochs * steps)
+        value, gradients = jax.value_and_grad(partial(loss, job))(
+            state["weights"], x, target, labels[rows], key, progress
+        )
         return adam(job, state, gradients, job.epochs * steps), value
 
     state, values = jax.lax.scan(step, state, (order, jax.random.split(noise_key, steps)))
