@@ -98,7 +98,11 @@ def test_a_loss_survives_its_config(loss):
     revived = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     y, x = pair()
     assert isinstance(revived, PerImage)
-    assert (revived.name, revived.pixel_reduction, revived.reduction) == (loss.name, loss.pixel_reduction, loss.reduction)
+    assert (revived.name, revived.pixel_reduction, revived.reduction) == (
+        loss.name,
+        loss.pixel_reduction,
+        loss.reduction,
+    )
     np.testing.assert_allclose(value(revived, y, x), value(loss, y, x), rtol=1e-6)
 
 

@@ -265,7 +265,11 @@ BAD_ARGUMENTS = [
     (models.TransposedConvAutoencoder, {"input_shape": (28,)}, r"must be \(height, width, channels\). .*\(28,\)"),
     (models.ConvVariationalAutoencoder, {"input_shape": (28,)}, r"must be \(height, width, channels\). .*\(28,\)"),
     (models.ConditionalVariationalAutoencoder, {"classes": 0}, "classes must be a positive integer. Received: 0"),
-    (models.AdversarialAutoencoder, {"adversarial_weight": -1}, "adversarial_weight must not be negative or infinite. .*-1"),
+    (
+        models.AdversarialAutoencoder,
+        {"adversarial_weight": -1},
+        "adversarial_weight must not be negative or infinite. .*-1",
+    ),
     (models.VAEGAN, {"feature_weight": -1}, "feature_weight must not be negative or infinite. Received: -1"),
 ]
 

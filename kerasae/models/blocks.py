@@ -14,7 +14,9 @@ from kerasae.layers import UpConv2D
 
 def mlp(model, sizes, **dense_options) -> list:
     """Dense layers of these sizes with the model's activation."""
-    return [layers.Dense(size, activation=model.activation, dtype=model.dtype_policy, **dense_options) for size in sizes]
+    return [
+        layers.Dense(size, activation=model.activation, dtype=model.dtype_policy, **dense_options) for size in sizes
+    ]
 
 
 def chain(parts: list, x):

@@ -48,9 +48,7 @@ class ConditionalVariationalAutoencoder(VariationalAutoencoder):
 
     def _build_decoder(self) -> keras.Model:
         z, label = keras.Input((self.latent_dim,)), self._label_input()
-        return keras.Model(
-            [z, label], blocks.chain(self._decoder_body(), self._with_label(z, label)), name="decoder"
-        )
+        return keras.Model([z, label], blocks.chain(self._decoder_body(), self._with_label(z, label)), name="decoder")
 
     def _label_input(self):
         return keras.Input((), dtype="int32", name="label")
