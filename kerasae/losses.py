@@ -1,6 +1,5 @@
 """Losses with one value per image, weighted and averaged over images; regularizers."""
 
-import functools
 import math
 
 import keras
@@ -74,7 +73,6 @@ class PerImage(keras.losses.Loss):
         """Whether the loss takes logits: the decoder's values before the output activation."""
         return bool(getattr(self.loss, "from_logits", False))
 
-    @functools.cached_property
     def of_outputs(self) -> "PerImage":
         """The same loss for the decoder's outputs instead of logits."""
         if not self.from_logits:

@@ -82,7 +82,7 @@ def figures_of(model: models.Autoencoder, x: np.ndarray, label: np.ndarray | Non
     """
     if len(model.data_shape) == 1:
         return {"mse": mean_squared_error(x, model.reconstruct(x))}
-    if hasattr(model, "classes") and label is None:
+    if model.classes is not None and label is None:
         raise ValueError(
             f"A conditional model is told its images' classes: expected labels (n,), from 0 to {model.classes - 1}. "
             "Received none."
@@ -110,7 +110,7 @@ def _figures_of_images(model, x: np.ndarray, z: np.ndarray, given: dict[str, Any
 
 def given_to(model, y: np.ndarray | None) -> dict[str, Any]:
     """What a conditional model is told of its inputs and samples; nothing for others."""
-    return {"label": y} if hasattr(model, "classes") else {}
+    return {"label": y} if model.classes is not None else {}
 
 
 def negative_elbo(model: models.VariationalAutoencoder, x: np.ndarray, draws: int = 1, **given) -> dict[str, float]:

@@ -263,7 +263,7 @@ class Autoencoder(Trainer, Labels, WithLossWeights, keras.Model):
     def _reconstruction_loss(self, z, y, sample_weight, training, y_pred=None, label=None):
         """The compiled loss of the decoded codes, or of `y_pred` if given; and these reconstructions."""
         if y_pred is not None:
-            return self.loss.of_outputs(y, y_pred, sample_weight), y_pred
+            return self.loss.of_outputs()(y, y_pred, sample_weight), y_pred
         logits = self._to_logits(_joined(z, label), training)
         x_hat = self.decoder.layers[-1](logits)
         return self.loss(y, logits if self.loss.from_logits else x_hat, sample_weight), x_hat

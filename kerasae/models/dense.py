@@ -24,12 +24,12 @@ class DenseAutoencoder(Autoencoder):
         hidden_units: Sizes of the encoder's hidden layers; the decoder has them in reverse.
         latent_dim: Size of the code.
         activation: Activation function of the hidden layers. The code is linear.
-        output_activation: Activation function of the output: 'sigmoid' for pixels in [0, 1], 'linear' for
-            unbounded values.
+        output_activation: Activation function of the output: 'sigmoid' for pixels in [0, 1], 'linear'
+            for unbounded values.
         code_dropout: Probability with which each value of the code is dropped before the decoder, in training.
         weight_penalty: Weight of the penalty on kernels: the mean of the squared kernel, added up over layers.
-        kernel_initializer: Initializer of all kernels: a name, an initializer or a function `(shape, dtype) → tensor`.
-            A function has to be registered with Keras for the model to be saved.
+        kernel_initializer: Initializer of all kernels: a name, an initializer or a function
+            `(shape, dtype) → tensor`. A function has to be registered with Keras for the model to be saved.
         value_range, noise, **kwargs: As for `Autoencoder`.
 
     Raises:

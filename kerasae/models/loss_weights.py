@@ -100,7 +100,7 @@ class WithLossWeights(keras.Model):
 
     def load_own_variables(self, store):
         others, names = self._other_variables(), self.loss_weight_names
-        found = [key for key in store.keys() if key not in names]  # noqa: SIM118 (an H5 store iterates otherwise)
+        found = [key for key in store.keys() if key not in names]  # noqa: SIM118
         if len(found) != len(others):
             raise ValueError(
                 f"{self.name} has {len(others)} variables of its own. Received {len(found)} in the file. "

@@ -96,7 +96,7 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
         kl = weighted_mean(kl_to_standard_normal(mean, log_variance), sample_weight)
         of_real, of_reconstructed, of_prior = logits[:n], logits[n : 2 * n], logits[2 * n :]
         if y_pred is not None:
-            reconstruction, x_hat = self.loss.of_outputs(y, y_pred, sample_weight), y_pred
+            reconstruction, x_hat = self.loss.of_outputs()(y, y_pred, sample_weight), y_pred
         else:
             x_hat = generated[:n]
             reconstruction = self.loss(y, decoded[:n] if self.loss.from_logits else x_hat, sample_weight)
