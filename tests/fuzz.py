@@ -24,7 +24,7 @@ import keras
 import numpy as np
 
 import kerasae
-from kerasae import text, zoo
+from kerasae import files, text, zoo
 
 SECONDS = 60  # for one case, many times what it takes
 ENTRIES = ("linear_sine",) * 8 + ("deep_sine",) * 4 + ("vae2_mnist",)  # the small ones more often
@@ -119,7 +119,7 @@ def own_models(directory: Path) -> list[Path]:
 
 
 def held(path) -> dict[str, np.ndarray]:
-    """A weights file's arrays as h5py reads them, without an optimiser's."""
+    """A weights file's arrays as h5py reads them, without an optimizer's."""
 
     def under(group, prefix):
         for key, item in group.items():
@@ -149,7 +149,7 @@ class Fuzz:
 
     def __init__(self, directory: Path):
         self.directory = directory
-        self.entries = {name: zoo._root() / name for name in set(ENTRIES)}
+        self.entries = {name: zoo.store.root() / name for name in set(ENTRIES)}
         for name, entry in self.entries.items():
             shutil.copytree(entry, directory / name)
         self.models = {name: zoo.load(name) for name in set(ENTRIES)}
@@ -175,7 +175,7 @@ class Fuzz:
         self._change(directory / file, rng)
         if signed:
             card = json.loads((directory / zoo.METADATA).read_text())
-            card["files"][file] = zoo._sha256(directory / file)
+            card["files"][file] = files.sha256((directory / file).read_bytes())
             (directory / zoo.METADATA).write_text(json.dumps(card))
         if file == zoo.METADATA:
             self._load(lambda: self._read(directory))
@@ -184,7 +184,7 @@ class Fuzz:
         model = self._load(lambda: zoo.load(directory))
         if model is None:
             return "refused"
-        assert zoo._sha256(directory / zoo.WEIGHTS) == zoo.card(directory)["files"][zoo.WEIGHTS]
+        assert files.sha256((directory / zoo.WEIGHTS).read_bytes()) == zoo.store.card(directory)["files"][zoo.WEIGHTS]
         self._holds(model, name, directory / zoo.WEIGHTS)
         return "loaded"
 
@@ -237,7 +237,7 @@ class Fuzz:
     def _load(self, load):
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Keras's, of an optimiser's state that does not fit
+                warnings.simplefilter("ignore")  # Keras's, of an optimizer's state that does not fit
                 return load()
         except ValueError as error:
             assert str(error)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from kerasae import data, metrics, models, zoo
-from kerasae.zoo import recipes
+from kerasae import data, files, metrics, models, zoo
+from kerasae.zoo import recipes, store
 from kerasae.zoo.card import FIRST, compare
 
 ENTRIES = zoo.names()
@@ -23,7 +23,7 @@ ENTRIES = zoo.names()
 @pytest.fixture
 def entry(tmp_path):
     """A copy of a small entry, to damage."""
-    return Path(shutil.copytree(zoo._root() / "linear_sine", tmp_path / "linear_sine"))
+    return Path(shutil.copytree(zoo.store.root() / "linear_sine", tmp_path / "linear_sine"))
 
 
 def test_every_recipe_has_its_entry_and_every_entry_its_recipe():
@@ -45,24 +45,24 @@ def test_entry_gives_its_golden_outputs_on_this_backend(name):
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_card_states_what_this_backend_measures(name):
-    _measure(name, FIRST, zoo.card(name)["figures_of_first"][str(FIRST)])
+    _measure(name, FIRST, store.card(name)["figures_of_first"][str(FIRST)])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ENTRIES)
 def test_card_states_what_this_backend_measures_on_all_images(name):
-    _measure(name, None, zoo.card(name)["figures"])
+    _measure(name, None, store.card(name)["figures"])
 
 
 def _measure(name, first, expected):
-    measured = metrics.figures(zoo.load(name), data.named(zoo.card(name)["data"]), first)
+    measured = metrics.figures(zoo.load(name), data.named(store.card(name)["data"]), first)
     assert measured.keys() == expected.keys()
     assert {key: found for key, found in compare(measured, expected).items() if not found.is_tolerable} == {}
 
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_card_says_what_its_recipe_does(name):
-    card, recipe = zoo.card(name), recipes.find(name)
+    card, recipe = store.card(name), recipes.find(name)
     assert (card["description"], card["source"]) == (recipe.description, recipe.source)
     assert (card["data"], card["headline"]) == (recipe.data, recipe.headline)
     assert card["recipe"] == dataclasses.asdict(recipe.schedule(card["schedule"]))
@@ -72,7 +72,7 @@ def test_card_says_what_its_recipe_does(name):
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_card_describes_its_model(name):
-    card, model = zoo.card(name), zoo.load(name)
+    card, model = store.card(name), zoo.load(name)
     assert card["name"] == name
     assert card["class"] == type(model).__name__
     assert card["parameters"] == sum(int(np.prod(w.shape)) for w in model.trainable_weights)
@@ -86,8 +86,8 @@ def one_a_class():
     """All entries; of those of one class, all but the first are slow tests: they compile the same steps anew."""
     seen = set()
     for name in ENTRIES:
-        first = zoo.card(name)["class"] not in seen
-        seen.add(zoo.card(name)["class"])
+        first = store.card(name)["class"] not in seen
+        seen.add(store.card(name)["class"])
         yield pytest.param(name, marks=() if first else pytest.mark.slow)
 
 
@@ -134,29 +134,29 @@ LIMITS = {
 
 @pytest.mark.parametrize(("name", "key"), LIMITS)
 def test_entry_is_as_good_as_its_reference(name, key):
-    assert zoo.card(name)["figures"][key] <= LIMITS[name, key]
+    assert store.card(name)["figures"][key] <= LIMITS[name, key]
 
 
 def test_codes_of_dense8_are_better_features_than_those_of_pca():
-    card = zoo.card("dense8_mnist")
+    card = store.card("dense8_mnist")
     assert card["figures"]["forest_accuracy"] > max(0.805, card["baselines"]["pca"]["forest_accuracy"])
 
 
 def test_overfitting_leaves_the_sine():
-    assert zoo.card("overfit_sine")["figures"]["rms_distance"] > 2 * zoo.card("deep_sine")["figures"]["rms_distance"]
+    assert store.card("overfit_sine")["figures"]["rms_distance"] > 2 * store.card("deep_sine")["figures"]["rms_distance"]
 
 
 def test_conditional_samples_are_recognised():
-    assert zoo.card("cvae_mnist")["figures"]["class_accuracy"] >= 0.95
+    assert store.card("cvae_mnist")["figures"]["class_accuracy"] >= 0.95
 
 
 def test_adversarial_codes_are_nearer_to_the_prior_than_plain_ones():
-    plain, adversarial = (zoo.card(name)["figures"]["mmd_to_prior"] for name in ("dense8_mnist", "aae_mnist"))
+    plain, adversarial = (store.card(name)["figures"]["mmd_to_prior"] for name in ("dense8_mnist", "aae_mnist"))
     assert adversarial < plain / 10
 
 
 def test_linear_sine_is_pca():
-    card = zoo.card("linear_sine")
+    card = store.card("linear_sine")
     assert card["figures"]["mse"] == pytest.approx(card["baselines"]["pca"]["mse"], rel=1e-3)
 
 
@@ -179,7 +179,7 @@ def test_untrained_model_has_other_weights():
 def test_own_weights_are_loaded(tmp_path):
     own = zoo.load("dense_mnist", weights=None)
     x = metrics.golden_inputs(own.data_shape, own.value_range)
-    own.fit(x, verbose=0)  # so that the file holds an optimiser's state too
+    own.fit(x, verbose=0)  # so that the file holds an optimizer's state too
     own.save_weights(tmp_path / "own.weights.h5")
     loaded = zoo.load("dense_mnist", weights=tmp_path / "own.weights.h5")
     np.testing.assert_array_equal(loaded.reconstruct(x), own.reconstruct(x))
@@ -270,14 +270,14 @@ def test_entry_without_its_weights_is_refused(entry):
 def test_damaged_card_is_refused(entry):
     (entry / zoo.METADATA).write_text("{")
     with pytest.raises(ValueError, match=r"metadata\.json is damaged"):
-        zoo.card(entry)
+        store.card(entry)
 
 
 def test_config_of_a_foreign_class_is_refused(entry):
     config = keras.saving.serialize_keras_object(keras.layers.Dense(3))
     (entry / zoo.CONFIG).write_text(json.dumps(config))
-    card = zoo.card(entry)
-    card["files"][zoo.CONFIG] = zoo._sha256(entry / zoo.CONFIG)
+    card = store.card(entry)
+    card["files"][zoo.CONFIG] = files.sha256((entry / zoo.CONFIG).read_bytes())
     (entry / zoo.METADATA).write_text(json.dumps(card))
     with pytest.raises(ValueError, match=r"keras\.layers\.Dense.* has no place there"):
         zoo.load(entry)
@@ -296,7 +296,7 @@ def test_save_writes_nothing_when_it_fails(tmp_path):
 def test_save_replaces_an_entry_and_nothing_else(entry, tmp_path):
     model = models.LinearAutoencoder((2,))
     zoo.save(entry, model, {"name": "mine"}, Figure())
-    assert zoo.card(entry)["name"] == "mine"
+    assert store.card(entry)["name"] == "mine"
     np.testing.assert_array_equal(zoo.load(entry).get_weights()[0], model.get_weights()[0])
     other = tmp_path / "precious"
     other.mkdir()
@@ -304,7 +304,7 @@ def test_save_replaces_an_entry_and_nothing_else(entry, tmp_path):
         zoo.save(other, model, {}, Figure())
 
 
-def test_saved_weights_carry_no_optimiser_state(tmp_path):
+def test_saved_weights_carry_no_optimizer_state(tmp_path):
     model = models.LinearAutoencoder((2,))
     model.fit(np.zeros((4, 2), "float32"), verbose=0)
     zoo.save(tmp_path / "new", model, {}, Figure())
