@@ -127,7 +127,11 @@ CONFIGS = [
     (OPTIMIZER, _of("keras.optimizers", "MultiOptimizer", optimizer_map=MAPPED), r"an optimizer for '\.\*discrim"),
     (("compile_config", "loss"), _lambda(), PLACE),
     (("compile_config", "loss"), {**_of("x", "y", input_shape=[9]), "registered_name": "kerasae>VAEGAN"}, PLACE),
-    (("compile_config", "metrics"), [_of("keras.metrics", "MeanIoU", num_classes=10**6)], "num_classes of MeanIoU is out of bounds"),
+    (
+        ("compile_config", "metrics"),
+        [_of("keras.metrics", "MeanIoU", num_classes=10**6)],
+        "num_classes of MeanIoU is out of bounds",
+    ),
     (("compile_config", "metrics"), [_function("shutil", "rmtree")], NO_FUNCTION),
     (("compile_config", "metrics"), _of("keras.layers", "Lambda", function=_lambda()), PLACE),
 ]
@@ -185,7 +189,9 @@ def test_config_with_huge_sizes_takes_no_memory(entry, packed, tmp_path):
     ],
 )
 def test_config_of_a_model_that_fits_no_memory_is_refused(cls, sizes):
-    with pytest.raises(ValueError, match="a model of at most 2,147,483,648 weights. This one describes a model of [0-9,]+ weights"):
+    with pytest.raises(
+        ValueError, match="a model of at most 2,147,483,648 weights. This one describes a model of [0-9,]+ weights"
+    ):
         cls.from_config({"input_shape": (28, 28, 1)} | sizes)
 
 

@@ -143,7 +143,9 @@ def test_codes_of_dense8_are_better_features_than_those_of_pca():
 
 
 def test_overfitting_leaves_the_sine():
-    assert store.card("overfit_sine")["figures"]["rms_distance"] > 2 * store.card("deep_sine")["figures"]["rms_distance"]
+    assert (
+        store.card("overfit_sine")["figures"]["rms_distance"] > 2 * store.card("deep_sine")["figures"]["rms_distance"]
+    )
 
 
 def test_conditional_samples_are_recognised():

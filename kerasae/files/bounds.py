@@ -99,7 +99,9 @@ OPTIMIZER: dict[str, Check] = {
     "learning_rate": _SIZE,
     **dict.fromkeys(("beta_1", "beta_2", "adam_beta_1", "adam_beta_2", "rho", "momentum", "ema_momentum"), _SHARE),
     **dict.fromkeys(("epsilon", "epsilon_1", "epsilon_2", "beta", "clip_threshold", "adam_lr_ratio"), _SIZE),
-    **dict.fromkeys(("weight_decay", "adam_weight_decay", "clipnorm", "global_clipnorm", "clipvalue"), _optional(_SIZE)),
+    **dict.fromkeys(
+        ("weight_decay", "adam_weight_decay", "clipnorm", "global_clipnorm", "clipvalue"), _optional(_SIZE)
+    ),
     **dict.fromkeys(("l1_regularization_strength", "l2_regularization_strength"), _SIZE),
     "l2_shrinkage_regularization_strength": _SIZE,
     "learning_rate_power": _number(-_LARGE, 0.0),

@@ -61,14 +61,14 @@ def _optimizer(value):
 
     if isinstance(value, str):
         return _named(value, _OPTIMIZERS, "optimizer")
-    if value_is(value, "LossScaleOptimizer", keras.optimizers, "keras.optimizers"):
+    if _is_keras(value, "LossScaleOptimizer", keras.optimizers, "keras.optimizers"):
         arguments = dict(objects.arguments(value))
         inner = _optimizer(arguments.pop("inner_optimizer", None))
         return objects.config_of(
             keras.optimizers.LossScaleOptimizer,
             {**_bounded(arguments, OPTIMIZER, "LossScaleOptimizer"), "inner_optimizer": inner},
         )
-    if value_is(value, "MultiOptimizer", keras.optimizers, "keras.optimizers"):
+    if _is_keras(value, "MultiOptimizer", keras.optimizers, "keras.optimizers"):
         arguments = dict(objects.arguments(value))
         optimizers = _optimizer_map(arguments.pop("optimizer_map", None))
         return objects.config_of(
@@ -158,7 +158,7 @@ def _check_cost(config: dict[str, Any]) -> None:
             yield from flat(item) if isinstance(item, list) else [item]
 
     metrics = [metric for key in ("metrics", "weighted_metrics") for metric in flat(config.get(key)) if metric]
-    size = sum(state_size(metric["config"]) for metric in metrics if isinstance(metric, dict) and metric["class_name"] != "function")
+    size = sum(state_size(m["config"]) for m in metrics if isinstance(m, dict) and m["class_name"] != "function")
     if len(metrics) > MAX_METRICS or size > MAX_METRIC_STATE:
         raise ValueError(
             f"expected at most {MAX_METRICS} metrics with {MAX_METRIC_STATE:,} numbers in their state, "
@@ -166,7 +166,7 @@ def _check_cost(config: dict[str, Any]) -> None:
         )
 
 
-def value_is(value, name: str, place, module: str) -> bool:
+def _is_keras(value, name: str, place, module: str) -> bool:
     """Whether a config names this class of Keras."""
     return isinstance(value, dict) and objects.public(value, {module: place}) is getattr(place, name)
 

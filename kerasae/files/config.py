@@ -64,7 +64,11 @@ def _part(config: dict) -> type:
     kinds = (layers.Noise, keras.initializers.Initializer, keras.DTypePolicy)
     found = objects.registered(config)
     if found is None:
-        places = {"keras": keras, "keras.initializers": keras.initializers, "keras.dtype_policies": keras.dtype_policies}
+        places = {
+            "keras": keras,
+            "keras.initializers": keras.initializers,
+            "keras.dtype_policies": keras.dtype_policies,
+        }
         found = objects.public(config, places)
     if found is None and config.get("class_name") in _NOISE_LAYERS:
         found, kinds = objects.public(config, {"keras.layers": keras.layers}), (keras.layers.Layer,)

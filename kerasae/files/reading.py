@@ -50,8 +50,9 @@ def open_regular(path: Path, limit: int) -> Iterator[BinaryIO]:
         if not stat.S_ISREG(status.st_mode):
             raise ValueError(f"{path} is not a regular file.")
         if status.st_size > limit:
-            raise ValueError(f"{path} must have at most {limit:,} bytes, expected of such a file. "
-                             f"Received {status.st_size:,} bytes.")
+            raise ValueError(
+                f"{path} must have at most {limit:,} bytes, expected of such a file. Received {status.st_size:,} bytes."
+            )
         yield file
 
 
