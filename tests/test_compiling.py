@@ -97,8 +97,8 @@ def test_every_loss_is_restored(name):
 
 METRICS = _classes(keras.metrics)
 NEEDED = {
-    **dict.fromkeys(("IoU", "OneHotIoU"), {"num_classes": 3, "target_class_ids": [0, 1]}),
-    **dict.fromkeys(("MeanIoU", "OneHotMeanIoU"), {"num_classes": 3}),
+    **{name: {"num_classes": 3, "target_class_ids": [0, 1]} for name in ("IoU", "OneHotIoU")},
+    **{name: {"num_classes": 3} for name in ("MeanIoU", "OneHotMeanIoU")},
     "PrecisionAtRecall": {"recall": 0.5},
     "RecallAtPrecision": {"precision": 0.5},
     "SensitivityAtSpecificity": {"specificity": 0.5},

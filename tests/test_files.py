@@ -18,7 +18,7 @@ import pytest
 from conftest import BACKEND, adversarial, denoising, dense, vae
 
 from kerasae import cli, files, models, zoo
-from kerasae.files import weights
+from kerasae.files.weights import MAX_ITEMS
 
 MEMORY = 2**17  # kilobytes that refusing a file may take
 
@@ -372,7 +372,7 @@ def _named_type(group, kernel):
 
 def _many(path):
     with h5py.File(path, "a") as file:
-        for i in range(weights.MAX_ITEMS):
+        for i in range(MAX_ITEMS):
             file.create_group(f"g{i}")
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "of_zeros",
     "parse_arrays",
     "parse_json",
+    "read_json",
     "private_copy",
     "read_array",
     "read_arrays",

@@ -59,7 +59,7 @@ def check_size(build: Callable[[], Any]) -> None:
 
 
 def of_zeros(build: Callable[[], Any]):
-    """The model that `build` returns with all weights zero. Fast, for a model of known size whose weights are in a file."""
+    """The model that `build` returns, of known size, with all weights zero: they are about to be loaded."""
     import keras
 
     from kerasae import keras_private
