@@ -479,6 +479,29 @@ def test_weights_and_optimizer_stay_as_they_were_if_a_file_is_damaged(tmp_path):
         np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(new))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_optimizer_state_that_is_not_finite_is_refused(tmp_path, value):
+    model, other = dense(), dense()
+    _with_state(model, 1.0)
+    _with_state(other, 2.0)
+    for name in ("own.weights.h5", "own.keras"):
+        other.save_weights(tmp_path / name) if name.endswith("h5") else other.save(tmp_path / name)
+    with h5py.File(tmp_path / "own.weights.h5", "a") as file:
+        file["optimizer/vars/3"][...] = value
+    repacked(tmp_path / "own.keras", tmp_path / "own.keras", weights=(tmp_path / "own.weights.h5").read_bytes())
+    variables = [*model.weights, *model.optimizer.variables]
+    before = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    for name in ("own.weights.h5", "own.keras"):
+        with pytest.raises(ValueError, match="is damaged; no weights were loaded. optimizer/vars/3 has NaN or infinity"):
+            model.load_weights(tmp_path / name)
+    with pytest.raises(ValueError, match="optimizer/vars/3 has NaN or infinity"):
+        zoo.load(tmp_path / "own.keras")
+    for old, new in zip(before, variables, strict=True):
+        np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(new))
+    zoo.load_weights(model, tmp_path / "own.weights.h5")  # which ignores the optimizer's state
+    np.testing.assert_array_equal(model.get_weights()[0], other.get_weights()[0])
+
+
 def test_weights_of_half_precision_are_loaded_as_they_are(tmp_path):
     model, other = (models.LinearAutoencoder((3,), dtype="bfloat16") for _ in range(2))
     model.save_weights(tmp_path / "own.weights.h5")
