@@ -202,7 +202,9 @@ class Fuzz:
 
     def signed_entry(self, rng):
         """An entry whose changed file has its checksum on the card."""
-        return self._entry(rng.choice(ENTRIES), rng.choice((zoo.CONFIG,) * 4 + (zoo.WEIGHTS, zoo.GOLDEN)), rng, signed=True)
+        return self._entry(
+            rng.choice(ENTRIES), rng.choice((zoo.CONFIG,) * 4 + (zoo.WEIGHTS, zoo.GOLDEN)), rng, signed=True
+        )
 
     def _entry(self, name, file, rng, signed):
         directory = self.directory / name

@@ -492,7 +492,9 @@ def test_optimizer_state_that_is_not_finite_is_refused(tmp_path, value):
     variables = [*model.weights, *model.optimizer.variables]
     before = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
     for name in ("own.weights.h5", "own.keras"):
-        with pytest.raises(ValueError, match="is damaged; no weights were loaded. optimizer/vars/3 has NaN or infinity"):
+        with pytest.raises(
+            ValueError, match="is damaged; no weights were loaded. optimizer/vars/3 has NaN or infinity"
+        ):
             model.load_weights(tmp_path / name)
     with pytest.raises(ValueError, match="optimizer/vars/3 has NaN or infinity"):
         zoo.load(tmp_path / "own.keras")

@@ -402,7 +402,14 @@ def test_save_replaces_a_shipped_entry_when_asked_to(entry, monkeypatch):
     assert store.card("linear_sine")["name"] == "mine"
 
 
-STEPS = {"os.replace": os, "os.unlink": os, "os.rmdir": os, "os.chmod": os, "tempfile.mkdtemp": tempfile, "np.savez": np}
+STEPS = {
+    "os.replace": os,
+    "os.unlink": os,
+    "os.rmdir": os,
+    "os.chmod": os,
+    "tempfile.mkdtemp": tempfile,
+    "np.savez": np,
+}
 
 
 @pytest.mark.parametrize("call", range(1, 4))

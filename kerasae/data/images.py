@@ -128,7 +128,7 @@ def _read(name: str) -> list[np.ndarray]:
 def _check(name: str, arrays: list[np.ndarray]) -> None:
     """Raise ValueError unless the arrays are those of the data set."""
     for x, y in (arrays[:2], arrays[2:]):
-        if (x.dtype, y.dtype) != ("uint8", "uint8") or y.ndim != 1 or x.shape != (len(y), 28, 28):
+        if x.dtype != "uint8" or y.dtype != "uint8" or y.ndim != 1 or x.shape != (len(y), 28, 28):
             raise ValueError(
                 f"{name} must have images (n, 28, 28) and labels (n,), both uint8. "
                 f"Received: {x.shape} {x.dtype} and {y.shape} {y.dtype}. Fetch the file again."

@@ -61,7 +61,7 @@ def _part(config: dict) -> type:
 
     from kerasae import layers
 
-    kinds = (layers.Noise, keras.initializers.Initializer, keras.DTypePolicy)
+    kinds: tuple[type, ...] = (layers.Noise, keras.initializers.Initializer, keras.DTypePolicy)
     found = objects.registered(config)
     if found is None:
         places = {

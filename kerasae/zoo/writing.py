@@ -104,7 +104,7 @@ def _write_files(directory: Path, model, metadata: dict, preview) -> None:
     bare.save_weights(directory / WEIGHTS)
     preview.savefig(directory / PREVIEW, dpi=100, metadata={"Software": None})
     golden = {key: np.asarray(value, "float32") for key, value in metrics.golden_outputs(model).items()}
-    np.savez(directory / GOLDEN, **golden)
+    np.savez(directory / GOLDEN, **golden)  # type: ignore[arg-type]  # no name is that of an argument
     names = [name for name in FILES if name != METADATA]
     checksums = {name: files.sha256((directory / name).read_bytes()) for name in names}
     (directory / METADATA).write_bytes(_json({"format": FORMAT, **metadata, "files": checksums}))
