@@ -158,7 +158,7 @@ def exported(name: str) -> dict[str, float]:
 
     from kerasae import export, metrics, zoo
 
-    model, golden = zoo.load(name), zoo.card(name)["golden"]
+    model, golden = zoo.load(name), zoo.golden(name)
     x = metrics.golden_inputs(model.data_shape, model.value_range)
     label = [np.arange(2, dtype="int32")] if metrics.given_to(model, x) else []
     result = {}

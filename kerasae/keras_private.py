@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.trainers.epoch_iterator import EpochIterator as _EpochIterator
 from keras.src.utils.python_utils import pythonify_logs
 
 __all__ = ["Structure", "VariablesRead", "pythonify_logs"]
-
-# What Keras mixes into every subclass whose backend it is.
-_BASE_LAYER = keras.Layer
 
 
 def flat_layers(model) -> list:
@@ -177,3 +175,13 @@ def schedule_of(optimizer):
     """An optimizer's learning-rate schedule or function, or None if its rate is a variable."""
     rate = optimizer._learning_rate
     return None if isinstance(rate, keras.Variable) or not callable(rate) else rate
+
+
+def initialize_with_zeros(variables) -> None:
+    """Have variables that have no value yet start at zero instead of what their initializers give.
+
+    Weights that are about to be loaded need no random values, whose computation has to be compiled first.
+    """
+    for variable in variables:
+        if getattr(variable, "_initializer", None) is not None:
+            variable._initializer = np.zeros

@@ -24,12 +24,13 @@ import keras
 import numpy as np
 
 import kerasae
-from kerasae import text, zoo
+from kerasae import files, text, zoo
 
 SECONDS = 60  # for one case, many times what it takes
 ENTRIES = ("linear_sine",) * 8 + ("deep_sine",) * 4 + ("vae2_mnist",)  # the small ones more often
 CODE = {"module": "builtins", "class_name": "function", "config": "exec", "registered_name": "function"}
 LAMBDA = {"class_name": "__lambda__", "config": {"value": ["4wAAAA==", None, None]}}
+SLOW = "(.*.*.*.*.*.*.*.*.*.*.*)*x"  # a regular expression that takes forever to match
 HOSTILE = [
     *(None, True, -1, 0, 1, 3, 0.5, 1e308, 10**6, 10**12, 2**63, 10**400, "", "x" * 5000, "../../etc/passwd"),
     *("relu", "linear", "float16", "int8", "\x1b[2J", "\ud800", [], {}, [1], [2, 1], [10**6] * 3, [1] * 5000),
@@ -39,6 +40,9 @@ HOSTILE = [
     {"module": "keras.utils", "class_name": "get_file", "config": {"origin": "http://x"}, "registered_name": None},
     {"module": "keras.src.models.model", "class_name": "Model", "config": {}, "registered_name": None},
     {"module": "keras.metrics", "class_name": "MeanIoU", "config": {"num_classes": 10**5}, "registered_name": None},
+    {"module": "keras.optimizers", "class_name": "Muon", "config": {"exclude_layers": [SLOW]}, "registered_name": None},
+    {"module": "keras.layers", "class_name": "Dense", "config": {"units": 10**6}, "registered_name": None},
+    {SLOW: {"module": "keras.optimizers", "class_name": "SGD", "config": {}, "registered_name": None}},
     {"module": "keras.optimizers", "class_name": "SGD", "config": {"learning_rate": "x"}, "registered_name": None},
     {
         "module": "kerasae.layers",
@@ -47,6 +51,13 @@ HOSTILE = [
         "registered_name": "kerasae>Mask",
     },
 ]
+# Keys that Keras looks for in a config, and arguments that cost time or memory.
+MEANINGFUL = (
+    *("class_name", "config", "module", "registered_name", "build_config", "compile_config", "shared_object_id"),
+    *("optimizer", "optimizer_map", "default_optimizer", "inner_optimizer", "exclude_layers", "ns_steps", "fn"),
+    *("loss", "metrics", "weighted_metrics", "steps_per_execution", "jit_compile", "num_classes", "num_thresholds"),
+    *("noise", "dtype", "input_shape", "hidden_units", "kernel_initializer", "learning_rate"),
+)
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
@@ -79,9 +90,21 @@ def twisted(content: bytes, rng: random.Random) -> bytes:
         if not places:
             break
         inside, key = rng.choice(places)
-        kind = rng.randrange(6)
+        kind = rng.randrange(10)
         if kind == 0:
             del inside[key]
+        elif kind == 6:  # what stands elsewhere, under another key
+            other, at = rng.choice(places)
+            _insert(inside, rng.choice(_keys(places)), copy.deepcopy(other[at]))
+        elif kind == 7:  # a dict with the keys of another dict too
+            dicts = [other[at] for other, at in places if isinstance(other[at], dict)] + [CODE, LAMBDA]
+            if isinstance(inside[key], dict):
+                inside[key] |= copy.deepcopy(rng.choice(dicts))
+        elif kind == 8:  # one level deeper
+            wrappers = ("config", "class_name", "optimizer", "default_optimizer", "optimizer_map", "loss", "fn", "x")
+            inside[key] = rng.choice(({rng.choice(wrappers): inside[key]}, [inside[key]], {**CODE, "x": inside[key]}))
+        elif kind == 9:  # something hostile under a key that means something
+            _insert(inside, rng.choice((*_keys(places), *MEANINGFUL)), copy.deepcopy(rng.choice(HOSTILE)))
         elif kind == 1:
             other, at = rng.choice(places)
             inside[key] = json.loads(json.dumps(other[at]))
@@ -95,6 +118,19 @@ def twisted(content: bytes, rng: random.Random) -> bytes:
     if rng.random() < 0.02:
         result = result.replace("null", "[" * 100_000 + "]" * 100_000, 1)
     return result.encode()
+
+
+def _keys(places):
+    """All names of values."""
+    return [key for _, key in places if isinstance(key, str)]
+
+
+def _insert(inside, key, value):
+    """Put a value into a dict under a key, or into a list."""
+    if isinstance(inside, dict):
+        inside[key] = value
+    else:
+        inside.append(value)
 
 
 def _places(document):
@@ -119,7 +155,7 @@ def own_models(directory: Path) -> list[Path]:
 
 
 def held(path) -> dict[str, np.ndarray]:
-    """A weights file's arrays as h5py reads them, without an optimiser's."""
+    """A weights file's arrays as h5py reads them, without an optimizer's."""
 
     def under(group, prefix):
         for key, item in group.items():
@@ -149,7 +185,7 @@ class Fuzz:
 
     def __init__(self, directory: Path):
         self.directory = directory
-        self.entries = {name: zoo._root() / name for name in set(ENTRIES)}
+        self.entries = {name: zoo.store.root() / name for name in set(ENTRIES)}
         for name, entry in self.entries.items():
             shutil.copytree(entry, directory / name)
         self.models = {name: zoo.load(name) for name in set(ENTRIES)}
@@ -161,22 +197,26 @@ class Fuzz:
 
     def entry_as_it_came(self, rng):
         """An entry with a changed file and the card it came with."""
-        name, file = rng.choice(ENTRIES), rng.choice((zoo.CONFIG, zoo.WEIGHTS, zoo.METADATA, zoo.METADATA))
+        name, file = rng.choice(ENTRIES), rng.choice((zoo.CONFIG, zoo.WEIGHTS, zoo.GOLDEN, zoo.METADATA, zoo.METADATA))
         return self._entry(name, file, rng, signed=False)
 
     def signed_entry(self, rng):
         """An entry whose changed file has its checksum on the card."""
-        return self._entry(rng.choice(ENTRIES), rng.choice((zoo.CONFIG, zoo.CONFIG, zoo.WEIGHTS)), rng, signed=True)
+        return self._entry(
+            rng.choice(ENTRIES), rng.choice((zoo.CONFIG,) * 4 + (zoo.WEIGHTS, zoo.GOLDEN)), rng, signed=True
+        )
 
     def _entry(self, name, file, rng, signed):
         directory = self.directory / name
-        for each in (zoo.CONFIG, zoo.WEIGHTS, zoo.METADATA):
+        for each in (zoo.CONFIG, zoo.WEIGHTS, zoo.GOLDEN, zoo.METADATA):
             shutil.copy(self.entries[name] / each, directory / each)
         self._change(directory / file, rng)
         if signed:
             card = json.loads((directory / zoo.METADATA).read_text())
-            card["files"][file] = zoo._sha256(directory / file)
+            card["files"][file] = files.sha256((directory / file).read_bytes())
             (directory / zoo.METADATA).write_text(json.dumps(card))
+        if file == zoo.GOLDEN:
+            return "loaded" if self._load(lambda: zoo.verify(directory)) else "refused"
         if file == zoo.METADATA:
             self._load(lambda: self._read(directory))
             if rng.random() < 0.2:
@@ -184,7 +224,7 @@ class Fuzz:
         model = self._load(lambda: zoo.load(directory))
         if model is None:
             return "refused"
-        assert zoo._sha256(directory / zoo.WEIGHTS) == zoo.card(directory)["files"][zoo.WEIGHTS]
+        assert files.sha256((directory / zoo.WEIGHTS).read_bytes()) == zoo.store.card(directory)["files"][zoo.WEIGHTS]
         self._holds(model, name, directory / zoo.WEIGHTS)
         return "loaded"
 
@@ -237,7 +277,7 @@ class Fuzz:
     def _load(self, load):
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Keras's, of an optimiser's state that does not fit
+                warnings.simplefilter("ignore")  # Keras's, of an optimizer's state that does not fit
                 return load()
         except ValueError as error:
             assert str(error)

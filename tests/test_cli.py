@@ -1,5 +1,6 @@
 """The shell commands."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -45,10 +46,13 @@ def test_verify_says_how_far_each_output_is(capsys):
 
 
 def test_verify_goes_on_after_what_fails_or_differs(tmp_path, capsys):
-    broken, other = (shutil.copytree(zoo._root() / "deep_sine", tmp_path / name) for name in ("broken", "other"))
+    broken, other = (shutil.copytree(zoo.store.root() / "deep_sine", tmp_path / name) for name in ("broken", "other"))
     (broken / zoo.WEIGHTS).write_bytes(b"")
+    golden = zoo.golden(other)
+    golden["code"][0][0] += 4e-5  # of at most 3.5e-5, for codes up to 3.5
+    np.savez(other / zoo.GOLDEN, **golden)
     card = json.loads((other / zoo.METADATA).read_text())
-    card["golden"]["code"][0][0] += 4e-5  # of at most 3.5e-5, for codes up to 3.5
+    card["files"][zoo.GOLDEN] = hashlib.sha256((other / zoo.GOLDEN).read_bytes()).hexdigest()
     (other / zoo.METADATA).write_text(json.dumps(card))
     assert cli.main(["verify", str(broken), str(other), "deep_sine"]) == 1
     first, second, third = capsys.readouterr().out.splitlines()
@@ -59,7 +63,7 @@ def test_verify_goes_on_after_what_fails_or_differs(tmp_path, capsys):
 
 def _with_figures(tmp_path, **figures):
     """A copy of an entry whose card states other figures; None for one that it lacks."""
-    other = shutil.copytree(zoo._root() / "deep_sine", tmp_path / "deep_sine")
+    other = shutil.copytree(zoo.store.root() / "deep_sine", tmp_path / "deep_sine")
     card = json.loads((other / zoo.METADATA).read_text())
     stated = card["figures"] | figures
     card["figures"] = {key: value for key, value in stated.items() if value is not None}

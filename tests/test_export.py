@@ -71,7 +71,8 @@ def all_found(tmp_path_factory):
     for backend, exported in EXPORTED.items():
         (directory / backend).mkdir()
         python(EXPORT, directory / backend, json.dumps(exported), backend=backend)
-    (directory / "cards.json").write_text(json.dumps({name: zoo.card(name)["golden"] for name in zoo.names()}))
+    golden = {name: {key: array.tolist() for key, array in zoo.golden(name).items()} for name in zoo.names()}
+    (directory / "cards.json").write_text(json.dumps(golden))
     return json.loads(python(RUN, directory, BENCHMARKS).stdout.splitlines()[-1])
 
 

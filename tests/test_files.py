@@ -18,6 +18,7 @@ import pytest
 from conftest import BACKEND, adversarial, denoising, dense, vae
 
 from kerasae import cli, files, models, zoo
+from kerasae.files.weights import MAX_ITEMS
 
 MEMORY = 2**17  # kilobytes that refusing a file may take
 
@@ -25,7 +26,7 @@ MEMORY = 2**17  # kilobytes that refusing a file may take
 @pytest.fixture
 def entry(tmp_path):
     """A copy of an entry, to change."""
-    return Path(shutil.copytree(zoo._root() / "deep_sine", tmp_path / "deep_sine"))
+    return Path(shutil.copytree(zoo.store.root() / "deep_sine", tmp_path / "deep_sine"))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def packed(intact, tmp_path_factory):
 def signed(entry):
     """The entry with its files' checksums on its card, as who made the files would have put them there."""
     card = json.loads((entry / zoo.METADATA).read_text())
-    card["files"] = {name: zoo._sha256(entry / name) for name in (zoo.CONFIG, zoo.WEIGHTS)}
+    card["files"] = {name: files.sha256((entry / name).read_bytes()) for name in card["files"]}
     (entry / zoo.METADATA).write_text(json.dumps(card))
     return entry
 
@@ -82,7 +83,7 @@ HIDDEN = ("config", "hidden_units")
 OPTIMIZER = ("compile_config", "optimizer")
 MAPPED = _of("keras.optimizers", "OptimizerMap", default_optimizer="adam", optimizer_map={"(.*.*.*.*.*.*.*)*x": "sgd"})
 PLACE = "has no place there"
-NO_FUNCTION = "is no activation, loss or metric"
+NO_FUNCTION = "is no function of keras"
 CONFIGS = [
     (("module",), "evil", None),  # Keras goes by the registered name
     (("registered_name",), "evil>Evil", PLACE),
@@ -123,10 +124,14 @@ CONFIGS = [
     (HIDDEN, [64, -64], "hidden_units must be made of positive integers"),
     (OPTIMIZER, _of("os", "system", command=f"touch {MARK}"), PLACE),
     (OPTIMIZER, _of("keras.optimizers", "Adam", learning_rate=_lambda()), PLACE),
-    (OPTIMIZER, _of("keras.optimizers", "MultiOptimizer", optimizer_map=MAPPED), r"an optimiser for '\.\*discrim"),
+    (OPTIMIZER, _of("keras.optimizers", "MultiOptimizer", optimizer_map=MAPPED), r"an optimizer for '\.\*discrim"),
     (("compile_config", "loss"), _lambda(), PLACE),
     (("compile_config", "loss"), {**_of("x", "y", input_shape=[9]), "registered_name": "kerasae>VAEGAN"}, PLACE),
-    (("compile_config", "metrics"), [_of("keras.metrics", "MeanIoU", num_classes=10**6)], "at most 1000 classes"),
+    (
+        ("compile_config", "metrics"),
+        [_of("keras.metrics", "MeanIoU", num_classes=10**6)],
+        "num_classes of MeanIoU is out of bounds",
+    ),
     (("compile_config", "metrics"), [_function("shutil", "rmtree")], NO_FUNCTION),
     (("compile_config", "metrics"), _of("keras.layers", "Lambda", function=_lambda()), PLACE),
 ]
@@ -184,7 +189,9 @@ def test_config_with_huge_sizes_takes_no_memory(entry, packed, tmp_path):
     ],
 )
 def test_config_of_a_model_that_fits_no_memory_is_refused(cls, sizes):
-    with pytest.raises(ValueError, match="describes a model of [0-9,]+ weights, expected at most 2,147,483,648"):
+    with pytest.raises(
+        ValueError, match="a model of at most 2,147,483,648 weights. This one describes a model of [0-9,]+ weights"
+    ):
         cls.from_config({"input_shape": (28, 28, 1)} | sizes)
 
 
@@ -234,10 +241,10 @@ JSON = [
     (lambda path: path.write_text('{"\\u001b[2J": 1}'), "control characters"),
     (lambda path: path.write_bytes(b'{"a": "\xff"}'), "can't decode"),
     (lambda path: path.write_bytes(pickle.dumps({"files": {}})), "can't decode|Expecting value"),
-    (_sparse, "expected at most (8,388,608|1,048,576)"),
-    (_fifo, "is missing"),
+    (_sparse, "at most (8,388,608|1,048,576) bytes"),
+    (_fifo, "is missing|is no zoo entry"),
     (_elsewhere, "is a link to"),
-    (lambda path: (path.unlink(), path.mkdir()), "is missing"),
+    (lambda path: (path.unlink(), path.mkdir()), "is missing|is no zoo entry"),
 ]
 
 
@@ -258,14 +265,37 @@ CARD = [
     (("files",), [zoo.CONFIG, zoo.WEIGHTS], "it has no checksums"),
     (("files", zoo.WEIGHTS), 1, "it has no checksums"),
     (("files", "../../etc/passwd"), "0" * 64, None),
+    (("files", zoo.GOLDEN), "0" * 64, "golden.npz is not the file its card describes"),
+    (("files", zoo.GOLDEN), None, "golden.npz is not the file its card describes"),
+    (("format",), 2, "must have format 1. Received format '2'.*upgrade kerasae"),
+    (("format",), "x" * 1000, "must have format 1"),
+    (("format",), None, "must have format 1"),
+]
+OLD_GOLDEN = [
+    ((), None, None),
     (("golden",), None, "The golden outputs"),
-    (("golden", "code"), [[0.0] * 10**4] * 2, "The golden outputs.*expected shapes"),
+    (("golden", "code"), [[0.0] * 10**4] * 2, "The golden outputs.*must have shapes"),
     (("golden", "code"), [[0.0], []], "The golden outputs"),
-    (("golden", "code"), [[None], [0.0]], "The golden outputs.*numbers alone"),
+    (("golden", "code"), [[None], [0.0]], "The golden outputs.*finite numbers"),
     (("golden", "code"), [[10**400], [0.0]], "The golden outputs"),
     (("golden", "code"), "code", "The golden outputs"),
-    (("golden", "more"), [[0.0], [0.0]], "The golden outputs.*expected shapes"),
+    (("golden", "more"), [[0.0], [0.0]], "The golden outputs.*must have shapes"),
 ]
+
+
+@pytest.mark.anybackend
+@pytest.mark.parametrize(("path", "value", "message"), OLD_GOLDEN)
+def test_card_of_version_0_1_with_golden_outputs_in_it_is_verified(entry, path, value, message):
+    card = json.loads((entry / zoo.METADATA).read_text())
+    card["golden"] = {key: array.tolist() for key, array in zoo.golden(entry).items()}
+    del card["format"], card["files"][zoo.GOLDEN]
+    (entry / zoo.GOLDEN).unlink()
+    (entry / zoo.METADATA).write_text(json.dumps(_with(card, path, value) if path else card))
+    if message:
+        with pytest.raises(ValueError, match=message):
+            zoo.verify(entry)
+    else:
+        assert all(difference.is_tolerable for difference in zoo.verify(entry).values())
 
 
 @pytest.mark.anybackend
@@ -342,7 +372,7 @@ def _named_type(group, kernel):
 
 def _many(path):
     with h5py.File(path, "a") as file:
-        for i in range(files._MOST_ITEMS):
+        for i in range(MAX_ITEMS):
             file.create_group(f"g{i}")
 
 
@@ -422,7 +452,7 @@ def test_weights_that_are_not_a_models_are_refused(entry, intact, packed, tmp_pa
 
 
 def _with_state(model, value):
-    """Give the optimiser a state, as training would."""
+    """Give the optimizer a state, as training would."""
     if not model.compiled:
         model.compile()
     model.optimizer.build(model.trainable_variables)
@@ -430,7 +460,7 @@ def _with_state(model, value):
         variable.assign(np.full(variable.shape, value).astype(variable.dtype))
 
 
-def test_weights_and_optimiser_stay_as_they_were_if_a_file_is_damaged(tmp_path):
+def test_weights_and_optimizer_stay_as_they_were_if_a_file_is_damaged(tmp_path):
     """Keras has put most of it in place when it comes to what does not fit."""
     model, other, path = dense(), dense(), tmp_path / "own.weights.h5"
     for each, value in ((model, 1.0), (other, 2.0)):
@@ -449,6 +479,31 @@ def test_weights_and_optimiser_stay_as_they_were_if_a_file_is_damaged(tmp_path):
         np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(new))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_optimizer_state_that_is_not_finite_is_refused(tmp_path, value):
+    model, other = dense(), dense()
+    _with_state(model, 1.0)
+    _with_state(other, 2.0)
+    for name in ("own.weights.h5", "own.keras"):
+        other.save_weights(tmp_path / name) if name.endswith("h5") else other.save(tmp_path / name)
+    with h5py.File(tmp_path / "own.weights.h5", "a") as file:
+        file["optimizer/vars/3"][...] = value
+    repacked(tmp_path / "own.keras", tmp_path / "own.keras", weights=(tmp_path / "own.weights.h5").read_bytes())
+    variables = [*model.weights, *model.optimizer.variables]
+    before = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    for name in ("own.weights.h5", "own.keras"):
+        with pytest.raises(
+            ValueError, match="is damaged; no weights were loaded. optimizer/vars/3 has NaN or infinity"
+        ):
+            model.load_weights(tmp_path / name)
+    with pytest.raises(ValueError, match="optimizer/vars/3 has NaN or infinity"):
+        zoo.load(tmp_path / "own.keras")
+    for old, new in zip(before, variables, strict=True):
+        np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(new))
+    zoo.load_weights(model, tmp_path / "own.weights.h5")  # which ignores the optimizer's state
+    np.testing.assert_array_equal(model.get_weights()[0], other.get_weights()[0])
+
+
 def test_weights_of_half_precision_are_loaded_as_they_are(tmp_path):
     model, other = (models.LinearAutoencoder((3,), dtype="bfloat16") for _ in range(2))
     model.save_weights(tmp_path / "own.weights.h5")
@@ -462,7 +517,7 @@ def test_weights_of_half_precision_are_loaded_as_they_are(tmp_path):
 # Whole models
 
 
-def test_keras_file_is_loaded_with_its_optimisers_state(tmp_path):
+def test_keras_file_is_loaded_with_its_optimizers_state(tmp_path):
     model = adversarial()
     model.compile("adam", discriminator_optimizer="sgd", metrics=["mse", keras.metrics.MeanAbsoluteError()])
     _with_state(model, 0.5)

@@ -94,7 +94,8 @@ print(json.dumps(found))
 
 def one_of_each_class():
     """An entry of every class there is."""
-    classes = {json.loads((zoo._root() / name / zoo.CONFIG).read_text())["class_name"]: name for name in zoo.names()}
+    root = zoo.store.root()
+    classes = {json.loads((root / name / zoo.CONFIG).read_text())["class_name"]: name for name in zoo.names()}
     return sorted(classes.values())
 
 

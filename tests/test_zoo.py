@@ -1,10 +1,14 @@
 """The shipped entries, and what happens to files that are not what they should be."""
 
+import contextlib
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import warnings
 from pathlib import Path
 
 import h5py
@@ -13,8 +17,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from kerasae import data, metrics, models, zoo
-from kerasae.zoo import recipes
+from kerasae import data, files, metrics, models, zoo
+from kerasae.zoo import recipes, store
 from kerasae.zoo.card import FIRST, compare
 
 ENTRIES = zoo.names()
@@ -23,7 +27,7 @@ ENTRIES = zoo.names()
 @pytest.fixture
 def entry(tmp_path):
     """A copy of a small entry, to damage."""
-    return Path(shutil.copytree(zoo._root() / "linear_sine", tmp_path / "linear_sine"))
+    return Path(shutil.copytree(zoo.store.root() / "linear_sine", tmp_path / "linear_sine"))
 
 
 def test_every_recipe_has_its_entry_and_every_entry_its_recipe():
@@ -45,24 +49,24 @@ def test_entry_gives_its_golden_outputs_on_this_backend(name):
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_card_states_what_this_backend_measures(name):
-    _measure(name, FIRST, zoo.card(name)["figures_of_first"][str(FIRST)])
+    _measure(name, FIRST, store.card(name)["figures_of_first"][str(FIRST)])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ENTRIES)
 def test_card_states_what_this_backend_measures_on_all_images(name):
-    _measure(name, None, zoo.card(name)["figures"])
+    _measure(name, None, store.card(name)["figures"])
 
 
 def _measure(name, first, expected):
-    measured = metrics.figures(zoo.load(name), data.named(zoo.card(name)["data"]), first)
+    measured = metrics.figures(zoo.load(name), data.named(store.card(name)["data"]), first)
     assert measured.keys() == expected.keys()
     assert {key: found for key, found in compare(measured, expected).items() if not found.is_tolerable} == {}
 
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_card_says_what_its_recipe_does(name):
-    card, recipe = zoo.card(name), recipes.find(name)
+    card, recipe = store.card(name), recipes.find(name)
     assert (card["description"], card["source"]) == (recipe.description, recipe.source)
     assert (card["data"], card["headline"]) == (recipe.data, recipe.headline)
     assert card["recipe"] == dataclasses.asdict(recipe.schedule(card["schedule"]))
@@ -72,7 +76,7 @@ def test_card_says_what_its_recipe_does(name):
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_card_describes_its_model(name):
-    card, model = zoo.card(name), zoo.load(name)
+    card, model = store.card(name), zoo.load(name)
     assert card["name"] == name
     assert card["class"] == type(model).__name__
     assert card["parameters"] == sum(int(np.prod(w.shape)) for w in model.trainable_weights)
@@ -86,8 +90,8 @@ def one_a_class():
     """All entries; of those of one class, all but the first are slow tests: they compile the same steps anew."""
     seen = set()
     for name in ENTRIES:
-        first = zoo.card(name)["class"] not in seen
-        seen.add(zoo.card(name)["class"])
+        first = store.card(name)["class"] not in seen
+        seen.add(store.card(name)["class"])
         yield pytest.param(name, marks=() if first else pytest.mark.slow)
 
 
@@ -134,29 +138,31 @@ LIMITS = {
 
 @pytest.mark.parametrize(("name", "key"), LIMITS)
 def test_entry_is_as_good_as_its_reference(name, key):
-    assert zoo.card(name)["figures"][key] <= LIMITS[name, key]
+    assert store.card(name)["figures"][key] <= LIMITS[name, key]
 
 
 def test_codes_of_dense8_are_better_features_than_those_of_pca():
-    card = zoo.card("dense8_mnist")
+    card = store.card("dense8_mnist")
     assert card["figures"]["forest_accuracy"] > max(0.805, card["baselines"]["pca"]["forest_accuracy"])
 
 
 def test_overfitting_leaves_the_sine():
-    assert zoo.card("overfit_sine")["figures"]["rms_distance"] > 2 * zoo.card("deep_sine")["figures"]["rms_distance"]
+    assert (
+        store.card("overfit_sine")["figures"]["rms_distance"] > 2 * store.card("deep_sine")["figures"]["rms_distance"]
+    )
 
 
 def test_conditional_samples_are_recognised():
-    assert zoo.card("cvae_mnist")["figures"]["class_accuracy"] >= 0.95
+    assert store.card("cvae_mnist")["figures"]["class_accuracy"] >= 0.95
 
 
 def test_adversarial_codes_are_nearer_to_the_prior_than_plain_ones():
-    plain, adversarial = (zoo.card(name)["figures"]["mmd_to_prior"] for name in ("dense8_mnist", "aae_mnist"))
+    plain, adversarial = (store.card(name)["figures"]["mmd_to_prior"] for name in ("dense8_mnist", "aae_mnist"))
     assert adversarial < plain / 10
 
 
 def test_linear_sine_is_pca():
-    card = zoo.card("linear_sine")
+    card = store.card("linear_sine")
     assert card["figures"]["mse"] == pytest.approx(card["baselines"]["pca"]["mse"], rel=1e-3)
 
 
@@ -179,7 +185,7 @@ def test_untrained_model_has_other_weights():
 def test_own_weights_are_loaded(tmp_path):
     own = zoo.load("dense_mnist", weights=None)
     x = metrics.golden_inputs(own.data_shape, own.value_range)
-    own.fit(x, verbose=0)  # so that the file holds an optimiser's state too
+    own.fit(x, verbose=0)  # so that the file holds an optimizer's state too
     own.save_weights(tmp_path / "own.weights.h5")
     loaded = zoo.load("dense_mnist", weights=tmp_path / "own.weights.h5")
     np.testing.assert_array_equal(loaded.reconstruct(x), own.reconstruct(x))
@@ -269,18 +275,74 @@ def test_entry_without_its_weights_is_refused(entry):
 
 def test_damaged_card_is_refused(entry):
     (entry / zoo.METADATA).write_text("{")
-    with pytest.raises(ValueError, match=r"metadata\.json is damaged"):
-        zoo.card(entry)
+    with pytest.raises(ValueError, match=r"metadata\.json must be JSON as kerasae or Keras writes it. It is damaged"):
+        store.card(entry)
 
 
 def test_config_of_a_foreign_class_is_refused(entry):
     config = keras.saving.serialize_keras_object(keras.layers.Dense(3))
     (entry / zoo.CONFIG).write_text(json.dumps(config))
-    card = zoo.card(entry)
-    card["files"][zoo.CONFIG] = zoo._sha256(entry / zoo.CONFIG)
+    card = store.card(entry)
+    card["files"][zoo.CONFIG] = files.sha256((entry / zoo.CONFIG).read_bytes())
     (entry / zoo.METADATA).write_text(json.dumps(card))
     with pytest.raises(ValueError, match=r"keras\.layers\.Dense.* has no place there"):
         zoo.load(entry)
+
+
+def _contents(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def _save(directory, **kwargs):
+    zoo.save(directory, models.LinearAutoencoder((2,)), {"name": "mine"}, Figure(), **kwargs)
+
+
+def test_directory_in_the_current_one_is_loaded_by_its_name(entry, monkeypatch):
+    monkeypatch.chdir(entry.parent)
+    entry.rename("mine")
+    assert type(zoo.load("mine")) is models.LinearAutoencoder
+    with pytest.raises(ValueError, match=r"No zoo entry named 'yours'.*no directory 'yours' with metadata\.json here"):
+        zoo.load("yours")
+
+
+def test_file_swapped_after_it_was_hashed_is_not_loaded(entry, tmp_path, monkeypatch):
+    """An attacker who replaces each file as soon as it has been read once."""
+    expected, other = zoo.load(entry).get_weights(), tmp_path / "other"
+    _save(other)
+    for module, name in ((files, "read_bytes"), (files, "sha256"), (files, "private_copy")):
+        original = getattr(module, name)
+
+        def swapped(*args, original=original, **kwargs):
+            result = original(*args, **kwargs)
+            for file in (zoo.CONFIG, zoo.WEIGHTS, zoo.GOLDEN):
+                shutil.copy(other / file, entry / file)
+            return result
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, swapped)
+            try:
+                found = zoo.load(entry).get_weights()
+            except ValueError as error:
+                assert "is not the file its card describes" in str(error)
+            else:
+                for old, new in zip(expected, found, strict=True):
+                    np.testing.assert_array_equal(old, new)
+        for file in (zoo.CONFIG, zoo.WEIGHTS, zoo.GOLDEN):
+            shutil.copy(store.root() / "linear_sine" / file, entry / file)
+
+
+def test_entry_swapped_while_its_weights_are_parsed_is_loaded_as_it_was(entry, tmp_path, monkeypatch):
+    expected, other, original = zoo.load(entry).get_weights(), tmp_path / "other", files.shapes_in
+    _save(other)
+
+    def shapes_in(path):
+        shutil.copy(other / zoo.WEIGHTS, entry / zoo.WEIGHTS)
+        return original(path)
+
+    monkeypatch.setattr(files, "shapes_in", shapes_in)
+    for old, new in zip(expected, zoo.load(entry).get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert files.sha256((entry / zoo.WEIGHTS).read_bytes()) != store.card(entry)["files"][zoo.WEIGHTS]
 
 
 def test_save_writes_nothing_when_it_fails(tmp_path):
@@ -293,18 +355,118 @@ def test_save_writes_nothing_when_it_fails(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_save_replaces_an_entry_and_nothing_else(entry, tmp_path):
-    model = models.LinearAutoencoder((2,))
-    zoo.save(entry, model, {"name": "mine"}, Figure())
-    assert zoo.card(entry)["name"] == "mine"
-    np.testing.assert_array_equal(zoo.load(entry).get_weights()[0], model.get_weights()[0])
-    other = tmp_path / "precious"
-    other.mkdir()
+def test_saved_entry_replaces_an_unchanged_one(entry):
+    _save(entry)
+    assert store.card(entry)["name"] == "mine"
+    assert all(difference.is_tolerable for difference in zoo.verify(entry).values())
+    assert [path.name for path in entry.parent.iterdir()] == [entry.name]
+
+
+FOREIGN = {
+    "a file more": lambda entry: (entry / "thesis.tex").write_text("x"),
+    "a directory more": lambda entry: (entry / "figures").mkdir(),
+    "a hidden file": lambda entry: (entry / ".notes").write_text("x"),
+    "a preview of one's own": lambda entry: (entry / zoo.PREVIEW).write_bytes(b"x"),
+    "a link": lambda entry: ((entry / zoo.PREVIEW).unlink(), (entry / zoo.PREVIEW).symlink_to("/etc/hostname")),
+    "somebody else's metadata": lambda entry: (entry / zoo.METADATA).write_text('{"title": "Thesis"}'),
+    "no metadata": lambda entry: (entry / zoo.METADATA).unlink(),
+    "metadata of a later version": lambda entry: (entry / zoo.METADATA).write_text(
+        json.dumps(store.card(entry) | {"format": 2})
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_save_removes_nothing_that_kerasae_did_not_write(entry, kind):
+    FOREIGN[kind](entry)
+    before = sorted(path.name for path in entry.iterdir())
+    with pytest.raises(FileExistsError, match="Nothing was changed. Choose another directory, or move"):
+        _save(entry)
+    assert sorted(path.name for path in entry.iterdir()) == before
+    assert [path.name for path in entry.parent.iterdir()] == [entry.name]
+
+
+def test_save_refuses_a_file_and_the_shipped_entries(tmp_path):
+    (tmp_path / "file").touch()
     with pytest.raises(FileExistsError, match="exists and is no zoo entry"):
-        zoo.save(other, model, {}, Figure())
+        _save(tmp_path / "file")
+    for place in (store.root() / "linear_sine", store.root() / "new", store.root()):
+        with pytest.raises(ValueError, match="must not be among the shipped entries"):
+            _save(place)
 
 
-def test_saved_weights_carry_no_optimiser_state(tmp_path):
+def test_save_replaces_a_shipped_entry_when_asked_to(entry, monkeypatch):
+    monkeypatch.setattr(store, "root", lambda: entry.parent)
+    _save(entry, replace_shipped=True)
+    assert zoo.names() == ["linear_sine"]
+    assert store.card("linear_sine")["name"] == "mine"
+
+
+STEPS = {
+    "os.replace": os,
+    "os.unlink": os,
+    "os.rmdir": os,
+    "os.chmod": os,
+    "tempfile.mkdtemp": tempfile,
+    "np.savez": np,
+}
+
+
+@pytest.mark.parametrize("call", range(1, 4))
+@pytest.mark.parametrize("step", [*STEPS, "Path.write_bytes", "Path.rmdir", "Path.unlink", "Path.mkdir"])
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=["error", "interrupt"])
+def test_old_or_new_entry_is_complete_after_a_failure_at_any_step(entry, monkeypatch, step, call, error):
+    """The first, second and third call of each function that writes, moves or removes fails."""
+    owner, name = STEPS.get(step, Path), step.split(".")[1]
+    before, original, calls = _contents(entry), getattr(owner, name), iter(range(1, 10**6))
+
+    def failing(*args, **kwargs):
+        inside = [str(arg) for arg in args if str(arg).startswith(str(entry.parent))]
+        if (inside or name == "mkdtemp") and next(calls) == call:
+            raise error
+        return original(*args, **kwargs)
+
+    with monkeypatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setattr(owner, name, failing)
+        with contextlib.suppress(OSError, KeyboardInterrupt):
+            _save(entry)
+    if _contents(entry) != before:
+        assert store.card(entry)["name"] == "mine"
+        assert all(difference.is_tolerable for difference in zoo.verify(entry).values())
+
+
+def test_old_entry_that_cannot_be_put_back_is_named(entry, monkeypatch):
+    original, before = os.replace, _contents(entry)
+
+    def replace(source, target):
+        if target == entry:
+            raise OSError("disk full")
+        original(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(OSError, match="disk full") as caught:
+        _save(entry)
+    (note,) = caught.value.__notes__
+    aside = Path(note.removeprefix("The entry that was there before is complete in ").removesuffix("."))
+    assert _contents(aside) == before
+
+
+def test_file_added_while_saving_stays(entry, monkeypatch):
+    original = os.replace
+
+    def replace(source, target):
+        if source == entry:
+            (entry / "thesis.tex").write_text("x")
+        original(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.warns(UserWarning, match="What is left of the one before is in"):
+        _save(entry)
+    assert [path.read_text() for path in entry.parent.glob(".*/thesis.tex")] == ["x"]
+
+
+def test_saved_weights_carry_no_optimizer_state(tmp_path):
     model = models.LinearAutoencoder((2,))
     model.fit(np.zeros((4, 2), "float32"), verbose=0)
     zoo.save(tmp_path / "new", model, {}, Figure())

@@ -9,11 +9,10 @@ import functools
 import hashlib
 import json
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
-from kerasae import _checks, data
+from kerasae import _checks, data, files
 
 DIRECTORY = Path(__file__).parent / "_classifiers"
 NAMES = ("fashion_mnist", "mnist")
@@ -131,15 +130,16 @@ def load(name: str, directory: Path = DIRECTORY) -> Classifier:
     """
     path, expected = directory / f"{name}.npz", card(name, directory)["sha256"]
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        content = path.read_bytes()
+        found = hashlib.sha256(content).hexdigest()
         if found != expected:
             raise ValueError(f"SHA-256 {found}, expected {expected}")
-        with np.load(path, allow_pickle=False) as file:
-            layers = range(len(file.files) // 2)
-            kernels, biases = (
-                tuple(file[f"{part}_{i}"].astype("float32") for i in layers) for part in ("kernel", "bias")
-            )
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        arrays = files.parse_arrays(content, path)
+        layers = range(len(arrays) // 2)
+        kernels, biases = (
+            tuple(arrays[f"{part}_{i}"].astype("float32") for i in layers) for part in ("kernel", "bias")
+        )
+    except (OSError, ValueError, KeyError) as error:
         raise _damaged(path, error) from error
     return Classifier(kernels, biases)
 

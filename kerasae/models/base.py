@@ -91,7 +91,7 @@ class Autoencoder(Trainer, Labels, WithLossWeights, keras.Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """The model that `get_config` describes; ValueError if it would have over `files.MOST_NUMBERS` weights."""
+        """The model that `get_config` describes; ValueError if it would have over `files.MAX_NUMBERS` weights."""
         config = dict(config)
         quantized = config.pop(quantization.KEY, None)
         files.check_size(lambda: cls(**config))
@@ -124,7 +124,7 @@ class Autoencoder(Trainer, Labels, WithLossWeights, keras.Model):
         """
         quantization.check(self)
         super().quantize(mode, config=config, filters=filters, **kwargs)
-        self.compiled_functions.clear()
+        self.forget_compiled()
 
     # Forward
 

@@ -110,7 +110,7 @@ class DenseAutoencoder(Autoencoder):
         if name == "weight_penalty" and value and not self._penalizes_weights:
             self._penalizes_weights = True
             self._penalize_weights()
-            self.compiled_functions.clear()
+            self.forget_compiled()
 
     def get_config(self):
         return {
@@ -214,4 +214,4 @@ class SparseAutoencoder(DenseAutoencoder):
         if needed != (l1, l2):
             self._penalizes_code = needed
             self._penalize_code()
-            self.compiled_functions.clear()
+            self.forget_compiled()

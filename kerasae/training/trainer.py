@@ -33,6 +33,11 @@ class Trainer(Objective, backends.Steps):
         self.compiled_functions = CompiledFunctions()
         self.prepare_objective()
 
+    def forget_compiled(self) -> None:
+        """Drop everything that was compiled for the model, by kerasae and by Keras."""
+        self.compiled_functions.clear()
+        self.train_function = self.test_function = self.predict_function = None
+
     # Keras's methods
 
     def compile(
@@ -65,7 +70,7 @@ class Trainer(Objective, backends.Steps):
                 "`loss_weights` weigh several outputs against one another, and an autoencoder has one. "
                 f"Received: loss_weights={loss_weights!r}. Set the weight of a penalty by the model's own arguments."
             )
-        self.compiled_functions.clear()
+        self.forget_compiled()
         self.requested_jit_compile, self._metrics_are_built = jit_compile, False
         self.forget_reported_terms()
         super().compile(

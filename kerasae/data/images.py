@@ -1,0 +1,141 @@
+"""Images of handwritten digits and of clothes, from local files or through `keras.datasets`."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from kerasae import files
+from kerasae.data.dataset import Dataset
+
+# SHA-256 of x_train, y_train, x_test and y_test as uint8 in C order, one after the other.
+_SHA256 = {
+    "mnist": "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16",
+    "fashion_mnist": "ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f",
+}
+_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def mnist() -> Dataset:
+    """The MNIST handwritten digits.
+
+    Read from `mnist.npz` in the directory that `KERASAE_DATA` names, otherwise through `keras.datasets`.
+
+    Returns:
+        `x_train (60000, 28, 28, 1)`, `x_test (10000, 28, 28, 1)`, float32 in [0, 1]; labels 0 to 9.
+
+    Raises:
+        FileNotFoundError: The data is not on this machine and can't be downloaded.
+        ValueError: The pixels in the file are not those of MNIST.
+
+    References:
+        Gradient-based learning applied to document recognition (LeCun, Bottou, Bengio & Haffner, 1998)
+    """
+    return _images("mnist")
+
+
+def fashion_mnist() -> Dataset:
+    """The Fashion-MNIST images of clothes. As for `mnist`, from `fashion_mnist.npz`.
+
+    References:
+        Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms (Xiao, Rasul & Vollgraf, 2017)
+    """
+    return _images("fashion_mnist")
+
+
+def digits() -> Dataset:
+    """The 1,797 handwritten digits of scikit-learn in the frame of MNIST: real input without a download.
+
+    The 8 × 8 scans are enlarged to the central 20 × 20 box of 28 × 28 pixels, which MNIST's digits fill. They are
+    blurred and have few degrees of freedom: compare reconstructions with the mean image, not with PCA.
+
+    Returns:
+        `x_train (1437, 28, 28, 1)`, `x_test (360, 28, 28, 1)`, float32 in [0, 1]; labels 0 to 9.
+
+    References:
+        Optical recognition of handwritten digits (Alpaydin & Kaynak, 1998)
+    """
+    from scipy.ndimage import zoom
+    from sklearn.datasets import load_digits
+
+    scans = load_digits()
+    boxes = zoom(scans.images / 16.0, (1, 2.5, 2.5), order=1, grid_mode=True, mode="nearest")
+    x = np.pad(boxes, ((0, 0), (4, 4), (4, 4)))[..., None].astype("float32").clip(0.0, 1.0)
+    y = scans.target.astype("int64")
+    cut = len(x) * 4 // 5
+    return Dataset(x[:cut], y[:cut], x[cut:], y[cut:])
+
+
+def is_at_hand(name: str) -> bool:
+    """Whether `mnist` or `fashion_mnist` is available without a download."""
+    return _local_file(name) is not None or _keras_cache(name).exists()
+
+
+def as_unit_interval(x: np.ndarray) -> np.ndarray:
+    """8-bit pixels as float32 in [0, 1]."""
+    return x.astype("float32") / np.float32(255)
+
+
+def _images(name: str) -> Dataset:
+    arrays = _read(name)
+    _check(name, arrays)
+    x_train, y_train, x_test, y_test = arrays
+    return Dataset(
+        as_unit_interval(x_train[..., None]),
+        y_train.astype("int64"),
+        as_unit_interval(x_test[..., None]),
+        y_test.astype("int64"),
+    )
+
+
+def _local_file(name: str) -> Path | None:
+    directory = os.environ.get("KERASAE_DATA")
+    path = Path(directory, f"{name}.npz") if directory else None
+    return path if path and path.exists() else None
+
+
+def _keras_cache(name: str) -> Path:
+    """Where `keras.datasets` keeps its download (or the first file of it)."""
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    return home / "datasets" / {"mnist": "mnist.npz", "fashion_mnist": "fashion-mnist/t10k-images-idx3-ubyte.gz"}[name]
+
+
+def _read(name: str) -> list[np.ndarray]:
+    """The arrays `_ARRAYS` of a data set."""
+    path = _local_file(name)
+    if path is not None:
+        try:
+            arrays = files.read_arrays(path)
+            return [arrays[key] for key in _ARRAYS]
+        except (ValueError, KeyError) as error:
+            raise ValueError(
+                f"{path} can't be read as {name}: expected an .npz file with {', '.join(_ARRAYS)}. {error}"
+            ) from error
+    import keras
+
+    try:
+        train, test = getattr(keras.datasets, name).load_data()
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        raise FileNotFoundError(
+            f"{name} is not at hand and could not be downloaded ({error}). Either set KERASAE_DATA to a "
+            f"directory that holds {name}.npz (keys {', '.join(_ARRAYS)}, uint8), or run once with a "
+            f"network so that keras.datasets.{name} can fetch it."
+        ) from error
+    return [*train, *test]
+
+
+def _check(name: str, arrays: list[np.ndarray]) -> None:
+    """Raise ValueError unless the arrays are those of the data set."""
+    for x, y in (arrays[:2], arrays[2:]):
+        if x.dtype != "uint8" or y.dtype != "uint8" or y.ndim != 1 or x.shape != (len(y), 28, 28):
+            raise ValueError(
+                f"{name} must have images (n, 28, 28) and labels (n,), both uint8. "
+                f"Received: {x.shape} {x.dtype} and {y.shape} {y.dtype}. Fetch the file again."
+            )
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+    if digest != _SHA256[name]:
+        raise ValueError(
+            f"These are not the pixels of {name}: SHA-256 {digest}, expected {_SHA256[name]}. "
+            "Delete the file (in KERASAE_DATA or Keras's cache) and fetch it again."
+        )

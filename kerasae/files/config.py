@@ -1,0 +1,96 @@
+"""Configs of models that somebody else wrote.
+
+`clean_config` copies a config piece by piece, and copies only what it knows: classes of a few kinds and their plain
+arguments. Whatever else Keras could build from a config (layers, lambdas, arrays) is refused.
+"""
+
+from typing import Any
+
+from kerasae.files import compiling, objects
+
+# Layers of Keras that a model takes as `noise`.
+_NOISE_LAYERS = (
+    *("AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise"),
+    *("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
+)
+
+QUANTIZED = "quantized"  # the argument that says which layers are quantized: see `models.quantization`
+_PARTS, _MODES = ("encoder", "decoder", "discriminator"), ("int8", "int4", "float8")
+
+
+def clean_config(config: dict) -> dict:
+    """A copy of a model's config that contains nothing but the parts of an autoencoder.
+
+    Args:
+        config: As `keras.saving.serialize_keras_object` returns it.
+
+    Returns:
+        A config for `keras.saving.deserialize_keras_object`; its `compile_config` is None for a model that was not
+        compiled.
+
+    Raises:
+        ValueError: The config names another class or function, or an argument is not plain or out of bounds.
+    """
+    from kerasae import models
+
+    cls = objects.registered(config)
+    if cls is None or not issubclass(cls, models.Autoencoder):
+        raise ValueError(f"{objects.described(config)} has no place there. Expected a kerasae.models.Autoencoder")
+    compile_config = config.get("compile_config")
+    arguments = objects.arguments(config)
+    quantized = {QUANTIZED: _quantized(arguments[QUANTIZED])} if QUANTIZED in arguments else {}
+    return {
+        **objects.config_of(cls, _cleaned(arguments, QUANTIZED) | quantized),
+        "compile_config": compiling.clean_compile_config(compile_config) if compile_config else None,
+    }
+
+
+def _cleaned(arguments: dict, without: str | None = None) -> dict[str, Any]:
+    return {key: _argument(value) for key, value in arguments.items() if key != without}
+
+
+def _quantized(value) -> dict[str, dict[str, str]]:
+    """A copy of what says which layers are quantized: `{part: {index of the layer: mode}}`."""
+    if not isinstance(value, dict) or not all(isinstance(layers, dict) for layers in value.values()):
+        raise ValueError(f"{QUANTIZED} must name layers by part and index. Received: {str(value)[:100]}")
+    layers = [(part, index, mode) for part, modes in value.items() for index, mode in modes.items()]
+    for part, index, mode in layers:
+        if part not in _PARTS or not (index.isdecimal() and len(index) < 4) or mode not in _MODES:
+            raise ValueError(f"{QUANTIZED} must name layers of {', '.join(_PARTS)}. Received: {str(value)[:100]}")
+    return {part: dict(modes) for part, modes in value.items()}
+
+
+def _argument(value):
+    """A copy of a constructor argument: plain values, lists of them, or an object of one of a few kinds."""
+    if isinstance(value, list):
+        return [_argument(item) for item in objects.short(value)]
+    if not isinstance(value, dict):
+        return objects.plain(value)
+    if value.get("class_name") == "function":
+        return objects.function(value, ("activations",))
+    return objects.config_of(_part(value), _cleaned(objects.arguments(value)))
+
+
+def _part(config: dict) -> type:
+    """The class of an object that a model may be built from."""
+    import keras
+
+    from kerasae import layers
+
+    kinds: tuple[type, ...] = (layers.Noise, keras.initializers.Initializer, keras.DTypePolicy)
+    found = objects.registered(config)
+    if found is None:
+        places = {
+            "keras": keras,
+            "keras.initializers": keras.initializers,
+            "keras.dtype_policies": keras.dtype_policies,
+        }
+        found = objects.public(config, places)
+    if found is None and config.get("class_name") in _NOISE_LAYERS:
+        found, kinds = objects.public(config, {"keras.layers": keras.layers}), (keras.layers.Layer,)
+    # A map of policies matches names of layers with regular expressions, some of which take forever.
+    if not (isinstance(found, type) and issubclass(found, kinds)) or found is keras.dtype_policies.DTypePolicyMap:
+        raise ValueError(
+            f"{objects.described(config)} has no place there. Expected noise, an initializer or a dtype policy"
+        )
+    return found

@@ -1,0 +1,146 @@
+"""Write entries of the zoo: completely or not at all, and without removing anything that kerasae did not write."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+from kerasae import files
+from kerasae.files import CONFIG, METADATA, WEIGHTS
+from kerasae.zoo import store
+from kerasae.zoo.store import FILES, FORMAT, GOLDEN, PREVIEW
+
+
+def save(directory: str | Path, model, metadata: dict, preview, *, replace_shipped: bool = False) -> None:
+    """Write an entry, completely or not at all.
+
+    An entry that is already there is replaced only if every file in it is one that kerasae wrote and that nobody
+    has changed since. It is moved aside first, put back if anything fails, and removed last.
+
+    Args:
+        directory: Directory of the entry; its parents are created.
+        model: A `kerasae.models.Autoencoder`. Its config and its weights are written, not its optimizer's state.
+        metadata: The card. The format and the checksums of the files are added here.
+        preview: A matplotlib Figure.
+        replace_shipped: Whether the directory may be among the shipped entries. For maintainers.
+
+    Raises:
+        FileExistsError: The directory exists and is no entry, or has files in it that kerasae did not write.
+        ValueError: The directory is among the shipped entries and `replace_shipped` is False.
+    """
+    directory = Path(directory).resolve()
+    check_target(directory, replace_shipped)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    try:
+        _write_files(partial, model, metadata, preview)
+        partial.chmod(0o755)
+        _put_in_place(partial, directory)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_target(directory: str | Path, replace_shipped: bool = False) -> None:
+    """Raise the error that `save` would raise for this directory: to be called before hours of training.
+
+    Args:
+        directory, replace_shipped: As for `save`.
+
+    Raises:
+        FileExistsError, ValueError: As for `save`.
+    """
+    directory = Path(directory).resolve()
+    shipped = store.root().resolve()
+    if not replace_shipped and (directory == shipped or shipped in directory.parents):
+        raise ValueError(
+            f"directory must not be among the shipped entries. Received: {directory}. Choose a directory of your own."
+        )
+    if not os.path.lexists(directory):
+        return
+    try:
+        metadata = store.read_card(directory)
+    except ValueError as error:
+        raise FileExistsError(
+            f"directory must be new or an entry that kerasae wrote. {directory} exists and is no zoo entry: {error} "
+            "Nothing was changed. Choose another directory, or move this one away."
+        ) from error
+    if foreign := _foreign(directory, metadata):
+        raise FileExistsError(
+            f"{directory} has files that kerasae did not write, or that were changed since: {', '.join(foreign)}. "
+            "Nothing was changed. Choose another directory, or move these files away."
+        )
+
+
+def _foreign(directory: Path, metadata: dict) -> list[str]:
+    """The names of what is in an entry's directory but isn't a file that its card describes."""
+
+    def is_own(path: Path) -> bool:
+        if path.is_symlink() or not path.is_file():
+            return False
+        if path.name == METADATA:
+            return True
+        if path.name not in FILES or path.name not in metadata["files"]:
+            return False
+        with files.private_copy(path, path.name) as (_, digest):
+            return digest == metadata["files"][path.name]
+
+    return sorted(path.name for path in directory.iterdir() if not is_own(path))
+
+
+def _write_files(directory: Path, model, metadata: dict, preview) -> None:
+    """Write the files of an entry, the card last."""
+    import keras
+    import numpy as np
+
+    from kerasae import metrics
+
+    config = keras.saving.serialize_keras_object(model)
+    (directory / CONFIG).write_bytes(_json(config))
+    bare = type(model).from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    bare.save_weights(directory / WEIGHTS)
+    preview.savefig(directory / PREVIEW, dpi=100, metadata={"Software": None})
+    golden = {key: np.asarray(value, "float32") for key, value in metrics.golden_outputs(model).items()}
+    np.savez(directory / GOLDEN, **golden)  # type: ignore[arg-type]  # no name is that of an argument
+    names = [name for name in FILES if name != METADATA]
+    checksums = {name: files.sha256((directory / name).read_bytes()) for name in names}
+    (directory / METADATA).write_bytes(_json({"format": FORMAT, **metadata, "files": checksums}))
+
+
+def _json(content: dict) -> bytes:
+    """JSON with the same bytes on every operating system."""
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def _put_in_place(partial: Path, directory: Path) -> None:
+    """Move a complete entry to its directory; an older one stands there again if that fails."""
+    if not directory.exists():
+        os.replace(partial, directory)
+        return
+    aside = partial.with_name(f"{partial.name}-old")
+    os.replace(directory, aside)
+    try:
+        os.replace(partial, directory)
+    except BaseException as error:
+        try:
+            os.replace(aside, directory)
+        except OSError:
+            error.add_note(f"The entry that was there before is complete in {aside}.")
+        raise
+    _remove(aside)
+
+
+def _remove(directory: Path) -> None:
+    """Remove an old entry file by file: what somebody has added meanwhile stays, with a warning."""
+    try:
+        for name in FILES:
+            with contextlib.suppress(FileNotFoundError):
+                (directory / name).unlink()
+        directory.rmdir()
+    except OSError as error:
+        warnings.warn(
+            f"The new entry is in place. What is left of the one before is in {directory}: {error}.", stacklevel=4
+        )
