@@ -1,4 +1,4 @@
-"""The judges of samples: shipped arrays, and the command that makes them."""
+"""The networks of samples: shipped arrays, and the command that makes them."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
-from kerasae import cli, data
+from kerasae import data
 from kerasae.metrics import classifier
 
 pytestmark = [pytest.mark.anybackend, pytest.mark.filterwarnings("ignore:.*Maximum iterations")]
@@ -39,11 +39,11 @@ def test_forward_pass_is_that_of_scikit_learn(few, monkeypatch):
     fitted = []
     fit = MLPClassifier.fit
     monkeypatch.setattr(MLPClassifier, "fit", lambda self, *args: fitted.append(fit(self, *args)) or fitted[-1])
-    judge, card = classifier.train("mnist", hold_out=200)
+    network, card = classifier.train("mnist", hold_out=200)
     x, y = data.digits().x_train, data.digits().y_train
-    assert (judge.predict(x) == fitted[0].predict(x.reshape(len(x), -1))).mean() > 0.999
-    assert judge.features(x).shape == (len(x), 64) and judge.features(x).min() == 0
-    assert card["accuracy"] == judge.accuracy(x[-200:], y[-200:]) > 0.5
+    assert (network.predict(x) == fitted[0].predict(x.reshape(len(x), -1))).mean() > 0.999
+    assert network.features(x).shape == (len(x), 64) and network.features(x).min() == 0
+    assert card["accuracy"] == network.accuracy(x[-200:], y[-200:]) > 0.5
     assert (card["hold_out"], card["epochs"]) == (200, 5)
 
 
@@ -55,12 +55,12 @@ def test_command_writes_what_load_reads(few, tmp_path, capsys):
     assert classifier.load("mnist", tmp_path).accuracy(digits.x_test, digits.y_test) == written["accuracy"]
 
 
-def test_judge_is_known_by_the_data():
+def test_network_is_known_by_the_data():
     mnist = data.mnist()
-    assert classifier.judge_of(mnist) is classifier.load("mnist")
-    assert classifier.judge_of(mnist._replace(x_train=mnist.x_train[:10])) is classifier.load("mnist")
-    assert classifier.judge_of(data.fashion_mnist()) is classifier.load("fashion_mnist")
-    assert classifier.judge_of(data.digits()) is None
+    assert classifier.find(mnist) is classifier.load("mnist")
+    assert classifier.find(mnist._replace(x_train=mnist.x_train[:10])) is classifier.load("mnist")
+    assert classifier.find(data.fashion_mnist()) is classifier.load("fashion_mnist")
+    assert classifier.find(data.digits()) is None
 
 
 def test_unknown_one():

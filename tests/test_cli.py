@@ -17,7 +17,7 @@ from kerasae import cli, text, zoo
 
 def kerasae(*arguments, cwd, **kwargs):
     """The command in a process of its own, as a user runs it."""
-    command = [sys.executable, "-m", "kerasae.cli", *arguments]
+    command = [sys.executable, "-m", "kerasae", *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, **kwargs)
 
 
@@ -211,7 +211,7 @@ def test_train_goes_on_after_being_killed(tmp_path):
     """SIGKILL after some epochs; the second run starts where the first one was and ends as an unbroken one."""
     arguments = ["train", "deep_sine", "--epochs", "12"]
     with open(tmp_path / "log", "w") as log:
-        command = [sys.executable, "-u", "-m", "kerasae.cli", *arguments, "--out", "killed"]
+        command = [sys.executable, "-u", "-m", "kerasae", *arguments, "--out", "killed"]
         process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
         deadline = time.monotonic() + 120
         while "Epoch 4/12" not in (tmp_path / "log").read_text() and time.monotonic() < deadline:

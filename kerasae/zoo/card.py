@@ -1,155 +1,260 @@
-"""An entry's card: what was trained, how, with what, and how well it does."""
+"""The card of an entry, which `metadata.json` holds: a typed, versioned object. Imports neither Keras nor NumPy."""
 
 import dataclasses
-import math
-import platform
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-import keras
-import numpy as np
-
-import kerasae
-from kerasae import data, metrics, models, plots
-from kerasae.zoo import recipes
-
-FIRST = 1000  # test images whose figures a card has too, to measure again in little time
+FORMAT = 1  # cards of version 0.1 have no format
+FIRST = 1000  # number of test images in `figures_of_first`, which are measured again quickly
 
 
-def describe(
-    recipe: recipes.Recipe, plan: recipes.Schedule, seed: int, model: models.Autoencoder, hold_out: int = 0
-) -> dict:
-    """The card of a trained model, all figures measured now.
+@dataclass(frozen=True)
+class Input:
+    """The inputs that a model takes: shape and dtype of one, and the range of the values (None: any)."""
 
-    Args:
-        recipe, plan, seed: What it was trained by.
-        model: Trained.
-        hold_out: How many training examples it has not seen.
-
-    Returns:
-        A dict of what JSON can hold; `zoo.save` adds checksums and golden outputs.
-    """
-    dataset = data.named(recipe.data)
-    code_size = int(np.prod(model.code_shape))
-    figures = _rounded(metrics.figures(model, dataset))
-    measured = metrics.baselines(dataset, code_size, model.noise)
-    common = {name: {key: values[key] for key in values if key in figures} for name, values in measured.items()}
-    baselines = {name: _rounded(values) for name, values in common.items() if values}
-    return {
-        "name": recipe.name,
-        "description": recipe.description,
-        "source": recipe.source,
-        "class": type(model).__name__,
-        "parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
-        "input": {"shape": model.data_shape, "dtype": "float32", "range": model.value_range},
-        "code": {"shape": model.code_shape, "size": code_size},
-        "data": recipe.data,
-        "schedule": "written" if plan == recipe.written else "shipped" if plan == recipe.shipped else "other",
-        "recipe": dataclasses.asdict(plan),
-        "written_recipe": dataclasses.asdict(recipe.written),
-        "seed": seed,
-        "hold_out": hold_out,
-        "versions": versions(),
-        "headline": recipe.headline,
-        "figures": figures,
-        "figures_of_first": {str(FIRST): _rounded(metrics.figures(model, dataset, FIRST))},
-        "baselines": baselines,
-        "references": [reference._asdict() for reference in recipe.references],
-    }
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    range: tuple[float, float] | None = None
 
 
-class Comparison(NamedTuple):
-    """A figure measured again, beside the one on a card.
+@dataclass(frozen=True)
+class Code:
+    """The shape of one code, and the number of its values."""
+
+    shape: tuple[int, ...]
+    size: int
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A figure of the same experiment, measured elsewhere: key of the metric, value, and source."""
+
+    key: str
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Who trained the model, on which data, and by which command."""
+
+    author: str = ""
+    data: str = ""
+    command: str = ""
+
+
+def _number(value, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _wrong(name, "a number", value)
+    return value
+
+
+def _integer(value, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise _wrong(name, "an integer, 0 or more", value)
+    return value
+
+
+def _text(value, name: str) -> str:
+    if not isinstance(value, str):
+        raise _wrong(name, "a string", value)
+    return value
+
+
+def _tuple_of(parse: Callable, value, name: str) -> tuple:
+    if not isinstance(value, list | tuple):
+        raise _wrong(name, "a list", value)
+    return tuple(parse(item, f"{name}[{i}]") for i, item in enumerate(value))
+
+
+def _map_of(parse: Callable, value, name: str) -> dict:
+    if not isinstance(value, Mapping):
+        raise _wrong(name, "an object", value)
+    return {key: parse(item, f"{name}.{key}") for key, item in value.items()}
+
+
+def _setting(value, name: str):
+    if value is not None and not isinstance(value, str | int | float):
+        raise _wrong(name, "a string, a number or null", value)
+    return value
+
+
+def _range(value, name: str) -> tuple[float, ...] | None:
+    limits = None if value is None else _tuple_of(_number, value, name)
+    if limits is not None and len(limits) != 2:
+        raise _wrong(name, "two numbers or null", value)
+    return limits
+
+
+def _sizes(value, name: str) -> tuple[int, ...]:
+    return _tuple_of(_integer, value, name)
+
+
+def _texts(value, name: str) -> dict[str, str]:
+    return _map_of(_text, value, name)
+
+
+def _settings(value, name: str) -> dict[str, Any]:
+    return _map_of(_setting, value, name)
+
+
+def _figures(value, name: str) -> dict[str, float]:
+    return _map_of(_number, value, name)
+
+
+def _figures_by_name(value, name: str) -> dict[str, dict[str, float]]:
+    return _map_of(_figures, value, name)
+
+
+def _object(cls: type, value, name: str, /, **parsers: Callable):
+    """A dataclass from its fields; fields that the object lacks keep their defaults."""
+    if not isinstance(value, Mapping):
+        raise _wrong(name, "an object", value)
+    required = {field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING}
+    if missing := sorted(required - set(value)):
+        raise ValueError(f"Expected a field {name}.{missing[0]}. Received none.")
+    return cls(**{key: parse(value[key], f"{name}.{key}") for key, parse in parsers.items() if key in value})
+
+
+def _input(value, name: str) -> Input:
+    return _object(Input, value, name, shape=_sizes, dtype=_text, range=_range)
+
+
+def _code(value, name: str) -> Code:
+    return _object(Code, value, name, shape=_sizes, size=_integer)
+
+
+def _provenance(value, name: str) -> Provenance:
+    return _object(Provenance, value, name, author=_text, data=_text, command=_text)
+
+
+def _reference(value, name: str) -> Reference:
+    return _object(Reference, value, name, key=_text, value=_number, source=_text)
+
+
+def _references(value, name: str) -> tuple[Reference, ...]:
+    return _tuple_of(_reference, value, name)
+
+
+def _wrong(name: str, expected: str, value) -> ValueError:
+    return ValueError(f"Field {name} must be {expected}. Received: {str(repr(value))[:100]}.")
+
+
+def _fact(parse: Callable, key: str | None = None, **default):
+    return dataclasses.field(metadata={"parse": parse, "key": key}, **default)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Card(Mapping):
+    """What is known of a trained model.
+
+    A card is also a mapping of the facts as they stand in `metadata.json`: `card["source"]`,
+    `card["figures"]["mse"]`. Facts that are unknown (None) are absent there.
 
     Attributes:
-        measured: NaN for what is not measured.
-        stated: On the card; None where it has no such figure.
-        difference: How far the two are apart, relative to what is stated or absolute; NaN where one is missing.
-        tolerance: `metrics.ABSOLUTE`'s of this figure, else `metrics.RELATIVE` (more for the tiniest).
-        is_absolute: Whether the difference is.
+        name: Name of the entry.
+        description: One line.
+        source: Title, authors and year of the publication.
+        license: License of the weights, as an SPDX identifier.
+        provenance: Who trained the model, on which data, by which command.
+        class_name: Class of the model in `kerasae.models`; the key is `class`.
+        parameters: Number of trainable parameters.
+        input, code: Shapes and range of inputs and codes.
+        data: Name of the data set, one of `kerasae.data.NAMES`.
+        schedule: `written` (the published recipe), `shipped`, or `other`.
+        recipe: Training schedule that was followed: epochs, batch size, learning rate and so on.
+        written_recipe: The published schedule.
+        seed: Seed of the initial weights and the order of the batches.
+        hold_out: Number of training examples that were left out.
+        versions: Versions of Python, kerasae, Keras, NumPy and the backend at training.
+        headline: Key of the figure that the entry is known by.
+        figures: Figures on the test set, by key of `kerasae.metrics.METRICS`.
+        figures_of_first: Figures on the first test images, by their number.
+        baselines: The same figures of baselines.
+        references: Figures of the same experiment, measured elsewhere.
+        files: SHA-256 of the files of the entry.
+        format: Version of this format.
     """
 
-    measured: float
-    stated: float | None
-    difference: float
-    tolerance: float
-    is_absolute: bool
+    name: str = _fact(_text)
+    description: str = _fact(_text, default="")
+    source: str | None = _fact(_text, default=None)
+    license: str | None = _fact(_text, default=None)
+    provenance: Provenance | None = _fact(_provenance, default=None)
+    class_name: str = _fact(_text, "class")
+    parameters: int = _fact(_integer)
+    input: Input = _fact(_input)
+    code: Code = _fact(_code)
+    data: str | None = _fact(_text, default=None)
+    schedule: str | None = _fact(_text, default=None)
+    recipe: Mapping[str, Any] | None = _fact(_settings, default=None)
+    written_recipe: Mapping[str, Any] | None = _fact(_settings, default=None)
+    seed: int | None = _fact(_integer, default=None)
+    hold_out: int = _fact(_integer, default=0)
+    versions: Mapping[str, str] | None = _fact(_texts, default=None)
+    headline: str | None = _fact(_text, default=None)
+    figures: Mapping[str, float] = _fact(_figures, default_factory=dict)
+    figures_of_first: Mapping[str, Mapping[str, float]] | None = _fact(_figures_by_name, default=None)
+    baselines: Mapping[str, Mapping[str, float]] = _fact(_figures_by_name, default_factory=dict)
+    references: tuple[Reference, ...] = _fact(_references, default=())
+    files: Mapping[str, str] | None = _fact(_texts, default=None)
+    format: int = _fact(_integer, default=FORMAT)
 
-    @property
-    def is_tolerable(self) -> bool:
-        """Whether the difference is within the tolerance; of a figure that the card does not have, yes."""
-        return self.stated is None or self.difference <= self.tolerance
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], name: str = "an entry") -> "Card":
+        """Read a card.
 
+        Args:
+            content: Parsed JSON of format 1, or of version 0.1, which had no format. Unknown fields are ignored.
+            name: Name of the entry, for error messages.
 
-def compare(measured: Mapping[str, float], stated: Mapping[str, float]) -> dict[str, Comparison]:
-    """Figures that were measured again beside those on a card.
+        Raises:
+            ValueError: A field is missing or of another type, or the card has a later format. The message names the
+                field.
+        """
+        try:
+            if content.get("format", FORMAT) != FORMAT:
+                raise ValueError(
+                    f"Expected format {FORMAT}. Received {content['format']!r}. Upgrade kerasae to read this card."
+                )
+            return cls(**dict(_parsed(cls, content)))
+        except ValueError as error:
+            raise ValueError(f"The card of {name} can't be read. {error}") from error
 
-    Args:
-        measured: As `metrics.figures` gives them.
-        stated: Of the card.
+    def to_json(self) -> dict[str, Any]:
+        """The card as JSON types; facts that are None are left out."""
+        values = {_key(field): getattr(self, field.name) for field in dataclasses.fields(self)}
+        ordered = {"format": values.pop("format")} | values
+        return {key: _plain(value) for key, value in ordered.items() if value is not None}
 
-    Returns:
-        All that are in one or the other.
+    def __getitem__(self, key: str):
+        return self.to_json()[key]
 
-    >>> compare({"mse": 0.02001}, {"mse": 0.02})["mse"].is_tolerable
-    False
-    """
-    return {key: _compared(key, measured.get(key, math.nan), stated.get(key)) for key in {**measured, **stated}}
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.to_json())
 
-
-def _compared(key: str, measured: float, stated: float | None) -> Comparison:
-    is_absolute = key in metrics.ABSOLUTE
-    tolerance = metrics.ABSOLUTE.get(key, metrics.RELATIVE)
-    difference = math.nan if stated is None else abs(measured - stated)
-    if stated and not is_absolute:
-        difference /= abs(stated)
-        tolerance = max(tolerance, metrics.ROUNDING / abs(stated))
-    return Comparison(measured, stated, difference, tolerance, is_absolute)
-
-
-def preview(recipe: recipes.Recipe, model: models.Autoencoder):
-    """The entry's picture, a matplotlib Figure: its reconstructions of test data, and samples if it generates."""
-    dataset = data.named(recipe.data)
-    if dataset.x_train.ndim == 2:
-        return _preview_of_points(recipe, model, np.unique(dataset.x_train, axis=0))
-    first = [int(np.flatnonzero(dataset.y_test == label)[0]) for label in range(10)]
-    x = dataset.x_test[first]
-    given = metrics.given_to(model, np.arange(10))
-    if model.noise is not None:
-        noisy = metrics.noisy(model, dataset.x_test)[first]
-        images = {"clean": x, "noisy": noisy, "cleaned": model.reconstruct(noisy, **given)}
-    else:
-        images = {"input": x, "reconstruction": model.reconstruct(x, **given)}
-    if hasattr(model, "generate"):
-        images["samples"] = model.generate(len(x), seed=0, **given)
-    return plots.rows(images, title=recipe.name)
-
-
-def _preview_of_points(recipe, model, x):
-    t = np.linspace(-data.SINE_LIMIT, data.SINE_LIMIT, 400)
-    z = model.encode(x)
-    learned = model.decode(np.linspace(z.min(axis=0), z.max(axis=0), 1000))
-    return plots.manifold(
-        x,
-        model.reconstruct(x),
-        np.stack([t, np.sin(t)], axis=1),
-        others={"decoded codes": learned},
-        title=recipe.name,
-    )
+    def __len__(self) -> int:
+        return len(self.to_json())
 
 
-def versions() -> dict[str, str]:
-    """Versions of what a model is made with."""
-    backend = keras.backend.backend()
-    return {
-        "kerasae": kerasae.__version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "keras": keras.__version__,
-        "backend": backend,
-        backend: __import__(backend).__version__,
-    }
+def _key(field: dataclasses.Field) -> str:
+    return field.metadata["key"] or field.name
 
 
-def _rounded(figures: dict[str, float]) -> dict[str, float]:
-    return {key: float(f"{value:.6g}") for key, value in figures.items()}
+def _parsed(cls: type, content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for field in dataclasses.fields(cls):
+        key = _key(field)
+        if key in content:
+            yield field.name, field.metadata["parse"](content[key], key)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise ValueError(f"Expected a field {key}. Received none.")
+
+
+def _plain(value):
+    """A value as JSON types."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
