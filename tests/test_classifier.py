@@ -47,8 +47,8 @@ def test_forward_pass_is_that_of_scikit_learn(few, monkeypatch):
     assert (card["hold_out"], card["epochs"]) == (200, 5)
 
 
-def test_command_writes_what_load_reads(few, tmp_path, capsys):
-    assert cli.main(["classifier", "mnist", "--out", str(tmp_path)]) == 0
+def test_command_writes_what_load_reads(few, tool, tmp_path, capsys):
+    assert tool("classifier").main(["mnist", "--out", str(tmp_path)]) == 0
     written = classifier.card("mnist", tmp_path)
     assert f"accuracy {written['accuracy']:.4f} after 5 epochs" in capsys.readouterr().out
     digits = data.digits()
@@ -66,7 +66,6 @@ def test_network_is_known_by_the_data():
 def test_unknown_one():
     with pytest.raises(ValueError, match=r"No classifier named 'mnits'. Did you mean 'mnist'\?"):
         classifier.train("mnits")
-    assert cli.main(["classifier", "mnits"]) == 2
 
 
 @pytest.mark.parametrize("hold_out", [-1, 1437])
@@ -77,7 +76,7 @@ def test_hold_out_leaves_something(few, hold_out):
 
 def test_weights_of_another_card_are_refused(copy):
     shutil.copy(copy / "fashion_mnist.npz", copy / "mnist.npz")
-    with pytest.raises(ValueError, match=r"mnist.npz is missing or damaged.*SHA-256.*kerasae classifier mnist"):
+    with pytest.raises(ValueError, match=r"mnist.npz is missing or damaged.*SHA-256.*python tools/classifier.py mnist"):
         classifier.load("mnist", copy)
 
 
