@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 import pytest
-
 from conftest import python
+
 from kerasae import data, metrics, models, zoo
 from kerasae.zoo.card import Card, Provenance
 from kerasae.zoo.describe import describe, preview

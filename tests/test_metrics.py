@@ -1,13 +1,16 @@
 """Figures of merit, against formulas and other implementations of them."""
 
+import importlib
+
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 
+import kerasae
 from kerasae import data, layers, metrics, models
-from kerasae.metrics import classifier
+from kerasae.metrics import classifier, pixels, table
 
 
 def test_mean_squared_error():
@@ -207,3 +210,44 @@ def test_golden_inputs_are_their_formula():
     assert x.shape == (2, 2, 3) and x.dtype == "float32"
     assert x[1, 1, 2] == pytest.approx(-1 + 4 * 0.5 * (1 + np.sin(0.37 * 5 + 1)), rel=1e-6)
     assert np.abs(metrics.golden_inputs((2,), None)).max() <= 2
+
+
+@pytest.mark.anybackend
+def test_every_row_of_the_table_has_a_function_and_a_label():
+    for key, row in metrics.METRICS.items():
+        module, _, function = row.compute.partition(".")
+        assert callable(getattr(importlib.import_module(f"kerasae.metrics.{module}"), function))
+        assert (key, row.key, bool(row.label)) == (row.key, key, True)
+
+
+@pytest.mark.anybackend
+def test_names_of_version_0_1():
+    assert kerasae.evaluation is metrics
+    for name in metrics.__all__:
+        assert getattr(metrics, name) is not None
+
+
+@pytest.mark.anybackend
+def test_comparison_is_relative_absolute_or_within_rounding():
+    found = metrics.compare(
+        {"mse": 1.00005, "angle_to_pca": 0.009, "fresh_mse": 2e-10}, {"mse": 1.0, "angle_to_pca": 0.0}
+    )
+    assert found["mse"].is_tolerable and not found["mse"].is_absolute
+    assert found["angle_to_pca"].is_tolerable and found["angle_to_pca"].is_absolute
+    assert found["fresh_mse"].stated is None and found["fresh_mse"].is_tolerable
+    assert not metrics.compare({}, {"mse": 1.0})["mse"].is_tolerable
+    assert metrics.compare({"mse": 2.1e-9}, {"mse": 2e-9})["mse"].is_tolerable
+
+
+def test_a_new_metric_is_one_row_and_one_function(monkeypatch):
+    row = table.Metric("worst", "worst error", "", "pixels.worst", lambda m: m.is_image)
+    monkeypatch.setitem(metrics.METRICS, "worst", row)
+    monkeypatch.setattr(pixels, "worst", lambda m: float(np.max(np.abs(m.x - m.reconstructions))), raising=False)
+    model = models.DenseAutoencoder((6, 5, 1), (8,), 3)
+    x = np.zeros((4, 6, 5, 1), "float32")
+    assert metrics.figures_of(model, x)["worst"] == pytest.approx(float(model.reconstruct(x).max()))
+
+
+def test_binary_crossentropy_is_measured_on_probabilities_only():
+    model = models.DenseAutoencoder((6, 5, 1), (8,), 3, value_range=(-1.0, 1.0), output_activation="linear")
+    assert "bce" not in metrics.figures_of(model, np.full((4, 6, 5, 1), -1.0, "float32"))
