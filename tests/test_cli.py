@@ -261,13 +261,16 @@ def test_train_goes_on_after_being_killed(tmp_path):
 
 
 @pytest.mark.anybackend
-def test_train_writes_to_a_new_directory_of_the_user_by_default(tmp_path, monkeypatch, capsys):
-    """Even in a clone, and even in its directory of entries."""
+def test_train_writes_to_a_new_directory_of_the_user_by_default(tmp_path, monkeypatch):
+    """Never among the shipped entries, even in a clone."""
     shipped = zoo.store.root()
-    for place in (tmp_path, shipped.parent, shipped):
+    for place in (tmp_path, shipped.parent):
         monkeypatch.chdir(place)
         out = training._target(argparse.Namespace(name="linear_sine", out=None)).resolve()
         assert out == place / "entries" / "linear_sine" and not out.exists()
+    monkeypatch.chdir(shipped)
+    with pytest.raises(ValueError, match="must not be among the shipped entries"):
+        training._target(argparse.Namespace(name="linear_sine", out=None))
 
 
 def test_train_replaces_nothing_that_was_not_named(tmp_path, monkeypatch, capsys):
