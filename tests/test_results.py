@@ -77,7 +77,7 @@ def test_generative_models_have_sample_metrics(results):
     model = card("a", figures=figures)
     model["baselines"] |= {"real": {"sample_distance": 0.5, "class_accuracy": 0.98}}
     section = results.page([model]).partition("## Generation")[2]
-    assert cells(section, "entry") == ["entry", "sample distance", "real", "recognised", "real: recognised"]
+    assert cells(section, "entry") == ["entry", "sample distance", "real", "recognized", "real: recognized"]
     assert cells(section, "`a`") == ["`a`", "12.34", "0.50", "0.950", "0.980"]
 
 

@@ -14,8 +14,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from kerasae import data, files, metrics, models, zoo
-from kerasae.zoo import recipes, store
 from kerasae.metrics import compare
+from kerasae.zoo import recipes, store
 from kerasae.zoo.card import FIRST
 
 ENTRIES = zoo.names()

@@ -37,7 +37,7 @@ _GENERATION = """\
 images. *Sample distance* is the Fréchet distance (the formula of FID) of 10,000 samples of the prior from the 10,000
 test images, in the last hidden layer of the feature classifier in the package. Compare it within a data set, not with
 FIDs elsewhere. *Real* is the distance of 10,000 training images, *PCA* that of normal codes with the variances of PCA.
-*Recognised* is the share of samples that are classified as the class asked for; *real: recognised* is that of the test
+*Recognized* is the share of samples that are classified as the class asked for; *real: recognized* is that of the test
 images."""
 _FEATURES = """\
 Accuracy of a random forest of 100 trees, trained on the codes of the first 1000 training images and tested on the codes
@@ -120,8 +120,8 @@ def _denoising(cards: Cards) -> list[list[str]]:
 
 def _generation(cards: Cards) -> list[list[str]]:
     own = ("negative_elbo", "reconstruction_loss", "kl_loss", "sample_distance")
-    header = ["entry", "−ELBO", "reconstruction", "KL", "sample distance", "PCA", "real", "recognised"]
-    header += ["real: recognised"]
+    header = ["entry", "−ELBO", "reconstruction", "KL", "sample distance", "PCA", "real", "recognized"]
+    header += ["real: recognized"]
     wanted: list[tuple[str | None, str]] = [(None, key) for key in own]
     wanted += [("pca", "sample_distance"), ("real", "sample_distance")]
     wanted += [(None, "class_accuracy"), ("real", "class_accuracy")]
@@ -170,7 +170,7 @@ def _best(name: str, ranked: Cards) -> str:
     first = ranked[0]
     return (
         f"On {name} the codes of {_name(first)} make the best features: {_cell(first['figures'], 'forest_accuracy')} "
-        f"of the test images are recognised, with the pixels {_columns(first, ('pixels', 'forest_accuracy'))[0]}."
+        f"of the test images are recognized, with the pixels {_columns(first, ('pixels', 'forest_accuracy'))[0]}."
     )
 
 

@@ -126,7 +126,7 @@ _ROWS = (
     ),
     Metric(
         "class_accuracy",
-        "samples recognised",
+        "samples recognized",
         "",
         "samples.class_accuracy",
         lambda m: m.can_generate and m.is_conditional and m.classifier is not None,
