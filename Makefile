@@ -72,9 +72,9 @@ format: $(VENV)/installed ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-table: $(VENV)/installed ## Bring the README's table of entries up to date
-	$(BIN)/kerasae table README.md
-	$(BIN)/kerasae results docs/results.md
+table: $(VENV)/installed ## The README's table of entries and the page of results, from the cards
+	$(BIN)/python tools/table.py README.md
+	$(BIN)/python tools/results.py docs/results.md
 
 clean: ## Remove the environments, caches and builds
 	rm -rf $(DEMO) $(VENV) $(PYTHAE) build dist demo.png .mypy_cache .pytest_cache .ruff_cache

@@ -95,12 +95,12 @@ class Enough(Exception):
 def begin(name: str):
     """A recipe's model before its first step, its images and labels, and options for `fit`."""
     from kerasae import data
-    from kerasae.zoo import recipes
+    from kerasae.zoo import recipes, train
 
     recipe = recipes.find(name)
     plan = dataclasses.replace(recipes.plan(name, "shipped"), precision="float32")
     dataset = data.named(recipe.data)
-    model = recipes.compiled_model(recipe, plan, len(dataset.x_train), recipe.seed)
+    model = train.compiled_model(recipe, plan, len(dataset.x_train), recipe.seed)
     n = min(len(dataset.x_train), STEPS * plan.batch_size if name in COSTLY else len(dataset.x_train))
     options = {"batch_size": plan.batch_size, "seed": recipe.seed, "verbose": 0}
     return model, model.labelled(dataset.x_train[:n], dataset.y_train[:n]), n, options

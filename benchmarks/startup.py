@@ -14,8 +14,8 @@ LOAD = "import numpy as np; from kerasae import zoo; zoo.load('dense8_mnist').re
 COMMANDS = {
     "python": ["-c", "pass"],
     "import kerasae": ["-c", "import kerasae"],
-    "kerasae list": ["-m", "kerasae.cli", "list"],
-    "kerasae info": ["-m", "kerasae.cli", "info", "dense8_mnist"],
+    "kerasae list": ["-m", "kerasae", "list"],
+    "kerasae info": ["-m", "kerasae", "info", "dense8_mnist"],
     "import keras": ["-c", "import keras"],
     "zoo.load, first reconstruction": ["-c", LOAD],
 }

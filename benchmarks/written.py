@@ -20,11 +20,11 @@ BACKENDS = ("tensorflow", "torch", "jax")
 def measure(name: str, epochs: int | None, verbose) -> dict[str, float]:
     """Train by the written recipe and measure what its references name, and the loss after the first epoch."""
     from kerasae import data, metrics
-    from kerasae.zoo import recipes
+    from kerasae.zoo import recipes, train
 
     recipe = recipes.find(name)
     started = time.time()
-    model, history = recipes.train(name, recipes.plan(name, epochs=epochs), verbose=verbose)
+    model, history = train.train(name, recipes.plan(name, epochs=epochs), verbose=verbose)
     result = {"first_epoch_loss": history.history["loss"][0], "seconds": time.time() - started}
     if epochs is None:
         figures = metrics.figures(model, getattr(data, recipe.data)())
@@ -46,7 +46,7 @@ def keep(name: str, backend: str, result: dict[str, float]) -> None:
 
 def table() -> str:
     """All that was measured, beside the references, as Markdown."""
-    from kerasae import text
+    from kerasae.metrics import METRICS
     from kerasae.zoo import recipes
 
     lines = [
@@ -67,7 +67,8 @@ def table() -> str:
         for key in [*keys, "first_epoch_loss"]:
             if not any(key in run for run in runs.values()):
                 continue
-            label, decimals = text.FIGURES.get(key, ("loss of the first epoch", 4))
+            metric = METRICS.get(key)
+            label, decimals = (metric.label, metric.decimals) if metric else ("loss of the first epoch", 4)
             values = [elsewhere.get(key), *(runs[backend].get(key) for backend in BACKENDS)]
             shown = ["" if value is None else f"{value:.{decimals}f}" for value in values]
             lines.append(f"| `{name}` | {label} | {' | '.join(shown)} |")

@@ -1,4 +1,4 @@
-"""The demonstration: a trained model reconstructs real handwritten digits."""
+"""The demonstration: a pretrained model reconstructs real handwritten digits."""
 
 import math
 from typing import NamedTuple
@@ -12,13 +12,13 @@ ENTRY = "conv_mnist"
 
 
 class Result(NamedTuple):
-    """What the demonstration found.
+    """The result of the demonstration.
 
     Attributes:
-        source: The data the digits come from.
-        images: How many were reconstructed.
-        errors: Mean squared error per pixel by method.
-        figure: Originals over reconstructions, one of each digit.
+        source: Name of the data set.
+        images: Number of images that were reconstructed.
+        errors: Mean squared error per pixel, by method.
+        figure: Originals above their reconstructions, one of each digit.
     """
 
     source: str
@@ -28,7 +28,11 @@ class Result(NamedTuple):
 
 
 def run(entry: str = ENTRY) -> Result:
-    """Reconstruct MNIST's test digits if they are at hand, else those that scikit-learn carries."""
+    """Reconstruct the test digits of MNIST if it is available without a download, else those of scikit-learn.
+
+    Args:
+        entry: Name of a shipped entry trained on MNIST.
+    """
     card, model = zoo.card(entry), zoo.load(entry)
     size = math.prod(model.code_shape)
     if data.is_at_hand("mnist"):
@@ -36,14 +40,14 @@ def run(entry: str = ENTRY) -> Result:
         pca_error = metrics.pca_error(dataset.x_train, dataset.x_test, size)
         pca_label = f"PCA, {size} components"
     else:
-        source, dataset = "scikit-learn digits (MNIST is not at hand)", data.digits()
-        pca_error, pca_label = card["baselines"]["pca"]["mse"], f"PCA, {size} components, on MNIST (from the card)"
+        source, dataset = "scikit-learn digits (MNIST is not available)", data.digits()
+        pca_error, pca_label = card.baselines["pca"]["mse"], f"PCA, {size} components, on MNIST (from the card)"
     x = dataset.x_test
     x_hat = model.reconstruct(x)
     errors = {
-        f"{entry}, {size} numbers an image": metrics.mean_squared_error(x, x_hat),
+        f"{entry}, code of {size} numbers": metrics.mean_squared_error(x, x_hat),
         pca_label: pca_error,
-        "mean image": metrics.mean_squared_error(x, dataset.x_train.mean(axis=0)),
+        "mean training image": metrics.mean_squared_error(x, dataset.x_train.mean(axis=0)),
     }
     shown = [int(np.flatnonzero(dataset.y_test == digit)[0]) for digit in range(10)]
     figure = plots.reconstructions(x[shown], x_hat[shown], title=f"{entry}: {source}")

@@ -187,7 +187,7 @@ class AutoencoderTransformer(_CodeTransformer):
         x = validate_data(self, X, dtype="float32")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         model = self._untrained(x.shape[1])
-        recipes.initialise(model, seed)
+        recipes.initialize(model, seed)
         history = model.fit(
             x,
             batch_size=positive_size("batch_size", self.batch_size),

@@ -6,11 +6,13 @@ Each run of pytest is one process on one backend, the one that `KERAS_BACKEND` n
 import gc
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,6 +137,21 @@ def forgotten():
         sys.modules["keras"].backend.clear_session()
     if BACKEND == "jax":
         sys.modules["jax"].clear_caches()
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    """A function that imports one of the maintainers' commands in `tools/`."""
+
+    def imported(name):
+        path = Path(__file__).parents[1] / "tools"
+        monkeypatch.syspath_prepend(path)
+        spec = importlib.util.spec_from_file_location(f"tools_{name}", path / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return imported
 
 
 @pytest.fixture(params=MODELS)

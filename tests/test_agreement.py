@@ -9,7 +9,7 @@ import pytest
 from conftest import BACKEND, SHAPE, images, python, sparse, vaegan
 
 from kerasae import layers, models
-from kerasae.zoo import recipes
+from kerasae.zoo import recipes, train
 
 MODELS = {
     "sparse": sparse,  # a penalty that a layer adds
@@ -22,7 +22,7 @@ OTHER = {"jax": "torch", "torch": "tensorflow", "tensorflow": "jax"}[BACKEND]
 def course(make):
     """A model's weights after 18 steps, from initial weights and in an order that come from a seed; its losses."""
     model = make()
-    recipes.initialise(model, seed=1)
+    recipes.initialize(model, seed=1)
     model.compile(keras.optimizers.Adam(3e-3))
     history = model.fit(images(20), batch_size=8, epochs=6, seed=2, verbose=0).history
     return model.get_weights(), {name: [float(value) for value in history[name]] for name in history}
@@ -30,7 +30,7 @@ def course(make):
 
 def recipe_course():
     """As `course`, of a recipe of the zoo."""
-    model, history = recipes.train("deep_sine", recipes.plan("deep_sine", "shipped", epochs=3), verbose=0)
+    model, history = train.train("deep_sine", recipes.plan("deep_sine", "shipped", epochs=3), verbose=0)
     return model.get_weights(), {name: [float(value) for value in history.history[name]] for name in history.history}
 
 

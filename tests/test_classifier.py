@@ -1,4 +1,4 @@
-"""The judges of samples: shipped arrays, and the command that makes them."""
+"""The networks of samples: shipped arrays, and the command that makes them."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
-from kerasae import cli, data
+from kerasae import data
 from kerasae.metrics import classifier
 
 pytestmark = [pytest.mark.anybackend, pytest.mark.filterwarnings("ignore:.*Maximum iterations")]
@@ -39,34 +39,33 @@ def test_forward_pass_is_that_of_scikit_learn(few, monkeypatch):
     fitted = []
     fit = MLPClassifier.fit
     monkeypatch.setattr(MLPClassifier, "fit", lambda self, *args: fitted.append(fit(self, *args)) or fitted[-1])
-    judge, card = classifier.train("mnist", hold_out=200)
+    network, card = classifier.train("mnist", hold_out=200)
     x, y = data.digits().x_train, data.digits().y_train
-    assert (judge.predict(x) == fitted[0].predict(x.reshape(len(x), -1))).mean() > 0.999
-    assert judge.features(x).shape == (len(x), 64) and judge.features(x).min() == 0
-    assert card["accuracy"] == judge.accuracy(x[-200:], y[-200:]) > 0.5
+    assert (network.predict(x) == fitted[0].predict(x.reshape(len(x), -1))).mean() > 0.999
+    assert network.features(x).shape == (len(x), 64) and network.features(x).min() == 0
+    assert card["accuracy"] == network.accuracy(x[-200:], y[-200:]) > 0.5
     assert (card["hold_out"], card["epochs"]) == (200, 5)
 
 
-def test_command_writes_what_load_reads(few, tmp_path, capsys):
-    assert cli.main(["classifier", "mnist", "--out", str(tmp_path)]) == 0
+def test_command_writes_what_load_reads(few, tool, tmp_path, capsys):
+    assert tool("classifier").main(["mnist", "--out", str(tmp_path)]) == 0
     written = classifier.card("mnist", tmp_path)
     assert f"accuracy {written['accuracy']:.4f} after 5 epochs" in capsys.readouterr().out
     digits = data.digits()
     assert classifier.load("mnist", tmp_path).accuracy(digits.x_test, digits.y_test) == written["accuracy"]
 
 
-def test_judge_is_known_by_the_data():
+def test_network_is_known_by_the_data():
     mnist = data.mnist()
-    assert classifier.judge_of(mnist) is classifier.load("mnist")
-    assert classifier.judge_of(mnist._replace(x_train=mnist.x_train[:10])) is classifier.load("mnist")
-    assert classifier.judge_of(data.fashion_mnist()) is classifier.load("fashion_mnist")
-    assert classifier.judge_of(data.digits()) is None
+    assert classifier.find(mnist) is classifier.load("mnist")
+    assert classifier.find(mnist._replace(x_train=mnist.x_train[:10])) is classifier.load("mnist")
+    assert classifier.find(data.fashion_mnist()) is classifier.load("fashion_mnist")
+    assert classifier.find(data.digits()) is None
 
 
 def test_unknown_one():
     with pytest.raises(ValueError, match=r"No classifier named 'mnits'. Did you mean 'mnist'\?"):
         classifier.train("mnits")
-    assert cli.main(["classifier", "mnits"]) == 2
 
 
 @pytest.mark.parametrize("hold_out", [-1, 1437])
@@ -77,7 +76,7 @@ def test_hold_out_leaves_something(few, hold_out):
 
 def test_weights_of_another_card_are_refused(copy):
     shutil.copy(copy / "fashion_mnist.npz", copy / "mnist.npz")
-    with pytest.raises(ValueError, match=r"mnist.npz is missing or damaged.*SHA-256.*kerasae classifier mnist"):
+    with pytest.raises(ValueError, match=r"mnist.npz is missing or damaged.*SHA-256.*python tools/classifier.py mnist"):
         classifier.load("mnist", copy)
 
 

@@ -1,5 +1,6 @@
 """The shell commands."""
 
+import argparse
 import hashlib
 import json
 import os
@@ -12,12 +13,14 @@ import time
 import numpy as np
 import pytest
 
+import kerasae as package
 from kerasae import cli, text, zoo
+from kerasae.cli import training
 
 
 def kerasae(*arguments, cwd, **kwargs):
     """The command in a process of its own, as a user runs it."""
-    command = [sys.executable, "-m", "kerasae.cli", *arguments]
+    command = [sys.executable, "-m", "kerasae", *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, **kwargs)
 
 
@@ -30,6 +33,38 @@ def test_list_names_every_entry(capsys):
 def test_info_shows_the_card(capsys):
     assert cli.main(["info", "vae_mnist"]) == 0
     assert capsys.readouterr().out == text.card(zoo.card("vae_mnist")) + "\n"
+
+
+@pytest.mark.anybackend
+def test_list_and_info_as_json(capsys):
+    assert cli.main(["list", "--json"]) == 0
+    assert [entry["name"] for entry in json.loads(capsys.readouterr().out)] == zoo.names()
+    assert cli.main(["info", "vae_mnist", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == zoo.card("vae_mnist").to_json()
+
+
+@pytest.mark.anybackend
+def test_version():
+    run = kerasae("--version", cwd=None)
+    assert (run.returncode, run.stdout) == (0, f"kerasae {package.__version__}\n")
+
+
+@pytest.mark.anybackend
+def test_closed_pipe_ends_without_a_traceback():
+    with subprocess.Popen(
+        [sys.executable, "-m", "kerasae", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+@pytest.mark.anybackend
+@pytest.mark.parametrize("command", ["list", "info", "demo", "train", "evaluate", "verify", "export"])
+def test_help_has_an_example(command, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    assert f"Example: kerasae {command}" in " ".join(capsys.readouterr().out.split())
 
 
 def test_unknown_entry_is_an_error_without_a_traceback(capsys):
@@ -180,30 +215,26 @@ def test_evaluate_says_what_it_expected(arguments, message, tmp_path, monkeypatc
 def test_evaluate_makes_a_card_anew(tmp_path):
     assert cli.main(["evaluate", "deep_sine", "--update", str(tmp_path / "again")]) == 0
     before, after = zoo.card("deep_sine"), zoo.card(tmp_path / "again")
-    assert after.pop("files").keys() == before.pop("files").keys()
+    assert after.files.keys() == before.files.keys()
     assert after.keys() == before.keys()
     assert after["versions"] == before["versions"]
     assert after["figures"] == pytest.approx(before["figures"], rel=1e-4)
     assert all(difference.is_tolerable for difference in zoo.verify(tmp_path / "again").values())
 
 
-def test_table_is_written_and_checked(tmp_path, capsys):
-    page = tmp_path / "page.md"
-    page.write_text(f"{text.BEGIN}\n{text.END}\n")
-    assert cli.main(["table", "--check", str(page)]) == 1
-    assert cli.main(["table", str(page)]) == 0
-    assert cli.main(["table", "--check", str(page)]) == 0
-
-
 def test_train_writes_a_whole_entry(tmp_path):
     run = kerasae("train", "linear_sine", "--epochs", "2", "--out", "mine/linear_sine", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    assert "Epoch 2/2" in run.stdout and "val_loss" in run.stdout
+    assert "Epoch 2/2" in run.stderr and "val_loss" in run.stderr
+    assert run.stdout.startswith("mine/linear_sine: mse ") and run.stdout.count("\n") == 1
     entry = tmp_path / "mine" / "linear_sine"
-    assert sorted(path.name for path in entry.iterdir()) == sorted([zoo.CONFIG, zoo.WEIGHTS, zoo.METADATA, zoo.PREVIEW])
+    assert sorted(path.name for path in entry.iterdir()) == sorted(
+        [zoo.CONFIG, zoo.WEIGHTS, zoo.METADATA, zoo.GOLDEN, zoo.PREVIEW]
+    )
     assert [path.name for path in entry.parent.iterdir()] == ["linear_sine"]  # no checkpoints left
     card = zoo.card(entry)
-    assert card["schedule"] == "other" and card["recipe"]["epochs"] == 2
+    assert card.schedule == "other" and card.recipe["epochs"] == 2
+    assert card.provenance.command == "kerasae train linear_sine --epochs 2 --out mine/linear_sine"
     assert all(difference.is_tolerable for difference in zoo.verify(entry).values())
 
 
@@ -211,7 +242,7 @@ def test_train_goes_on_after_being_killed(tmp_path):
     """SIGKILL after some epochs; the second run starts where the first one was and ends as an unbroken one."""
     arguments = ["train", "deep_sine", "--epochs", "12"]
     with open(tmp_path / "log", "w") as log:
-        command = [sys.executable, "-u", "-m", "kerasae.cli", *arguments, "--out", "killed"]
+        command = [sys.executable, "-u", "-m", "kerasae", *arguments, "--out", "killed"]
         process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
         deadline = time.monotonic() + 120
         while "Epoch 4/12" not in (tmp_path / "log").read_text() and time.monotonic() < deadline:
@@ -222,17 +253,42 @@ def test_train_goes_on_after_being_killed(tmp_path):
     assert not (tmp_path / "killed").exists()
     resumed = kerasae(*arguments, "--out", "killed", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
-    assert "Epoch 1/12" not in resumed.stdout and "Epoch 12/12" in resumed.stdout
+    assert "Epoch 1/12" not in resumed.stderr and "Epoch 12/12" in resumed.stderr
     assert kerasae(*arguments, "--out", "whole", cwd=tmp_path).returncode == 0
     killed, whole = (zoo.load(tmp_path / name).get_weights() for name in ("killed", "whole"))
     for a, b in zip(killed, whole, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.anybackend
+def test_train_writes_to_a_new_directory_of_the_user_by_default(tmp_path, monkeypatch):
+    """Never among the shipped entries, even in a clone."""
+    shipped = zoo.store.root()
+    for place in (tmp_path, shipped.parent):
+        monkeypatch.chdir(place)
+        out = training._target(argparse.Namespace(name="linear_sine", out=None)).resolve()
+        assert out == place / "entries" / "linear_sine" and not out.exists()
+    monkeypatch.chdir(shipped)
+    with pytest.raises(ValueError, match="must not be among the shipped entries"):
+        training._target(argparse.Namespace(name="linear_sine", out=None))
+
+
+def test_train_replaces_nothing_that_was_not_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    thesis = tmp_path / "entries" / "linear_sine" / "thesis.tex"
+    thesis.parent.mkdir(parents=True)
+    thesis.write_text("precious")
+    assert cli.main(["train", "linear_sine", "--epochs", "1"]) == 2
+    assert "exists. Choose a directory with --out" in capsys.readouterr().err
+    assert cli.main(["train", "linear_sine", "--epochs", "1", "--out", str(thesis.parent)]) == 2
+    assert "is no zoo entry" in capsys.readouterr().err
+    assert thesis.read_text() == "precious"
+
+
 def test_train_refuses_checkpoints_of_another_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "zoo" / "linear_sine.partial").mkdir(parents=True)
-    (tmp_path / "zoo" / "linear_sine.partial" / "settings.json").write_text('{"epochs": 3}')
+    (tmp_path / "entries" / "linear_sine.partial").mkdir(parents=True)
+    (tmp_path / "entries" / "linear_sine.partial" / "settings.json").write_text('{"epochs": 3}')
     assert cli.main(["train", "linear_sine"]) == 2
     assert "checkpoints of a run with other settings" in capsys.readouterr().err
 

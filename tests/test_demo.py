@@ -5,7 +5,7 @@ import math
 import pytest
 
 from kerasae import data, demo, zoo
-from kerasae.zoo.card import FIRST
+from kerasae.zoo.cards import FIRST
 
 
 def test_on_mnist(monkeypatch):

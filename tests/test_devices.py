@@ -26,7 +26,7 @@ from kerasae.zoo import recipes
 
 def history(family):
     model = getattr(conftest, family)()
-    recipes.initialise(model, seed=0)
+    recipes.initialize(model, seed=0)
     model.compile(keras.optimizers.Adam(0.01))
     x = conftest.images(103)
     options = {"batch_size": 20, "epochs": 3, "seed": 1, "validation_data": x[:31], "verbose": 0}
@@ -55,7 +55,7 @@ def on_one(family):
     import conftest
 
     model = getattr(conftest, family)()
-    recipes.initialise(model, seed=0)
+    recipes.initialize(model, seed=0)
     model.compile(keras.optimizers.Adam(0.01))
     return model.fit(X, batch_size=20, epochs=3, seed=1, validation_data=X[:31], verbose=0).history
 

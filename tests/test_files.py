@@ -313,7 +313,6 @@ FACTS = [
     ("info", ("input",), None),
     ("info", ("input", "range"), ["x", "y"]),
     ("info", ("figures", "mse"), "x"),
-    ("info", ("figures", "unheard_of"), 1.0),
     ("info", ("recipe",), []),
     ("info", ("parameters",), {}),
     ("evaluate", ("data",), "os"),

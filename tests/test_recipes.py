@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasae import data, models
-from kerasae.zoo import recipes
+from kerasae.zoo import initial_weights, recipes, train
 
 
 def test_conv_mnist_has_the_parameters_of_its_source():
@@ -36,12 +36,12 @@ def test_plan_takes_a_schedule_and_epochs():
 
 def test_hold_out_must_leave_something_to_train_on():
     with pytest.raises(ValueError, match=r"hold_out must be from 0 to 999. Received: 1000"):
-        recipes.train("linear_sine", hold_out=1000, verbose=0)
+        train.train("linear_sine", hold_out=1000, verbose=0)
 
 
 def test_initial_weights_come_from_numpy():
     model = models.DenseAutoencoder((28, 28, 1), (64,), 16)
-    recipes.initialise(model, seed=5)
+    recipes.initialize(model, seed=5)
     limit = np.sqrt(6 / (784 + 64))  # Glorot & Bengio (2010), uniform
     expected = np.random.default_rng(5).uniform(-1, 1, (784, 64)) * limit
     np.testing.assert_allclose(model.get_weights()[0], expected, rtol=1e-6)
@@ -50,14 +50,14 @@ def test_initial_weights_come_from_numpy():
 @pytest.mark.parametrize("initializer", ["he_normal", "lecun_uniform", "glorot_normal"])
 def test_initial_weights_follow_the_declared_distribution(initializer):
     declared = keras.initializers.get(initializer)
-    ours = recipes._draw(declared, (3, 3, 64, 128), np.random.default_rng(0))
+    ours = initial_weights._draw(declared, (3, 3, 64, 128), np.random.default_rng(0))
     theirs = keras.ops.convert_to_numpy(declared((3, 3, 64, 128)))
     assert ours.std() == pytest.approx(theirs.std(), rel=0.01)
     assert np.abs(ours).max() == pytest.approx(np.abs(theirs).max(), rel=0.02)
 
 
 def test_same_seed_same_weights():
-    runs = [recipes.train("deep_sine", recipes.plan("deep_sine", epochs=2), verbose=0)[0] for _ in range(2)]
+    runs = [train.train("deep_sine", recipes.plan("deep_sine", epochs=2), verbose=0)[0] for _ in range(2)]
     for a, b in zip(*(run.get_weights() for run in runs), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -75,11 +75,11 @@ def test_broken_off_training_ends_as_if_it_had_not_been(name, tmp_path, monkeypa
     few = data.Dataset(*(part[:300] for part in few))
     monkeypatch.setattr(data, recipes.find(name).data, lambda: few)
     plan = recipes.plan(name, "shipped", epochs=4)
-    whole, _ = recipes.train(name, plan, verbose=0)
+    whole, _ = train.train(name, plan, verbose=0)
     breaker = keras.callbacks.LambdaCallback(on_epoch_begin=interrupt)
     with pytest.raises(Interrupted):
-        recipes.train(name, plan, checkpoints=tmp_path, callbacks=[breaker], verbose=0)
-    resumed, history = recipes.train(name, plan, checkpoints=tmp_path, verbose=0)
+        train.train(name, plan, checkpoints=tmp_path, callbacks=[breaker], verbose=0)
+    resumed, history = train.train(name, plan, checkpoints=tmp_path, verbose=0)
     assert history.epoch == [2, 3]
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -89,7 +89,7 @@ def test_reduced_precision_ends_in_float32(monkeypatch):
     few = data.Dataset(*(part[:64] for part in data.digits()))
     monkeypatch.setattr(data, "mnist", lambda: few)
     plan = recipes.Schedule(epochs=1, batch_size=32, precision="mixed_bfloat16")
-    model, history = recipes.train("vae_mnist", plan, verbose=0)
+    model, history = train.train("vae_mnist", plan, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
     assert model.dtype_policy.name == "float32"
     assert keras.config.dtype_policy().name == "float32"

@@ -4,10 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from kerasae import cli, results, zoo
+from kerasae import zoo
 
 pytestmark = pytest.mark.anybackend
 PAGE = Path(__file__).parent.parent / "docs" / "results.md"
+
+
+@pytest.fixture
+def results(tool):
+    return tool("results")
 
 
 def card(name, data="mnist", **kwargs):
@@ -28,29 +33,29 @@ def cells(page, start):
     return [cell.strip() for cell in row.strip("|").split("|")]
 
 
-def test_page_is_current():
+def test_page_is_current(results):
     cards = [zoo.card(name) for name in zoo.names()]
-    assert PAGE.read_text() == results.page(cards), "run `kerasae results docs/results.md`"
+    assert PAGE.read_text(encoding="utf-8") == results.page(cards), "run `python tools/results.py docs/results.md`"
     for entry in cards:
-        assert f"`{entry['name']}`" in PAGE.read_text()
+        assert f"`{entry['name']}`" in PAGE.read_text(encoding="utf-8")
     assert results.chart(cards) is None or (PAGE.parent / results.CHART).stat().st_size > 10_000
 
 
-def test_command_writes_and_checks(tmp_path, capsys):
+def test_command_writes_and_checks(results, tmp_path, capsys):
     page = tmp_path / "results.md"
-    assert cli.main(["results", "--check", str(page)]) == 1
-    assert "is not current: run `kerasae results" in capsys.readouterr().out
-    assert cli.main(["results", str(page)]) == 0
-    assert cli.main(["results", "--check", str(page)]) == 0
+    assert results.main(["--check", str(page)]) == 1
+    assert "is not current: run `python tools/results.py" in capsys.readouterr().out
+    assert results.main([str(page)]) == 0
+    assert results.main(["--check", str(page)]) == 0
 
 
-def test_reconstruction_has_ratio_and_baselines():
+def test_reconstruction_has_ratio_and_baselines(results):
     page = results.page([card("a")])
     assert cells(page, "`a`") == ["`a`", "16", "49", "1,234", "0.01000", "0.02000", "0.1000"]
     assert "Denoising" not in page and "Generation" not in page and "Fashion-MNIST" not in page
 
 
-def test_features_are_ranked_and_the_best_is_named():
+def test_features_are_ranked_and_the_best_is_named(results):
     cards = [card("a"), card("b", figures={"forest_accuracy": 0.85}), card("c", "fashion_mnist")]
     page = results.page(cards)
     assert "On MNIST the codes of `b` make the best features: 0.850 of the test images" in page
@@ -60,36 +65,36 @@ def test_features_are_ranked_and_the_best_is_named():
     assert cells(section, "`b`") == ["`b`", "16", "0.850", "0.700", "0.900"]
 
 
-def test_denoisers_stand_beside_what_needs_no_training():
+def test_denoisers_are_compared_with_untrained_filters(results):
     noisy = card("a", figures={"denoised_mse": 0.02})
     noisy["baselines"] |= {"noisy": {"denoised_mse": 0.09}, "median": {"denoised_mse": 0.05}}
     section = results.page([noisy]).partition("## Denoising")[2]
     assert cells(section, "`a`") == ["`a`", "0.02000", "0.05000", "0.09000"]
 
 
-def test_generating_ones_have_their_samples_judged():
+def test_generative_models_have_sample_metrics(results):
     figures = {"sample_distance": 12.34, "mmd_to_prior": 0.00123, "class_accuracy": 0.95}
     model = card("a", figures=figures)
     model["baselines"] |= {"real": {"sample_distance": 0.5, "class_accuracy": 0.98}}
     section = results.page([model]).partition("## Generation")[2]
-    assert cells(section, "entry") == ["entry", "sample distance", "real", "recognised", "real: recognised"]
+    assert cells(section, "entry") == ["entry", "sample distance", "real", "recognized", "real: recognized"]
     assert cells(section, "`a`") == ["`a`", "12.34", "0.50", "0.950", "0.980"]
 
 
-def test_codes_are_compared_with_the_prior_the_nearest_first():
+def test_codes_are_sorted_by_distance_to_the_prior(results):
     far, near = (card(name, figures={"mse": 0.01, "mmd_to_prior": mmd}) for name, mmd in (("a", 0.5), ("b", 0.001)))
     section = results.page([far, near]).partition("## Codes and the prior")[2]
     assert cells(section, "`b`")[-2:] == ["0.0010", "0.01000"]
     assert section.index("`b`") < section.index("`a`")
 
 
-def test_references_stand_beside_the_figure():
+def test_references_stand_beside_the_figure(results):
     references = [{"key": "bce", "value": 0.0777, "source": "A paper (Author, 2000)"}]
     section = results.page([card("a", references=references)]).partition("## Beside others")[2]
     assert cells(section, "`a`") == ["`a`", "BCE", "0.1000", "0.0777", "A paper (Author, 2000)"]
 
 
-def test_chart_has_a_point_for_each_entry():
+def test_chart_has_a_point_for_each_entry(results):
     figure = results.chart([card("a"), card("b"), card("c", "fashion_mnist")])
     names = [[tick.get_text() for tick in axes.get_yticklabels()] for axes in figure.axes]
     assert names == [["a (16)", "b (16)"], ["c (16)"]]

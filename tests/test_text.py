@@ -1,21 +1,37 @@
-"""Cards as text, and the README's table."""
+"""Cards as text for the terminal, and the table of entries in the README."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from kerasae import text, zoo
+from kerasae.zoo.cards import Card, Code, Input, Reference
 
 pytestmark = pytest.mark.anybackend
 README = Path(__file__).parent.parent / "README.md"
 
 
-def test_readme_table_is_current():
-    document = README.read_text()
+@pytest.fixture
+def table(tool):
+    return tool("table")
+
+
+def test_readme_table_is_current(table):
+    document = README.read_text(encoding="utf-8")
     cards = [zoo.card(name) for name in zoo.names()]
-    assert text.with_table(document, cards) == document, "run `make table`"
+    assert table.with_table(document, cards) == document, "run `make table`"
     for card in cards:
-        assert f"`{card['name']}`" in document
+        assert f"`{card.name}`" in document
+
+
+def test_table_is_written_and_checked(table, tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text(f"{table.BEGIN}\n{table.END}\n")
+    assert table.main(["--check", str(page)]) == 1
+    assert "is not current: run `python tools/table.py" in capsys.readouterr().out
+    assert table.main([str(page)]) == 0
+    assert table.main(["--check", str(page)]) == 0
 
 
 def test_card_shows_every_figure_and_baseline():
@@ -23,42 +39,56 @@ def test_card_shows_every_figure_and_baseline():
     shown = text.card(card)
     assert "48,770 parameters" in shown
     assert "(n, 7, 7, 1): 49 for 784 numbers" in shown
-    for key, value in card["figures"].items():
+    for key, value in card.figures.items():
         assert text.figure(key, value) in shown
-    assert f"PCA-49:\n    MSE {card['baselines']['pca']['mse']:.5f}" in shown
+    assert f"PCA-49:\n    MSE {card.baselines['pca']['mse']:.5f}" in shown
 
 
-def test_table_keeps_what_stands_around_it():
+def test_card_of_any_model_is_shown_with_the_facts_it_has():
+    own = Card(name="mine", class_name="DenseAutoencoder", parameters=7, input=Input((3,)), code=Code((1,), 1))
+    assert text.card(own) == (
+        "mine: \n\n  class       kerasae.models.DenseAutoencoder, 7 parameters\n  input       (n, 3) float32\n"
+        "  code        (n, 1): 1 for 3 numbers\n"
+    )
+    assert "\n  charm 0.5" in text.card(dataclasses.replace(own, figures={"charm": 0.5}))
+
+
+def test_table_keeps_the_text_around_it(table):
     card = zoo.card("linear_sine")
-    document = f"before\n{text.BEGIN}\nold\n{text.END}\nafter\n"
-    written = text.with_table(document, [card])
+    document = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
+    written = table.with_table(document, [card])
     assert written.startswith("before\n") and written.endswith("\nafter\n")
     assert "old" not in written and "| `linear_sine` |" in written
-    assert text.with_table(written, [card]) == written
+    assert table.with_table(written, [card]) == written
 
 
-def test_document_without_markers():
+def test_document_without_markers(table):
     with pytest.raises(ValueError, match=r"No place for the table: expected a line <!-- entries -->"):
-        text.with_table("nothing", [])
+        table.with_table("nothing", [])
 
 
-def test_table_compares_by_the_headline_and_with_pca():
-    card = zoo.card("linear_sine") | {"headline": "mse", "code": {"size": 1000}, "input": {"shape": [28, 28, 1]}}
-    card["baselines"] = {
+def test_table_compares_by_the_headline_and_with_pca(table):
+    baselines = {
         "mean": {"mse": 0.2},
         "pca": {"mse": 0.1, "forest_accuracy": 0.8},
         "pixels": {"forest_accuracy": 0.9},
         "real": {},
     }
-    assert text.table([card]).endswith("| mean: MSE 0.20000; PCA-784: MSE 0.10000 |")
-    card |= {"headline": "forest_accuracy", "figures": {"mse": 0.05, "forest_accuracy": 0.85}}
-    assert text.table([card]).endswith("| PCA-784: forest accuracy 0.800; pixels: forest accuracy 0.900 |")
+    card = dataclasses.replace(
+        zoo.card("linear_sine"),
+        headline="mse",
+        code=Code((1000,), 1000),
+        input=Input((28, 28, 1)),
+        baselines=baselines,
+    )
+    assert table.table([card]).endswith("| mean: MSE 0.20000; PCA-784: MSE 0.10000 |")
+    card = dataclasses.replace(card, headline="forest_accuracy", figures={"mse": 0.05, "forest_accuracy": 0.85})
+    assert table.table([card]).endswith("| PCA-784: forest accuracy 0.800; pixels: forest accuracy 0.900 |")
 
 
-def test_card_shows_references_and_passes_over_baselines_without_figures():
+def test_card_shows_references_and_omits_baselines_without_figures():
     card = zoo.card("conv_mnist")
-    card["references"] = [{"key": "bce", "value": 0.0693, "source": "A blog (2017)"}]
-    card["baselines"]["real"] = {}
-    shown = text.card(card)
+    reference = Reference("bce", 0.0693, "A blog (2017)")
+    shown = text.card(dataclasses.replace(card, references=(reference,), baselines={**card.baselines, "real": {}}))
     assert shown.endswith("  A blog (2017):\n    BCE 0.0693")
     assert "real:" not in shown

@@ -20,7 +20,7 @@ def untrained(entry):
 
     keras.utils.set_random_seed(0)
     model = make()
-    recipes.initialise(model, seed=0)
+    recipes.initialize(model, seed=0)
     model.compile(keras.optimizers.Adam(entry.learning_rate, epsilon=1e-7), recipe.loss)
     return model
 

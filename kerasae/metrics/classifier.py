@@ -1,7 +1,7 @@
-"""Small classifiers of the images: the judges of samples. Plain arrays, applied with NumPy alone.
+"""Feature classifiers: small networks whose last hidden layer is used for the metrics of samples.
 
-A classifier is two files in `kerasae/_classifiers`: `<data>.npz` (its weights) and `<data>.json`
-(how it was trained, how well it does, and the SHA-256 of the other).
+A classifier is two files in `_classifiers` beside this module: `<data>.npz` (its weights) and `<data>.json` (settings,
+accuracy, and the SHA-256 of the weights). NumPy alone applies it, so it is the same on every backend.
 """
 
 import dataclasses
@@ -31,16 +31,16 @@ SETTINGS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Classifier:
-    """A multilayer perceptron with ReLU: `x → flatten → hidden layers → features (n, 64) → classes (n, 10)`.
+class FeatureClassifier:
+    """A multilayer perceptron with ReLU: `x → flatten → hidden layers → features (n, 64) → logits (n, 10)`.
 
     Attributes:
-        kernels: Matrices, from the input to the classes.
-        biases: Their vectors.
+        kernels: Kernels `(inputs, outputs)` of the dense layers, from the input to the logits.
+        biases: Biases `(outputs,)` of the same layers.
 
-    >>> judge = load("mnist")
+    >>> network = load("mnist")
     >>> digits = kerasae.data.digits().x_test
-    >>> judge.features(digits).shape, judge.predict(digits).shape
+    >>> network.features(digits).shape, network.predict(digits).shape
     ((360, 64), (360,))
     """
 
@@ -48,7 +48,7 @@ class Classifier:
     biases: tuple[np.ndarray, ...]
 
     def features(self, x: np.ndarray) -> np.ndarray:
-        """The last hidden layer: images `(n, ...)` in [0, 1] → `(n, features)` float32, none negative."""
+        """The last hidden layer: images `(n, ...)` in [0, 1] → `(n, features)` float32, not negative."""
         hidden = np.asarray(x, "float32").reshape(len(x), -1)
         for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
             hidden = np.maximum(hidden @ kernel + bias, 0)
@@ -59,20 +59,20 @@ class Classifier:
         return np.argmax(self.features(x) @ self.kernels[-1] + self.biases[-1], axis=1)
 
     def accuracy(self, x: np.ndarray, y: np.ndarray) -> float:
-        """The share of images `(n, ...)` whose class `y (n,)` it finds."""
+        """The share of images `(n, ...)` whose class `y (n,)` is predicted, from 0 to 1."""
         return float(np.mean(self.predict(x) == y))
 
 
-def train(name: str, hold_out: int = 0) -> tuple[Classifier, dict]:
+def train(name: str, hold_out: int = 0) -> tuple[FeatureClassifier, dict]:
     """Train the classifier of a data set with scikit-learn, in about a minute.
 
     Args:
         name: `"mnist"` or `"fashion_mnist"`.
-        hold_out: Leave out the last so many training images, and measure on those.
+        hold_out: Number of training images, the last ones, that are left out and used to measure the accuracy.
 
     Returns:
-        The classifier, with weights rounded to half precision as they are kept, and its card: settings,
-        data, accuracy on the test images or those held out.
+        The classifier, with weights rounded to half precision as they are stored, and its card: settings,
+        data, and accuracy on the test images or on those held out.
 
     Raises:
         ValueError: No such data set, or `hold_out` leaves nothing to train on.
@@ -92,41 +92,41 @@ def train(name: str, hold_out: int = 0) -> tuple[Classifier, dict]:
         tuple(array.astype("float16").astype("float32") for array in arrays)
         for arrays in (fitted.coefs_, fitted.intercepts_)
     )
-    judge = Classifier(kernels, biases)
+    network = FeatureClassifier(kernels, biases)
     measured = (x[images:], dataset.y_train[images:]) if hold_out else (dataset.x_test, dataset.y_test)
-    return judge, {
+    return network, {
         "data": name,
         "settings": SETTINGS,
         "scikit-learn": sklearn.__version__,
         "epochs": fitted.n_iter_,
         "hold_out": hold_out,
-        "accuracy": judge.accuracy(*measured),
+        "accuracy": network.accuracy(*measured),
         "test_labels_sha256": _labels_sha256(dataset),
     }
 
 
-def save(judge: Classifier, card: dict, directory: Path = DIRECTORY) -> Path:
-    """Write a classifier's two files, the card last: without it, or with another's, `load` refuses the weights."""
+def save(network: FeatureClassifier, card: dict, directory: Path = DIRECTORY) -> Path:
+    """Write the two files of a classifier, the card last: `load` refuses weights without their card."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{card['data']}.npz"
-    arrays = {f"kernel_{i}": kernel for i, kernel in enumerate(judge.kernels)}
-    arrays |= {f"bias_{i}": bias for i, bias in enumerate(judge.biases)}
+    arrays = {f"kernel_{i}": kernel for i, kernel in enumerate(network.kernels)}
+    arrays |= {f"bias_{i}": bias for i, bias in enumerate(network.biases)}
     np.savez_compressed(path, allow_pickle=False, **{key: array.astype("float16") for key, array in arrays.items()})
     card = card | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return path
 
 
 @functools.cache
-def load(name: str, directory: Path = DIRECTORY) -> Classifier:
+def load(name: str, directory: Path = DIRECTORY) -> FeatureClassifier:
     """The classifier of a data set.
 
     Args:
         name: `"mnist"` or `"fashion_mnist"`.
-        directory: Where `save` has written another than the shipped one.
+        directory: Directory that `save` wrote to; that of the shipped classifiers unless given.
 
     Raises:
-        ValueError: No such classifier, or its files are missing, damaged or not of each other.
+        ValueError: No such classifier, or its files are missing, damaged, or belong to different classifiers.
     """
     path, expected = directory / f"{name}.npz", card(name, directory)["sha256"]
     try:
@@ -141,16 +141,16 @@ def load(name: str, directory: Path = DIRECTORY) -> Classifier:
         )
     except (OSError, ValueError, KeyError) as error:
         raise _damaged(path, error) from error
-    return Classifier(kernels, biases)
+    return FeatureClassifier(kernels, biases)
 
 
 def card(name: str, directory: Path = DIRECTORY) -> dict:
-    """What is known of a classifier: settings, accuracy, checksums. Errors as for `load`."""
+    """The card of a classifier: settings, accuracy, checksums. Raises as `load` does."""
     if name not in NAMES:
         raise _checks.unknown("classifier", name, NAMES)
     path = directory / f"{name}.json"
     try:
-        card = json.loads(path.read_text())
+        card = json.loads(path.read_text(encoding="utf-8"))
         if not all(isinstance(card[key], str) for key in ("sha256", "test_labels_sha256")):
             raise KeyError("sha256")
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -158,9 +158,9 @@ def card(name: str, directory: Path = DIRECTORY) -> dict:
     return card
 
 
-def judge_of(dataset: data.Dataset) -> Classifier | None:
-    """The classifier that was trained on this data set, known by its test labels; None if there is none."""
-    labels = _labels_sha256(dataset)
+def find(dataset: data.Dataset) -> FeatureClassifier | None:
+    """The classifier that was trained on this data set, recognized by its test labels; None if there is none."""
+    labels = None if dataset.y_test is None else _labels_sha256(dataset)
     return next((load(name) for name in NAMES if card(name)["test_labels_sha256"] == labels), None)
 
 
@@ -170,5 +170,6 @@ def _labels_sha256(dataset: data.Dataset) -> str:
 
 def _damaged(path: Path, error: Exception) -> ValueError:
     return ValueError(
-        f"{path} is missing or damaged: {error!r}. Install kerasae again, or run `kerasae classifier {path.stem}`."
+        f"{path} is missing or damaged: {error!r}. Install kerasae again, or run "
+        f"`python tools/classifier.py {path.stem}`."
     )

@@ -58,7 +58,7 @@ def directory(out: Path, plan, seed: int, hold_out: int) -> Path:
     Args:
         out: The entry's directory; the checkpoints go beside it.
         plan: A `recipes.Schedule`.
-        seed, hold_out: As for `recipes.train`.
+        seed, hold_out: As for `zoo.train.train`.
 
     Raises:
         ValueError: There are checkpoints of a run with other settings.

@@ -21,7 +21,7 @@ def apply(function, size: int, *arrays):
     """What a function makes of arrays, at most `size` rows at a time: new arrays in float32.
 
     Args:
-        function: As `backends.compiled` gives it. Where that compiles anew for each length it meets few,
+        function: As `backends.compile_function` gives it. Where that compiles anew for each length it meets few,
             all of them powers of two.
         size: Bounds the memory, whatever the length of the arrays.
         *arrays: Of one length, at least 1.

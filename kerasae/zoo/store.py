@@ -11,10 +11,10 @@ from pathlib import Path
 
 from kerasae import _checks, files
 from kerasae.files import CONFIG, METADATA, WEIGHTS
+from kerasae.zoo.cards import FORMAT, Card
 
 GOLDEN, PREVIEW = "golden.npz", "preview.png"
 FILES = (METADATA, CONFIG, WEIGHTS, GOLDEN, PREVIEW)
-FORMAT = 1  # of the card; cards of version 0.1 have no format, and their golden outputs in the card itself
 SHIPPED = "shipped"
 
 
@@ -24,20 +24,20 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in root().glob(f"[!.]*/{METADATA}"))
 
 
-def card(name: str | Path) -> dict:
+def card(name: str | Path) -> Card:
     """The card of an entry: figures and baselines, recipe, input contract, versions, checksums.
 
     Args:
         name: Name of a shipped entry, or path of the directory of another.
 
     Raises:
-        ValueError: There is no such entry, or its directory is not complete.
+        ValueError: There is no such entry, its directory is not complete, or a field of the card is damaged.
     """
-    return read_card(directory_of(name))
+    return Card.from_json(read_card(directory_of(name)), str(name))
 
 
 @contextlib.contextmanager
-def reading(name: str | Path) -> Iterator[dict]:
+def reading(name: str | Path) -> Iterator[Card]:
     """The card of an entry, for code that reads facts from it: a card from elsewhere may lack some of them.
 
     Raises:

@@ -6,15 +6,17 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 from kerasae import files
 from kerasae.files import CONFIG, METADATA, WEIGHTS
 from kerasae.zoo import store
-from kerasae.zoo.store import FILES, FORMAT, GOLDEN, PREVIEW
+from kerasae.zoo.cards import FORMAT
+from kerasae.zoo.store import FILES, GOLDEN, PREVIEW
 
 
-def save(directory: str | Path, model, metadata: dict, preview, *, replace_shipped: bool = False) -> None:
+def save(directory: str | Path, model, metadata: Mapping, preview, *, replace_shipped: bool = False) -> None:
     """Write an entry, completely or not at all.
 
     An entry that is already there is replaced only if every file in it is one that kerasae wrote and that nobody
@@ -23,7 +25,7 @@ def save(directory: str | Path, model, metadata: dict, preview, *, replace_shipp
     Args:
         directory: Directory of the entry; its parents are created.
         model: A `kerasae.models.Autoencoder`. Its config and its weights are written, not its optimizer's state.
-        metadata: The card. The format and the checksums of the files are added here.
+        metadata: The card, a `zoo.card.Card` or a mapping. The format and the checksums of the files are added here.
         preview: A matplotlib Figure.
         replace_shipped: Whether the directory may be among the shipped entries. For maintainers.
 
@@ -90,7 +92,7 @@ def _foreign(directory: Path, metadata: dict) -> list[str]:
     return sorted(path.name for path in directory.iterdir() if not is_own(path))
 
 
-def _write_files(directory: Path, model, metadata: dict, preview) -> None:
+def _write_files(directory: Path, model, metadata: Mapping, preview) -> None:
     """Write the files of an entry, the card last."""
     import keras
     import numpy as np

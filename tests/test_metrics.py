@@ -1,13 +1,16 @@
 """Figures of merit, against formulas and other implementations of them."""
 
+import importlib
+
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 
+import kerasae
 from kerasae import data, layers, metrics, models
-from kerasae.metrics import classifier
+from kerasae.metrics import classifier, pixels, table
 
 
 def test_mean_squared_error():
@@ -39,7 +42,7 @@ def test_angle_to_pca_of_a_known_line():
 
 def test_baselines_of_points():
     dataset = data.sine()
-    result = metrics.baselines(dataset, 1)
+    result = metrics.baseline_figures(dataset, 1)
     x = dataset.x_train.astype("float64")
     residual = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)[1] ** 2 / x.size
     assert result["pca"]["mse"] == pytest.approx(residual, rel=1e-4)
@@ -48,7 +51,7 @@ def test_baselines_of_points():
 
 def test_baselines_of_images():
     dataset = data.digits()
-    result = metrics.baselines(dataset, 8)
+    result = metrics.baseline_figures(dataset, 8)
     train, test = (x.reshape(len(x), -1).astype("float64") for x in (dataset.x_train, dataset.x_test))
     pca = PCA(8, svd_solver="full").fit(train)
     expected = np.mean((test - pca.inverse_transform(pca.transform(test))) ** 2)
@@ -59,7 +62,7 @@ def test_baselines_of_images():
 
 @pytest.mark.anybackend
 def test_baselines_of_mnist_are_the_published_ones():
-    result = metrics.baselines(data.mnist(), 8)
+    result = metrics.baseline_figures(data.mnist(), 8)
     assert result["pca"]["mse"] == pytest.approx(0.03744, abs=1e-5)
     assert result["mean"]["mse"] == pytest.approx(0.0675, abs=1e-4)
     assert result["mean"]["bce"] == pytest.approx(0.2625, abs=1e-4)
@@ -72,18 +75,18 @@ def test_baselines_of_mnist_are_the_published_ones():
 @pytest.mark.anybackend
 def test_pca_error_is_that_of_the_baseline():
     dataset = data.sine()
-    expected = metrics.baselines(dataset, 1)["pca"]["mse"]
+    expected = metrics.baseline_figures(dataset, 1)["pca"]["mse"]
     assert metrics.pca_error(dataset.x_train, dataset.x_train, 1) == pytest.approx(expected)
 
 
 @pytest.mark.anybackend
 def test_pca_keeps_all_where_the_code_is_larger_than_the_input():
-    assert metrics.baselines(data.digits(), 1000)["pca"]["mse"] < 1e-6
+    assert metrics.baseline_figures(data.digits(), 1000)["pca"]["mse"] < 1e-6
 
 
 def test_baselines_of_denoisers():
     dataset = data.digits()
-    result = metrics.baselines(dataset, 8, layers.FlipPixels(0.1))
+    result = metrics.baseline_figures(dataset, 8, layers.FlipPixels(0.1))
     assert result["noisy"]["denoised_mse"] > result["median"]["denoised_mse"] > 0
     assert result["pca"]["denoised_mse"] > result["pca"]["mse"]
 
@@ -105,12 +108,12 @@ def test_images_have_a_forest_on_the_codes_of_a_thousand():
     assert metrics.figures(model, dataset)["forest_accuracy"] == pytest.approx(expected, abs=0.01)
 
 
-def test_generating_models_have_samples_judged(monkeypatch):
-    dataset, judge = data.digits(), classifier.load("mnist")
-    monkeypatch.setattr(classifier, "judge_of", lambda dataset: judge)
+def test_generating_models_have_sample_metrics(monkeypatch):
+    dataset, network = data.digits(), classifier.load("mnist")
+    monkeypatch.setattr(classifier, "find", lambda dataset: network)
     model = models.VariationalAutoencoder((28, 28, 1), (16,), 2)
     result = metrics.figures(model, dataset)
-    samples, real = (judge.features(x) for x in (model.generate(360, seed=0), dataset.x_test))
+    samples, real = (network.features(x) for x in (model.generate(360, seed=0), dataset.x_test))
     assert result["sample_distance"] == pytest.approx(metrics.frechet_distance(samples, real))
     assert result["mmd_to_prior"] == metrics.mmd_to_prior(model.sample(dataset.x_test, seed=0))
     assert "class_accuracy" not in result
@@ -121,16 +124,16 @@ def test_codes_of_an_adversarial_model_are_compared_with_the_prior():
     model = models.AdversarialAutoencoder((28, 28, 1), (16,), 4)
     result = metrics.figures(model, dataset)
     assert result["mmd_to_prior"] == metrics.mmd_to_prior(model.encode(dataset.x_test))
-    assert "negative_elbo" not in result and "sample_distance" not in result  # these digits have no judge
+    assert "negative_elbo" not in result and "sample_distance" not in result  # these digits have no network
 
 
-def test_conditional_models_are_told_the_class_and_judged_by_it(monkeypatch):
-    dataset, judge = data.digits(), classifier.load("mnist")
-    monkeypatch.setattr(classifier, "judge_of", lambda dataset: judge)
+def test_conditional_models_are_told_the_class_and_networkd_by_it(monkeypatch):
+    dataset, network = data.digits(), classifier.load("mnist")
+    monkeypatch.setattr(classifier, "find", lambda dataset: network)
     model = models.ConditionalVariationalAutoencoder((28, 28, 1), hidden_units=(16,), latent_dim=2)
     result = metrics.figures(model, dataset)
     samples = model.generate(360, seed=0, label=dataset.y_test)
-    assert result["class_accuracy"] == judge.accuracy(samples, dataset.y_test)
+    assert result["class_accuracy"] == network.accuracy(samples, dataset.y_test)
     assert result["mse"] == pytest.approx(
         metrics.mean_squared_error(dataset.x_test, model.reconstruct(dataset.x_test, label=dataset.y_test))
     )
@@ -207,3 +210,44 @@ def test_golden_inputs_are_their_formula():
     assert x.shape == (2, 2, 3) and x.dtype == "float32"
     assert x[1, 1, 2] == pytest.approx(-1 + 4 * 0.5 * (1 + np.sin(0.37 * 5 + 1)), rel=1e-6)
     assert np.abs(metrics.golden_inputs((2,), None)).max() <= 2
+
+
+@pytest.mark.anybackend
+def test_every_row_of_the_table_has_a_function_and_a_label():
+    for key, row in metrics.METRICS.items():
+        module, _, function = row.compute.partition(".")
+        assert callable(getattr(importlib.import_module(f"kerasae.metrics.{module}"), function))
+        assert (key, row.key, bool(row.label)) == (row.key, key, True)
+
+
+@pytest.mark.anybackend
+def test_names_of_version_0_1():
+    assert kerasae.evaluation is metrics
+    for name in metrics.__all__:
+        assert getattr(metrics, name) is not None
+
+
+@pytest.mark.anybackend
+def test_comparison_is_relative_absolute_or_within_rounding():
+    found = metrics.compare(
+        {"mse": 1.00005, "angle_to_pca": 0.009, "fresh_mse": 2e-10}, {"mse": 1.0, "angle_to_pca": 0.0}
+    )
+    assert found["mse"].is_tolerable and not found["mse"].is_absolute
+    assert found["angle_to_pca"].is_tolerable and found["angle_to_pca"].is_absolute
+    assert found["fresh_mse"].stated is None and found["fresh_mse"].is_tolerable
+    assert not metrics.compare({}, {"mse": 1.0})["mse"].is_tolerable
+    assert metrics.compare({"mse": 2.1e-9}, {"mse": 2e-9})["mse"].is_tolerable
+
+
+def test_a_new_metric_is_one_row_and_one_function(monkeypatch):
+    row = table.Metric("worst", "worst error", "", "pixels.worst", lambda m: m.is_image)
+    monkeypatch.setitem(metrics.METRICS, "worst", row)
+    monkeypatch.setattr(pixels, "worst", lambda m: float(np.max(np.abs(m.x - m.reconstructions))), raising=False)
+    model = models.DenseAutoencoder((6, 5, 1), (8,), 3)
+    x = np.zeros((4, 6, 5, 1), "float32")
+    assert metrics.figures_of(model, x)["worst"] == pytest.approx(float(model.reconstruct(x).max()))
+
+
+def test_binary_crossentropy_is_measured_on_probabilities_only():
+    model = models.DenseAutoencoder((6, 5, 1), (8,), 3, value_range=(-1.0, 1.0), output_activation="linear")
+    assert "bce" not in metrics.figures_of(model, np.full((4, 6, 5, 1), -1.0, "float32"))

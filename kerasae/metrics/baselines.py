@@ -1,0 +1,94 @@
+"""Figures of what needs no autoencoder: the mean image, PCA, a median filter, the pixels themselves."""
+
+import numpy as np
+
+from kerasae import backends, data
+from kerasae.metrics import classifier
+from kerasae.metrics.codes import flat, forest_accuracy
+from kerasae.metrics.measurement import LABELED, data_is_sine
+from kerasae.metrics.pixels import binary_crossentropy, mean_squared_error
+from kerasae.metrics.samples import frechet_distance
+
+Figures = dict[str, dict[str, float]]
+
+
+def baseline_figures(dataset: data.Dataset, code_size: int, noise=None) -> Figures:
+    """The figures of the baselines on a data set.
+
+    Args:
+        dataset: As for `figures`.
+        code_size: Number of principal components; all where the inputs have fewer.
+        noise: The `kerasae.layers.Noise` of a denoiser.
+
+    Returns:
+        Figures by baseline. `mean` predicts the mean of the training set, `pca` is fitted on the training set; both
+        have `mse`. For images `mean` has `bce` and, as a model of independent pixels without a code,
+        `negative_elbo` in nats per image. With noise, `denoised_mse` of PCA, of the corrupted images (`noisy`)
+        and of a 3 × 3 median filter (`median`). For labeled images `forest_accuracy` of PCA's codes and of the
+        `pixels`. Where the data has a feature classifier, `sample_distance` of PCA, whose codes are drawn from a normal
+        distribution with the variances it found, and of training images (`real`), which also has the classifier's
+        accuracy on test images as `class_accuracy`.
+    """
+    train, test = flat(dataset.x_train), flat(dataset.x_train if data_is_sine(dataset) else dataset.x_test)
+    mean = train.mean(axis=0, dtype="float64")
+    pca = fit_pca(train, min(code_size, *train.shape))
+    result: Figures = {
+        "mean": {"mse": mean_squared_error(test, mean)},
+        "pca": {"mse": mean_squared_error(test, project(pca, test))},
+    }
+    if dataset.x_train.ndim == 2:
+        return result
+    result["mean"]["bce"] = binary_crossentropy(test, np.broadcast_to(mean, test.shape))
+    result["mean"]["negative_elbo"] = result["mean"]["bce"] * test.shape[1]
+    if noise is not None:
+        _add_denoising(result, dataset.x_test, noise, pca)
+    if dataset.y_train is not None and dataset.y_test is not None:
+        _add_features(result, dataset, train, test, pca)
+        _add_samples(result, dataset, train, test, pca)
+    return result
+
+
+def _add_denoising(result: Figures, x: np.ndarray, noise, pca) -> None:
+    from scipy.ndimage import median_filter
+
+    corrupted = backends.infer(noise.corrupt, x)
+    result["pca"]["denoised_mse"] = mean_squared_error(flat(x), project(pca, flat(corrupted)))
+    result["noisy"] = {"denoised_mse": mean_squared_error(x, corrupted)}
+    result["median"] = {"denoised_mse": mean_squared_error(x, median_filter(corrupted, size=(1, 3, 3, 1)))}
+
+
+def _add_features(result: Figures, dataset: data.Dataset, train: np.ndarray, test: np.ndarray, pca) -> None:
+    few, labels = train[:LABELED], dataset.y_train[:LABELED]
+    result["pca"]["forest_accuracy"] = forest_accuracy(pca.transform(few), labels, pca.transform(test), dataset.y_test)
+    result["pixels"] = {"forest_accuracy": forest_accuracy(few, labels, test, dataset.y_test)}
+
+
+def _add_samples(result: Figures, dataset: data.Dataset, train: np.ndarray, test: np.ndarray, pca) -> None:
+    network = classifier.find(dataset)
+    if network is None:
+        return
+    features = network.features(test)
+    codes = np.random.default_rng(0).normal(0.0, np.sqrt(pca.explained_variance_), (len(test), pca.n_components_))
+    samples = pca.inverse_transform(codes).clip(0.0, 1.0)
+    result["pca"]["sample_distance"] = frechet_distance(network.features(samples), features)
+    result["real"] = {
+        "sample_distance": frechet_distance(network.features(train[: len(test)]), features),
+        "class_accuracy": network.accuracy(test, dataset.y_test),
+    }
+
+
+def pca_error(x_train: np.ndarray, x: np.ndarray, components: int) -> float:
+    """Mean squared error of `x` reconstructed from the first principal components of `x_train`; both `(n, ...)`."""
+    return mean_squared_error(flat(x), project(fit_pca(flat(x_train), components), flat(x)))
+
+
+def fit_pca(x: np.ndarray, components: int):
+    """scikit-learn's PCA of vectors `(n, d)`."""
+    from sklearn.decomposition import PCA
+
+    return PCA(components, svd_solver="covariance_eigh").fit(x)
+
+
+def project(pca, x: np.ndarray) -> np.ndarray:
+    """Vectors `(n, d)` reconstructed from their principal components."""
+    return pca.inverse_transform(pca.transform(x))

@@ -1,0 +1,36 @@
+"""Initial weights that are the same on every backend."""
+
+import keras
+import numpy as np
+
+from kerasae import models
+
+
+def initialize(model: models.Autoencoder, seed: int) -> None:
+    """Draw the initial weights with NumPy, from the distributions the layers declare.
+
+    Keras's own initializers give other numbers on each backend for the same seed.
+    """
+    rng = np.random.default_rng(seed)
+    for part in (part for part in model.layers if isinstance(part, keras.Model)):
+        for layer in part.layers:
+            if hasattr(layer, "kernel"):
+                layer.kernel.assign(_draw(layer.kernel_initializer, layer.kernel.shape, rng))
+
+
+def _draw(initializer, shape, rng) -> np.ndarray:
+    """A sample of a Keras variance-scaling initializer (Glorot, He, LeCun), by NumPy."""
+    if not isinstance(initializer, keras.initializers.VarianceScaling):
+        return keras.ops.convert_to_numpy(initializer(shape))
+    receptive = int(np.prod(shape[:-2]))
+    fan_in, fan_out = shape[-2] * receptive, shape[-1] * receptive
+    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[initializer.mode]
+    stddev = np.sqrt(initializer.scale / fan)
+    if initializer.distribution == "uniform":
+        return rng.uniform(-1, 1, shape) * np.sqrt(3) * stddev
+    if initializer.distribution == "untruncated_normal":
+        return rng.normal(0, stddev, shape)
+    from scipy.stats import truncnorm
+
+    unit = truncnorm(-2, 2)
+    return unit.rvs(shape, random_state=rng) * stddev / unit.std()

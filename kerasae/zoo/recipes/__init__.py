@@ -1,0 +1,27 @@
+"""The recipes of the zoo: one row per entry, in the module of its family. `zoo.train` follows them."""
+
+import dataclasses
+
+from kerasae import _checks
+from kerasae.zoo.initial_weights import initialize
+from kerasae.zoo.recipes import conv, denoising, dense, generative, sine
+from kerasae.zoo.recipes.recipe import IMAGE, Recipe, Reference, Schedule
+
+__all__ = ["IMAGE", "RECIPES", "Recipe", "Reference", "Schedule", "find", "initialise", "initialize", "plan"]
+
+initialise = initialize  # the spelling of version 0.1
+
+RECIPES = {row.name: row for family in (sine, dense, conv, denoising, generative) for row in family.ROWS}
+
+
+def find(name: str) -> Recipe:
+    """The recipe of a name, or a ValueError that lists the names."""
+    if name not in RECIPES:
+        raise _checks.unknown("recipe", name, RECIPES)
+    return RECIPES[name]
+
+
+def plan(name: str, schedule: str = "written", epochs: int | None = None) -> Schedule:
+    """The schedule for `train`: the written or the shipped one of an entry, with another number of epochs if given."""
+    chosen = find(name).schedule(schedule)
+    return chosen if epochs is None else dataclasses.replace(chosen, epochs=_checks.positive_size("epochs", epochs))

@@ -1,0 +1,31 @@
+"""Recipes of convolutional autoencoders."""
+
+from kerasae import models
+from kerasae.zoo.recipes.recipe import BCE, HABR, IMAGE, VALDARRAMA, Recipe, Reference, Schedule
+
+ROWS = (
+    Recipe(
+        name="conv_mnist",
+        description="Convolutional autoencoder, a 7 × 7 image as the code",
+        source="Stacked convolutional auto-encoders for hierarchical feature extraction (Masci et al., 2011)",
+        data="mnist",
+        model=lambda: models.ConvAutoencoder(IMAGE, (128, 32), (7, 2, 7), 1),
+        loss=BCE,
+        headline="bce",
+        written=Schedule(epochs=50, batch_size=256),
+        shipped=Schedule(epochs=40, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        references=(Reference("bce", 0.0693, HABR),),
+    ),
+    Recipe(
+        name="conv32_mnist",
+        description="Convolutions down and transposed ones back; the code is twice as large as the image",
+        source=VALDARRAMA,
+        data="mnist",
+        model=lambda: models.TransposedConvAutoencoder(IMAGE, (32, 32)),
+        loss=BCE,
+        headline="bce",
+        written=Schedule(epochs=50, batch_size=128),
+        shipped=Schedule(epochs=25, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        references=(Reference("bce", 0.0622, VALDARRAMA),),
+    ),
+)

@@ -1,0 +1,48 @@
+"""Recipes of denoising autoencoders."""
+
+from kerasae import layers, models
+from kerasae.zoo.recipes.recipe import BCE, IMAGE, NATIVE, SSE, VALDARRAMA, VINCENT, Recipe, Reference, Schedule
+
+ROWS = (
+    Recipe(
+        name="denoise_flip_mnist",
+        description="Cleans digits, a tenth of whose pixels are inverted",
+        source=VINCENT,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (128, 64, 32), 8, noise=layers.FlipPixels(0.1)),
+        loss=SSE,
+        written=Schedule(epochs=5, batch_size=64),
+        headline="denoised_mse",
+        shipped=Schedule(epochs=300, batch_size=64, decay="cosine"),
+        references=(Reference("denoised_mse", 0.02611, NATIVE),),
+    ),
+    Recipe(
+        name="denoise_mask_mnist",
+        description="Cleans digits, half of whose pixels are missing",
+        source=VINCENT,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(
+            IMAGE, (256,), 32, output_activation="linear", weight_penalty=1e-4, noise=layers.MaskPixels(0.5)
+        ),
+        loss="mean_squared_error",
+        written=Schedule(epochs=50, batch_size=256),
+        headline="denoised_mse",
+        shipped=Schedule(epochs=200, batch_size=256, decay="cosine"),
+        references=(
+            Reference("denoised_mse", 0.01317, NATIVE),
+            Reference("mse", 0.03427, NATIVE),
+        ),
+    ),
+    Recipe(
+        name="denoise_gauss_mnist",
+        description="Cleans digits under Gaussian noise of deviation 0.4",
+        source=VALDARRAMA,
+        data="mnist",
+        model=lambda: models.TransposedConvAutoencoder(IMAGE, (32, 32), noise=layers.AddGaussian(0.4)),
+        loss=BCE,
+        headline="denoised_bce",
+        written=Schedule(epochs=100, batch_size=128),
+        shipped=Schedule(epochs=36, batch_size=64, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        references=(Reference("denoised_bce", 0.0839, VALDARRAMA),),
+    ),
+)

@@ -1,0 +1,71 @@
+"""Recipes of autoencoders that generate."""
+
+from kerasae import models
+from kerasae.zoo.recipes.recipe import BCE, CHOLLET, IMAGE, KINGMA, NATIVE, PYTORCH, Recipe, Reference, Schedule
+
+ROWS = (
+    Recipe(
+        name="vae_mnist",
+        description="Variational autoencoder of digits",
+        source=KINGMA,
+        data="mnist",
+        model=lambda: models.VariationalAutoencoder(IMAGE, (400,), 20),
+        headline="negative_elbo",
+        written=Schedule(epochs=10, batch_size=128),
+        shipped=Schedule(epochs=240, batch_size=128, decay="cosine"),
+        references=(Reference("negative_elbo", 105.56, PYTORCH),),
+    ),
+    Recipe(
+        name="vae_fashion",
+        description="Variational autoencoder of clothes",
+        source=KINGMA,
+        data="fashion_mnist",
+        model=lambda: models.VariationalAutoencoder(IMAGE, (128,), 10),
+        headline="negative_elbo",
+        written=Schedule(epochs=100, batch_size=512),
+        shipped=Schedule(epochs=300, batch_size=128, decay="cosine"),
+        references=(Reference("negative_elbo", 243.88, NATIVE),),
+    ),
+    Recipe(
+        name="vae2_mnist",
+        description="Convolutional variational autoencoder, 2 numbers a digit: a plane of digits",
+        source=KINGMA,
+        data="mnist",
+        model=lambda: models.ConvVariationalAutoencoder(IMAGE, (32, 64), 3, (16,), 2),
+        headline="negative_elbo",
+        written=Schedule(epochs=30, batch_size=128),
+        shipped=Schedule(epochs=20, batch_size=128, decay="cosine", precision="mixed_bfloat16"),
+        references=(Reference("negative_elbo", 146.95, CHOLLET),),
+        seed=2,  # of 0 to 3 the one whose narrow layer keeps most of its ReLUs alive in the first 300 steps
+    ),
+    Recipe(
+        name="cvae_mnist",
+        description="Variational autoencoder that is told the class: the code is the style",
+        source="Semi-supervised learning with deep generative models (Kingma, Rezende, Mohamed & Welling, 2014)",
+        data="mnist",
+        model=lambda: models.ConditionalVariationalAutoencoder(IMAGE, 10, hidden_units=(400,), latent_dim=20),
+        headline="negative_elbo",
+        written=Schedule(epochs=30, batch_size=128),
+        shipped=Schedule(epochs=150, batch_size=128, decay="cosine"),
+    ),
+    Recipe(
+        name="aae_mnist",
+        description="Adversarial autoencoder: codes that a discriminator can't tell from the prior",
+        source="Adversarial autoencoders (Makhzani, Shlens, Jaitly, Goodfellow & Frey, 2015)",
+        data="mnist",
+        model=lambda: models.AdversarialAutoencoder(IMAGE, (1000, 1000), 8, discriminator_units=(1000, 1000)),
+        loss=BCE,
+        headline="mse",
+        written=Schedule(epochs=50, batch_size=100),
+        shipped=Schedule(epochs=18, batch_size=100, decay="cosine"),
+    ),
+    Recipe(
+        name="vaegan_mnist",
+        description="Variational autoencoder and generator of a GAN, whose discriminator measures the reconstruction",
+        source="Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2016)",
+        data="mnist",
+        model=lambda: models.VAEGAN(IMAGE, (16, 32), 3, (128,), 20, discriminator_filters=(16, 32)),
+        headline="sample_distance",
+        written=Schedule(epochs=12, batch_size=128, decay="cosine", beta_1=0.5, precision="mixed_bfloat16"),
+    ),
+)

@@ -1,0 +1,108 @@
+"""Train the entries of the zoo by their recipes."""
+
+import contextlib
+import os
+from pathlib import Path
+
+import keras
+
+from kerasae import backends, data, models
+from kerasae.training.checkpoints import Backup
+from kerasae.zoo import recipes
+from kerasae.zoo.initial_weights import initialize
+
+
+def train(
+    name: str,
+    schedule: recipes.Schedule | None = None,
+    seed: int | None = None,
+    hold_out: int = 0,
+    checkpoints: str | Path | None = None,
+    callbacks=(),
+    verbose="auto",
+    devices: int = 1,
+):
+    """Train a model by the recipe of an entry.
+
+    NumPy draws the initial weights and the order of the batches, so that they are the same on every backend.
+
+    Args:
+        name: Name of the entry.
+        schedule: Training schedule, as `recipes.plan` returns it; the written one unless given.
+        seed: Seed of weights and batch order; the recipe's unless given.
+        hold_out: Number of training examples, the last ones, that are left out and validated on. With 0, the model
+            is validated on the test set: watch these figures, but do not select a model by them.
+        checkpoints: Directory for the state of training after each epoch; if it has one, training resumes from
+            it. Processes that train together share one directory.
+        callbacks, verbose: Arguments of `fit`.
+        devices: Number of devices for data parallel training; on PyTorch, the number of processes under torchrun.
+
+    Returns:
+        The trained model, in float32, and Keras's `History`.
+
+    Raises:
+        ValueError: There is no such recipe, `hold_out` leaves no training examples, or there are fewer devices.
+    """
+    recipe = recipes.find(name)
+    schedule = schedule or recipe.written
+    seed = recipe.seed if seed is None else seed
+    dataset = data.named(recipe.data)
+    x, y, x_val, y_val = dataset
+    if not 0 <= hold_out < len(x):
+        raise ValueError(f"hold_out must be from 0 to {len(x) - 1}. Received: {hold_out}.")
+    if hold_out:
+        x, y, x_val, y_val = x[:-hold_out], y[:-hold_out], x[-hold_out:], y[-hold_out:]
+    callbacks = list(callbacks)
+    if checkpoints is not None:
+        callbacks.append(Backup(Path(checkpoints), writes=process_index(devices) == 0))
+    with backends.devices(devices) if devices > 1 else contextlib.nullcontext():
+        model = compiled_model(recipe, schedule, len(x), seed)
+        x, x_val = model.labelled(x, y), model.labelled(x_val, y_val)
+        history = model.fit(
+            x,
+            batch_size=schedule.batch_size,
+            epochs=schedule.epochs,
+            validation_data=(x_val, model.target(x_val, None)),
+            validation_batch_size=1000,
+            callbacks=callbacks,
+            seed=seed,
+            verbose=verbose,
+        )
+    return in_float32(recipe, model), history
+
+
+def process_index(devices: int) -> int:
+    """Index of this process among those that train together, as torchrun numbers them."""
+    return int(os.environ.get("RANK", 0)) if devices > 1 else 0
+
+
+def compiled_model(recipe: recipes.Recipe, schedule: recipes.Schedule, images: int, seed: int) -> models.Autoencoder:
+    """The untrained model of a recipe: initial weights from the seed; optimizer and precision of the schedule."""
+    keras.utils.set_random_seed(seed)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(schedule.precision)
+    try:
+        model = recipe.model()
+    finally:
+        keras.config.set_dtype_policy(policy)
+    initialize(model, seed)
+    rate: object = schedule.learning_rate
+    if schedule.decay == "cosine":
+        steps = schedule.epochs * -(-images // schedule.batch_size)
+        rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
+    adam = keras.optimizers.Adam(
+        rate,
+        beta_1=schedule.beta_1,
+        epsilon=schedule.epsilon,
+    )
+    model.compile(optimizer=adam, loss=recipe.loss)
+    return model
+
+
+def in_float32(recipe: recipes.Recipe, model: models.Autoencoder) -> models.Autoencoder:
+    """A copy of a trained model that computes in float32, compiled with Adam for further training."""
+    keras.utils.clear_session(free_memory=False)  # names in its files must not depend on models built before
+    plain = recipe.model()
+    plain.set_weights(model.get_weights())
+    plain.compile(optimizer="adam", loss=recipe.loss)
+    return plain
