@@ -6,8 +6,8 @@
     python benchmarks/agreement.py --table docs/agreement.md
 
 The first two commands train shipped recipes in float32 with their seeds for one epoch, at least 200 steps, and store
-the losses in `benchmarks/agreement/torch.json`. The third measures the effect of rounding: it trains each recipe ten times
-on one backend, with the last bit of each initial weight changed at random. The fourth writes the page and its chart.
+the losses in `benchmarks/agreement/torch.json`. The third measures the effect of rounding: it trains each recipe ten
+times on one backend, with the last bit of each initial weight changed at random. The fourth writes the page and its chart.
 """
 
 import argparse
@@ -55,8 +55,8 @@ For entries marked *, an epoch has 200 steps on correspondingly fewer training i
 
 Why abruptly: the slope of a ReLU changes at zero. If the input of a unit is so close to zero that rounding decides its
 sign, the gradients differ. Adam divides a gradient by its magnitude and so amplifies a difference of 1e-7 to 1e-5 in
-one step. Whether a step has such a unit depends on weights and batch, so runs that diverge mostly do so at the same step.
-"""
+one step. Whether a step has such a unit depends on weights and batch, so runs that diverge mostly do so at the same
+step. """
 
 GROUPS = (
     "Within 1e-4 for 200 steps",
