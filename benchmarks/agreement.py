@@ -7,7 +7,8 @@
 
 The first two commands train shipped recipes in float32 with their seeds for one epoch, at least 200 steps, and store
 the losses in `benchmarks/agreement/torch.json`. The third measures the effect of rounding: it trains each recipe ten
-times on one backend, with the last bit of each initial weight changed at random. The fourth writes the page and its chart.
+times on one backend, with the last bit of each initial weight changed at random. The fourth writes the page and its
+chart.
 """
 
 import argparse
