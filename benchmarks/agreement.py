@@ -1,14 +1,14 @@
-"""One recipe, one course: the loss of each of the first 200 steps of every recipe, on the backend in use.
+"""Agreement of the backends: the loss of each of the first 200 steps of every recipe.
 
     KERAS_BACKEND=torch python benchmarks/agreement.py dense8_mnist vae_mnist
     KERAS_BACKEND=torch python benchmarks/agreement.py --all
     KERAS_BACKEND=tensorflow python benchmarks/agreement.py --all --nudged
     python benchmarks/agreement.py --table docs/agreement.md
 
-The first two follow shipped recipes, in float32, with their seeds, for an epoch and for 200 steps at least, and keep
-the losses in `benchmarks/agreement/torch.json`. The third follows each ten times on one backend, each time from other
-initial weights, of which every one is the next float32 above or below: what rounding alone does to a course. The fourth
-writes those of all backends as a page with a chart.
+The first two commands train shipped recipes in float32 with their seeds for one epoch, at least 200 steps, and store
+the losses in `benchmarks/agreement/torch.json`. The third measures the effect of rounding: it trains each recipe ten
+times on one backend, with the last bit of each initial weight changed at random. The fourth writes the page and its
+chart.
 """
 
 import argparse
@@ -25,51 +25,56 @@ DIRECTORY = Path(__file__).with_name("agreement")
 BACKENDS = ("tensorflow", "torch", "jax")
 STEPS = 200
 TWINS = 10  # runs from nudged weights
-WITHIN, WITHIN_EPOCH = 1e-4, 1e-3  # relative differences that are asked for: of a step, of an epoch's mean
-# Their whole epochs take too long in float32 without a GPU: the first is one of 200 steps, the data so many images.
+WITHIN, WITHIN_EPOCH = 1e-4, 1e-3  # limits of relative differences: of a step's loss, of an epoch's mean loss
+# A whole epoch takes too long in float32 without a GPU: an epoch has 200 steps, on fewer images.
 COSTLY = ("conv32_mnist", "conv_mnist", "denoise_gauss_mnist", "vae2_mnist", "vaegan_mnist")
 SHOWN = ("linear_sine", "dense_mnist", "dense8_mnist", "denoise_flip_mnist", "vae_mnist", "vaegan_mnist")
 TEST_IMAGES = 1000
 CHART = "agreement.png"  # beside the page
 
-INTRODUCTION = """# One recipe, one course
+INTRODUCTION = """# Agreement of the backends
 
-With its seed, a recipe begins alike on every backend: the initial weights are NumPy's, the order of the batches comes
-from the seed and the epoch, and noise, dropout and samples are functions of a seed and the step (`kerasae.random`).
-`kerasae train` does so always, `fit` where it is given `seed=`. The arithmetic is each backend's own.
+Does a recipe train the same way on every backend? Runs agree to about 1e-7 at first, then many diverge abruptly because
+of float32 rounding. Runs on a single backend diverge in the same way if the last bit of the initial weights changes.
 
-Every shipped recipe, in float32 on CPU, from its seed: `benchmarks/agreement.py`. A difference is that of the largest
-and the smallest of the three backends' losses, over the largest. *Step 1* and *200 steps*: of the loss of single steps,
-the largest. *Horizon*: the first step at which it is over 1e-4. *Epoch*: of the mean loss of the first epoch. *MSE
-after*: of the error on 1000 test inputs after that epoch. Of the entries marked * an epoch is of 200 steps, on as many
-of the training images.
+With the same seed, a recipe starts identically on every backend. The initial weights come from NumPy, the batch order
+from seed and epoch, and noise, dropout and samples from seed and step (`kerasae.random`). `kerasae train` always uses a
+seed, `fit` if `seed=` is given. Only the arithmetic differs.
 
-*One bit*: what rounding alone does. On one backend, TensorFlow, runs that start from weights whose last bit is another,
-up or down at random, against the run that starts from the recipe's: the largest difference, how many of the runs are
-over 1e-4 within 200 steps, and the first step at which one is.
+The table compares the losses of all shipped recipes on three backends, in float32 on CPU (`benchmarks/agreement.py`).
+A difference is (largest − smallest) / largest of the three losses.
 
-Courses part in jumps. A ReLU's slope changes at zero; a step with a unit so near zero that rounding decides its side
-takes another gradient, and Adam, which divides a gradient by its size, carries a difference of 1e-7 to one of 1e-5 at
-once. Whether a step has such a unit depends on the weights and the batch, so that the runs that part mostly part at the
-same step, on one backend as between two.
-"""
+- *step 1*, *200 steps*: the difference at the first step, and the largest one within 200 steps.
+- *horizon*: the first step with a difference above 1e-4.
+- *epoch*: the difference of the mean loss of the first epoch.
+- *MSE after*: the difference of the MSE on 1000 test inputs after that epoch.
+- *one bit*: the effect of rounding alone, on TensorFlow. Several runs start from weights with a random change in the
+  last bit, and are compared with the run that starts from the recipe's weights: the largest difference, the number of
+  runs that exceed 1e-4 within 200 steps, and the first step at which one does.
+
+For entries marked *, an epoch has 200 steps on correspondingly fewer training images.
+
+Why abruptly: the slope of a ReLU changes at zero. If the input of a unit is so close to zero that rounding decides its
+sign, the gradients differ. Adam divides a gradient by its magnitude and so amplifies a difference of 1e-7 to 1e-5 in
+one step. Whether a step has such a unit depends on weights and batch, so runs that diverge mostly do so at the same
+step. """
 
 GROUPS = (
     "Within 1e-4 for 200 steps",
-    "Beyond it, as are runs on one backend that differ in a last bit: rounding alone parts them",
-    "Beyond it, and rounding alone has not been shown to be why",
+    "Above 1e-4, as are runs on a single backend with a changed last bit: rounding explains the difference",
+    "Above 1e-4, and rounding was not shown to explain it",
 )
 
 
-def course(steps: int):
-    """A metric for the loss that is Keras's mean and keeps every step's value besides.
+def step_losses(steps: int):
+    """Return a loss metric that is Keras's mean and also records the value of each step.
 
-    A part of the training step, it sees many steps made in one call as well as single ones.
+    As part of the compiled step it records each step of a call with many steps.
     """
     import keras
     from keras import ops
 
-    class Course(keras.metrics.Mean):
+    class StepLosses(keras.metrics.Mean):
         def __init__(self):
             super().__init__(name="loss")
             self.values = self.add_variable((steps,), "zeros", name="values")
@@ -82,14 +87,14 @@ def course(steps: int):
             self.taken.assign_add(1)
 
         def reset_state(self):
-            for variable in (self.total, self.count):  # the course goes on in the next epoch
+            for variable in (self.total, self.count):  # keep the recorded values over epochs
                 variable.assign(ops.zeros((), variable.dtype))
 
-    return Course()
+    return StepLosses()
 
 
 class Enough(Exception):
-    """The steps that were asked for have been taken."""
+    """Raised to stop `fit` after the required number of steps."""
 
 
 def begin(name: str):
@@ -107,14 +112,14 @@ def begin(name: str):
 
 
 def recorded(model):
-    """Have a model keep its losses."""
-    recorder = course(STEPS)
+    """Replace the loss metric of a model by one that records each step."""
+    recorder = step_losses(STEPS)
     vars(model)["_loss_tracker"] = recorder  # set as an attribute it would be tracked, and updated twice a step
     return recorder
 
 
 def measure(name: str) -> dict:
-    """Follow a recipe for its first epoch, and for `STEPS` steps if that has fewer.
+    """Train a recipe for one epoch, and for at least `STEPS` steps.
 
     Returns:
         `losses`, one a step; `epoch_loss`, the mean over the first epoch as `fit` reports it; `epoch_mse`, after the
@@ -234,7 +239,7 @@ def measured() -> dict[str, tuple[list[dict], dict | None]]:
 def page() -> str:
     """All that was measured, as Markdown."""
     rows = [
-        "| entry | step 1 | 200 steps | horizon | epoch | MSE after | one bit | runs that part | their horizon |",
+        "| entry | step 1 | 200 steps | horizon | epoch | MSE after | one bit | diverging runs | their horizon |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     groups: dict[str, list[str]] = {text: [] for text in GROUPS}
@@ -274,7 +279,7 @@ def _step(number: int | None) -> str:
 
 
 def chart():
-    """How far apart the backends are, and nudged runs on one of them, against the step: a panel an entry."""
+    """Draw the differences between backends, and between runs with a changed last bit, against the step."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5), layout="constrained")

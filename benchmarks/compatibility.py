@@ -1,10 +1,10 @@
-"""Every entry on all five backends: its outputs, its training, its files and what it is exported to.
+"""Test every entry on all five backends: outputs, training, files and exports.
 
     python benchmarks/compatibility.py docs/compatibility.md
 
-Each backend runs in a process of its own and keeps what it finds, entry by entry, in
-`benchmarks/compatibility/BACKEND.json`: a run that was broken off goes on where it was. Entries are
-measured again when their weights or any version has changed. `--table` only writes the page.
+Each backend runs in its own process and stores its results entry by entry in `benchmarks/compatibility/BACKEND.json`,
+so an interrupted run resumes. An entry is measured again if its weights or a version changed. `--table` only writes the
+page.
 """
 
 import argparse
@@ -250,19 +250,19 @@ def page() -> str:
     lines = [
         "# Compatibility",
         "",
-        "Every entry on all five backends, each in a process of its own, by `make compat`: the largest differences.",
+        "The largest differences of every entry on all five backends, measured by `make compat`.",
         "",
-        "- *verify*: outputs for two inputs made by a formula, from those on the card, over max(1, largest value).",
-        f"- *evaluate*: figures of {IMAGES} such inputs, relative, from those of {BACKENDS[REFERENCE]}.",
-        f"- *fit*: losses of {STEPS} steps on these, relative, from those of {BACKENDS[REFERENCE]}. Where rounding",
-        "  decides on which side of zero a ReLU's input is, they part by up to 1e-3 (see [agreement](agreement.md)).",
-        "- *save and load*: reconstructions by a model after that, from those by what its `.keras` file gives.",
-        "- *ONNX*, *OpenVINO file*, *SavedModel*, *`.pt2`*: outputs of encoder, decoder and whole, as `kerasae export`",
-        "  writes them from this backend, on one, two and five inputs; otherwise as for *verify*.",
+        "- *verify*: outputs for two fixed inputs, from the golden outputs, relative to max(1, largest value).",
+        f"- *evaluate*: relative difference of the losses of {IMAGES} such inputs from those of {BACKENDS[REFERENCE]}.",
+        f"- *fit*: relative difference of the losses of {STEPS} steps from those of {BACKENDS[REFERENCE]}. It",
+        "  can reach 1e-3 if rounding decides the sign of a ReLU's input (see [agreement](agreement.md)).",
+        "- *save and load*: reconstructions of the trained model, from those of its `.keras` file after loading.",
+        "- *ONNX*, *OpenVINO file*, *SavedModel*, *`.pt2`*: as *verify*, for encoder, decoder and whole model",
+        "  exported from this backend, on one, two and five inputs.",
         "",
-        "A dash: this backend can't (NumPy and OpenVINO don't train; the formats are those each can write).",
+        "A dash: not supported by this backend. NumPy and OpenVINO cannot train; the formats depend on the backend.",
         "",
-        "## The largest of all entries",
+        "## Maximum over all entries",
         "",
         *header("backend", "entries"),
     ]

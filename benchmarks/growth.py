@@ -1,11 +1,11 @@
-"""How time and memory grow with the number of images, their size and the batch: synthetic images, kerasae's `fit`.
+"""Time and memory of `fit` against the number of images, their size and the batch size, on synthetic images.
 
     KERAS_BACKEND=jax python benchmarks/growth.py
     python benchmarks/growth.py --chart docs/growth.png
 
-Each point is a process of its own, so that its peak memory is its own: two epochs or more in one call, the last
-one timed. Arrays are in memory as a whole; the stream is a `PyDataset` that makes its batches when they are
-asked for. The images grow in number from 1,000 to a million (28 × 28 float32: 3 GB); `--most 100000` stops before.
+Each point runs in its own process, to measure its peak memory: two or more epochs in one call, of which the last is
+timed. Arrays are in memory; the stream is a `PyDataset` that generates its batches on demand. There
+are 1,000 to a million images (28 × 28 float32: 3 GB); `--most 100000` stops before.
 """
 
 import argparse
@@ -123,7 +123,7 @@ def chart(path: Path) -> None:
             panel.minorticks_off() if row else panel.tick_params(axis="x", which="minor", length=0)
             panel.grid(alpha=0.3)
         panels[1, column].set_xlabel(LABELS[axis])
-    panels[0, 0].set_ylabel("seconds an epoch")
+    panels[0, 0].set_ylabel("seconds per epoch")
     panels[1, 0].set_ylabel("peak memory of the process, MiB")
     panels[0, 0].legend(fontsize=8)
     figure.savefig(path, dpi=110)

@@ -1,9 +1,9 @@
-"""`encode`, `decode` and `reconstruct` beside the backend's own forward pass, compiled where it compiles.
+"""Time `encode`, `decode` and `reconstruct` against a forward pass written for the backend.
 
     KERAS_BACKEND=jax python benchmarks/inference.py
 
-Both take arrays and give arrays, of the same weights; they take turns. Of many images the pass by hand is
-made whole and in batches of 256, and the sooner of the two counts. Outputs must be the same.
+Both map arrays to arrays with the same weights, and take turns. For many images the hand-written pass runs in one call
+and in batches of 256; the faster one counts. The outputs must be equal.
 """
 
 import argparse

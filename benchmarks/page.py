@@ -1,4 +1,4 @@
-"""The page on speed and its chart, from what was measured so far.
+"""Write the page on speed and its chart from the stored measurements.
 
     python benchmarks/page.py docs/speed.md
 
@@ -12,7 +12,7 @@ from record import BACKENDS, TITLES, kept
 
 PEERS = {
     "kerasae": "kerasae",
-    "native": "loop by hand",
+    "native": "hand-written loop",
     "keras": "plain Keras `fit`",
     "loader": "tutorial's `DataLoader`",
     "pythae": "pythae",
@@ -21,27 +21,29 @@ COLOURS = {"kerasae": "tab:blue", "native": "black", "keras": "tab:orange", "loa
 
 HEAD = """# Speed
 
-Measured by `make bench` (20 minutes) and `make bench-growth` on the machine named at the end of the page; written by
-`benchmarks/page.py`. pythae comes in where `make pythae` has installed it, or `PYTHAE_PYTHON` names a Python that has
-it.
+How fast is `fit` compared with a hand-written loop, plain Keras and other libraries? Measured by `make bench`
+(20 minutes) and `make bench-growth` on the machine described at the end of the page. pythae is included if
+`make pythae` installed it or `PYTHAE_PYTHON` names a Python interpreter that has it.
 
-Every peer trains the same network from the same initial weights on the same images in memory with the same Adam.
-The *loop by hand* is the best we could write for the backend with nothing but the framework: on TensorFlow and JAX
-a whole epoch in one compiled call (on TensorFlow by XLA, but for convolutions), on PyTorch an eager loop over
-tensors in memory with the fused Adam, convolutions in channels-last and numbers below 1e-38 as zeros, without which
-it takes up to twice as long on some processors. It has the same order of batches as kerasae, and the benchmark fails
-if their losses differ. Peers are processes of their own and take turns, so that a noisy machine is noisy for all.
+All programs train the same network from the same initial weights on the same images in memory with Adam.
+The *hand-written loop* is the fastest we could write with the framework alone. On TensorFlow and JAX it runs a whole
+epoch in one compiled call (TensorFlow: XLA, except for convolutions). On PyTorch it is an eager loop over tensors in
+memory with fused Adam, channels-last convolutions and denormals flushed to zero, which halves the time on some
+processors. It uses the batch order of kerasae, and the benchmark fails if the losses differ. Each program runs in its
+own process; they take turns, so that other load on the machine affects all of them.
 """
 
 TRAINING = """
 ## Training
 
-![Images a second relative to the loop by hand](speed.png)
+![Images per second relative to the hand-written loop](speed.png)
 
-*Images a second*: from the median epoch, with the slowest and the fastest. *Ratio*: how many times as long as the
-loop by hand an epoch takes. *First step*: seconds from the process's start to the first step, *compiling* among
-them: what the first call takes longer than later ones. *Memory*: the process's peak. *To loss*: seconds of training,
-compiling included, to the validation loss that is named; a dash where it was not reached in the rounds there were.
+- *images/s*: in the median epoch (slowest to fastest epoch).
+- *ratio*: time per epoch / time per epoch of the hand-written loop; below 1 is faster.
+- *first step*: seconds from process start to the first step, including *compiling*: how much longer the first call
+  takes than later calls.
+- *memory*: peak memory of the process.
+- *to loss*: seconds of training, including compiling, until the given validation loss; a dash if it was not reached.
 
 | entry | backend | | images/s | ratio | first step, s | compiling, s | memory, MiB | to loss, s |
 |---|---|---|---|---|---|---|---|---|
@@ -50,9 +52,9 @@ compiling included, to the validation loss that is named; a dash where it was no
 INFERENCE = """
 ## Inference
 
-Milliseconds a call, from arrays to arrays, median and ratio to the forward pass by hand (`jax.jit`, `tf.function`,
-eager PyTorch without gradients; of many images in one call or in batches of 256, whichever is sooner). kerasae's
-calls check their input; those by hand don't.
+Median milliseconds per call, array in, array out. In brackets: ratio to a hand-written forward pass (`jax.jit`,
+`tf.function`, eager PyTorch without gradients; many images in one call or in batches of 256, whichever is faster).
+kerasae validates its input, the hand-written pass does not.
 
 | entry | | images | {titles} |
 |---|---|---|{rule}
@@ -61,7 +63,7 @@ calls check their input; those by hand don't.
 STARTUP = """
 ## Start-up
 
-Seconds of whole processes, median.
+Median seconds of whole processes.
 
 | | {titles} |
 |---|{rule}
@@ -72,8 +74,8 @@ GROWTH = """
 
 ![Time and memory against the number of images, their size and the batch](growth.png)
 
-kerasae's `fit` on synthetic images: arrays that are in memory as a whole, and streams (dashed), of which only a
-batch is in memory. Measured by `make bench-growth`.
+kerasae's `fit` on synthetic images, as arrays in memory and as streams (dashed), of which only one batch is in memory.
+Measured by `make bench-growth`.
 """
 
 
@@ -147,7 +149,7 @@ def machine_lines(records) -> list[str]:
 
 
 def page(records: dict[str, dict]) -> str:
-    """All that was measured, as Markdown. `records`: backend → what `record.kept` gives."""
+    """Return the page as Markdown. `records`: backend → measurements, as returned by `record.kept`."""
     titles, rule = " | ".join(TITLES[backend] for backend in records), "---|" * len(records)
     parts = [HEAD, TRAINING + "\n".join(training_lines(records)) + "\n"]
     parts += [INFERENCE.format(titles=titles, rule=rule) + "\n".join(inference_lines(records)) + "\n"]
@@ -158,7 +160,7 @@ def page(records: dict[str, dict]) -> str:
 
 
 def chart(records, path: Path) -> None:
-    """Images a second over those of the loop by hand, a panel a backend, with the slowest and the fastest epoch."""
+    """Draw images per second (slowest to fastest epoch) relative to the hand-written loop, one panel per backend."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -193,7 +195,7 @@ def chart(records, path: Path) -> None:
     ]
     figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), frameon=False)
     panels[0, len(records) // 2].set_xlabel(
-        "images a second, relative to the loop by hand: right of the line is faster"
+        "images per second relative to the hand-written loop (right of the line: faster)"
     )
     figure.savefig(path, dpi=110)
 
@@ -204,7 +206,7 @@ def main() -> None:
     path = parser.parse_args().page
     records = {backend: record for backend in BACKENDS if (record := kept(backend))}
     if not records:
-        raise SystemExit("Nothing was measured yet: make bench")
+        raise SystemExit("There are no measurements yet. Run `make bench` first.")
     path.write_text(page(records))
     chart(records, path.with_name("speed.png"))
 

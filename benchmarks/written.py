@@ -1,11 +1,11 @@
-"""The written recipes, followed to their end on the backend in use: do they do what their sources report?
+"""Train the published recipes to their end: do they reach the figures that their sources report?
 
     KERAS_BACKEND=torch python benchmarks/written.py dense8_mnist dense2_mnist
     python benchmarks/written.py --table docs/written.md
 
-The first measures, on the test set, and keeps the figures in `benchmarks/written/torch.json`; the
-second writes those of all backends as a table. `--epochs 1` follows only the first epoch: its training loss is kept,
-to compare backends where a whole recipe takes too long.
+The first command measures on the test set and stores the figures in `benchmarks/written/torch.json`; the second writes
+the table of all backends. `--epochs 1` trains one epoch and stores its loss, to compare backends if the whole recipe
+takes too long.
 """
 
 import argparse
@@ -18,7 +18,7 @@ BACKENDS = ("tensorflow", "torch", "jax")
 
 
 def measure(name: str, epochs: int | None, verbose) -> dict[str, float]:
-    """Train by the written recipe and measure what its references name, and the loss after the first epoch."""
+    """Train by the published recipe; measure the figures that its references name, and the loss of the first epoch."""
     from kerasae import data, metrics
     from kerasae.zoo import recipes, train
 
@@ -50,11 +50,11 @@ def table() -> str:
     from kerasae.zoo import recipes
 
     lines = [
-        "# The written recipes",
+        "# The published recipes",
         "",
-        "Every recipe as its source writes it, followed on each backend with the recipe's seed, and measured on the",
-        "test set: `KERAS_BACKEND=... python benchmarks/written.py NAME`. *Elsewhere* is the figure of the card's",
-        "reference. A recipe or a backend that is missing was not followed.",
+        "Test figures of the recipes as published, trained on each backend with the recipe's seed",
+        "(`KERAS_BACKEND=... python benchmarks/written.py NAME`). *elsewhere* is the figure of the card's reference.",
+        "Empty cells were not measured.",
         "",
         "| entry | figure | elsewhere | TensorFlow | PyTorch | JAX |",
         "|---|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""Checks of arguments, and wording that several modules' errors share."""
+"""Validation of arguments, and error messages that several modules share."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,14 +6,14 @@ from numbers import Integral
 
 
 def positive_size(name: str, size) -> int:
-    """`size` as a positive integer, or a ValueError that names the argument."""
+    """Return `size` as a positive integer, or raise ValueError."""
     if not _is_positive(size):
         raise ValueError(f"{name} must be a positive integer. Received: {size!r}")
     return int(size)
 
 
 def positive_sizes(name: str, sizes, or_none: bool = False) -> tuple[int, ...]:
-    """One positive integer or several (or, if allowed, an empty sequence) as a tuple, or a ValueError."""
+    """Return one or several positive integers as a tuple, or raise ValueError. `or_none` allows an empty sequence."""
     values = tuple(sizes) if isinstance(sizes, Iterable) else (sizes,)
     if not (values or or_none) or not all(map(_is_positive, values)):
         raise ValueError(f"{name} must be made of positive integers. Received: {sizes!r}")
@@ -21,7 +21,7 @@ def positive_sizes(name: str, sizes, or_none: bool = False) -> tuple[int, ...]:
 
 
 def integer(name: str, value) -> int:
-    """`value` as an integer, or a ValueError that names the argument."""
+    """Return `value` as an integer, or raise ValueError."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise ValueError(f"{name} must be an integer. Received: {value!r}")
     return int(value)
@@ -32,7 +32,7 @@ def _is_positive(size) -> bool:
 
 
 def unknown(kind: str, name: str, names: Iterable[str]) -> ValueError:
-    """The error for a name that isn't there: the closest ones, then all."""
+    """Return the error for an unknown name, with close matches and all known names."""
     names = list(names)
     close = difflib.get_close_matches(str(name), names, n=2, cutoff=0.5)
     guess = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""

@@ -1,4 +1,4 @@
-"""Models for others to run, without Keras: as files of ONNX, OpenVINO, TensorFlow and PyTorch."""
+"""Export of models to ONNX, OpenVINO, TensorFlow and PyTorch files that run without Keras."""
 
 import importlib.util
 import os
@@ -12,11 +12,11 @@ PARTS = ("encoder", "decoder", "whole")
 
 
 class Format(NamedTuple):
-    """What a format's files are called, and what each backend that can write it needs for that.
+    """An export format.
 
     Attributes:
-        suffix: Of the file; none for a directory.
-        needs: Backend → the packages it needs besides itself.
+        suffix: File suffix; empty for a directory.
+        needs: Backend that can write the format → packages it needs besides the framework.
     """
 
     suffix: str
@@ -35,43 +35,44 @@ FORMATS = {
 
 
 def export(model, path: str | Path, part: str = "whole", format: str = "onnx", overwrite: bool = False) -> Path:
-    """Write a model, or a half of it, so that it runs without Keras and kerasae: whole or not at all.
+    """Export a model, its encoder or its decoder to a file that runs without Keras and kerasae.
 
-    Inputs are called `x`, or `z` for the decoder, and `label` for a conditional model's classes, as
-    int32; they come in this order, with any number of images. Outputs are those of the model's halves:
-    `code`, and `log_variance` after it for a variational model, or `reconstruction`. All else is float32.
-    Inputs are not checked there.
+    The inputs are `x` (`z` for the decoder) and, for a conditional model, `label` (int32), with any batch size. The
+    outputs are `code` for an encoder, followed by `log_variance` for a variational model, or `reconstruction`. All
+    values but labels are float32. The exported model does not validate its inputs.
+
+    If exporting fails, nothing is written and an existing file stays.
 
     Args:
         model: A `kerasae.models.Autoencoder`.
-        path: Where to: `.onnx`, `.xml` for OpenVINO (the weights go beside it, into `.bin`), a directory
-            for TensorFlow's SavedModel, `.pt2` for PyTorch.
-        part: `"encoder"`, `"decoder"`, or `"whole"`, which reconstructs. A discriminator is in none.
+        path: File to write: `.onnx`; `.xml` for OpenVINO (weights in a `.bin` file beside it); a directory for a
+            TensorFlow SavedModel; `.pt2` for PyTorch.
+        part: `"encoder"`, `"decoder"`, or `"whole"` for the reconstruction. Discriminators are not exported.
         format: `"onnx"`, `"openvino"`, `"tf"` or `"torch"`.
-        overwrite: Whether to replace what is there.
+        overwrite: Whether to replace an existing export.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: No such part or format; the wrong suffix; a backend that can't write the format.
-        ImportError: A package that this needs is not installed.
-        FileExistsError: There is something at `path` that is not to be replaced, or that no export has written.
+        ValueError: `part`, `format` or the suffix of `path` is invalid, or the backend cannot write the format.
+        ImportError: A required package is not installed.
+        FileExistsError: `path` exists and `overwrite` is False, or it was not written by an export.
 
-    OpenVINO computes in bfloat16 where the processor can, unless compiled with
-    `{"INFERENCE_PRECISION_HINT": "f32"}`, and then differs from Keras in the third digit.
+    OpenVINO computes in bfloat16 on processors that support it, and then differs from Keras in the third digit.
+    Compile with `{"INFERENCE_PRECISION_HINT": "f32"}` for float32.
 
     >>> model = kerasae.models.DenseAutoencoder((28, 28, 1))
     >>> export(model, "encoder.onnx", "encoder")  # on TensorFlow or PyTorch    # doctest: +SKIP
     >>> onnxruntime.InferenceSession("encoder.onnx").run(["code"], {"x": x})    # doctest: +SKIP
     """
     path = Path(path)
-    _check(part, format, path)
-    _check_free(path, overwrite)
+    _check_arguments(part, format, path)
+    _check_not_in_use(path, overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
-        with warnings.catch_warnings():  # of tracers, about Python numbers that do not change
+        with warnings.catch_warnings():  # tracers warn about Python constants
             warnings.simplefilter("ignore")
             _WRITERS[format](_functional(model, part), partial / path.name)
         _move(partial, path)
@@ -80,8 +81,8 @@ def export(model, path: str | Path, part: str = "whole", format: str = "onnx", o
     return path
 
 
-def _check(part: str, format: str, path: Path) -> None:
-    """Raise unless the backend in use can write this to a file of this name."""
+def _check_arguments(part: str, format: str, path: Path) -> None:
+    """Validate the arguments; raise if the backend in use cannot write the format."""
     import keras
 
     if part not in PARTS:
@@ -106,27 +107,27 @@ def _check(part: str, format: str, path: Path) -> None:
         raise ValueError(f"Expected {expected} for {format}. Received: {path}")
 
 
-def _check_free(path: Path, overwrite: bool) -> None:
+def _check_not_in_use(path: Path, overwrite: bool) -> None:
     foreign = path.is_file() if path.suffix == "" else path.is_dir()
     if foreign or (path.is_dir() and not (path / "saved_model.pb").exists()):
-        raise FileExistsError(f"{path} exists and is nothing that an export has written: choose another place.")
+        raise FileExistsError(f"{path} exists and was not written by an export. Choose another path.")
     files = [path, path.with_suffix(".bin")] if path.suffix == ".xml" else [path]
     existing = [file for file in files if file.exists()]
     if existing and not overwrite:
         raise FileExistsError(
-            f"{existing[0]} exists: choose another place, or replace it (overwrite=True, --overwrite)."
+            f"{existing[0]} exists. Choose another path, or replace it (overwrite=True, --overwrite)."
         )
 
 
 def _functional(model, part: str):
-    """A copy of the model's part in float32, with named inputs, as Keras's exporters want it."""
+    """Return a float32 copy of a part of the model as a functional model with named inputs."""
     import keras
 
     copy = type(model).from_config(model.get_config() | {"dtype": "float32"})
     copy.set_weights(model.get_weights())
     encoder, decoder = copy.encoder, copy.decoder
     for layer in (*encoder.layers, *decoder.layers):
-        layer.activity_regularizer = None  # divides by the number of images, which PyTorch's tracer would keep
+        layer.activity_regularizer = None  # PyTorch's tracer would freeze the batch size it divides by
     first = keras.Input(copy.code_shape, name="z") if part == "decoder" else keras.Input(copy.data_shape, name="x")
     label = [keras.Input((), dtype="int32", name="label")] if len(encoder.inputs) > 1 else []
 
@@ -137,7 +138,7 @@ def _functional(model, part: str):
         outputs = apply(encoder, first)
     elif part == "decoder":
         outputs = apply(decoder, first)
-    else:  # without the log-variance: nothing comes after it, and a converter might take it for an output
+    else:  # without the unused log-variance, which a converter might take for an output
         outputs = apply(decoder, apply(keras.Model(encoder.inputs, encoder.outputs[0]), first))
     return keras.Model([first, *label] if label else first, outputs, name=part)
 
@@ -174,7 +175,7 @@ def _write_onnx(model, path: Path) -> None:
 
 
 def _write_openvino(model, path: Path) -> None:
-    """By way of ONNX: what OpenVINO itself takes from TensorFlow and PyTorch has lost its names and shapes."""
+    """Write through ONNX, because OpenVINO's own converters lose the names and shapes of the inputs."""
     import keras
     import openvino
 
@@ -193,7 +194,7 @@ def _write_openvino(model, path: Path) -> None:
 
 
 def _openvino_graph(model):
-    """The model as OpenVINO computes it: Keras's own exporter writes one that is wrong for any but one image."""
+    """Return the OpenVINO graph of the model. Keras's exporter writes one that is only correct for a batch size of 1."""
     from kerasae.backends import openvino
 
     parameters = [openvino.parameter((-1, *x.shape[1:]), x.dtype) for x in model.inputs]
@@ -217,7 +218,7 @@ _WRITERS = {"onnx": _write_onnx, "openvino": _write_openvino, "tf": _write_tf, "
 
 
 def _move(partial: Path, path: Path) -> None:
-    """Put what was written in its place, the file that names the others last."""
+    """Move the written files to `path`, the main file last."""
     if path.is_dir():
         shutil.rmtree(path)
     for written in sorted(partial.iterdir(), key=lambda written: written.name == path.name):

@@ -1,7 +1,7 @@
-"""Autoencoders as scikit-learn transformers, for its pipelines, searches and estimators.
+"""Autoencoders as scikit-learn transformers, for pipelines and hyperparameter searches.
 
-`EncoderTransformer` puts a trained model into a pipeline; `AutoencoderTransformer` trains one in
-`fit`. Both take and give flat arrays: `X (n, features) → transform → (n, code numbers)`.
+`EncoderTransformer` wraps a trained model; `AutoencoderTransformer` trains one in `fit`. Both use flat arrays:
+`transform` maps `X (n, features)` to codes `(n, code_size)`.
 """
 
 import math
@@ -17,44 +17,44 @@ from kerasae.zoo import recipes
 
 
 class _CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """What both share: everything but `fit`, which sets `model_`."""
+    """Base class of both transformers. `fit` of a subclass sets `model_`."""
 
     model_: models.Autoencoder
     batch_size: int
 
     def transform(self, X):
-        """Codes of `X (n, features)`: `(n, code numbers)` float32.
+        """Encode `X (n, features)` into codes `(n, code_size)`, float32.
 
         Raises:
-            sklearn.exceptions.NotFittedError: `fit` comes first.
-            ValueError: Wrong number of features, NaN, values outside the model's range, or none.
+            sklearn.exceptions.NotFittedError: `fit` was not called.
+            ValueError: `X` is empty, has a wrong number of features, or contains NaN or values outside the model's range.
             TypeError: `X` is sparse.
         """
         check_is_fitted(self)
-        return _flat(self.model_.encode(self._inputs(X), self.batch_size))
+        return _flatten(self.model_.encode(self._inputs(X), self.batch_size))
 
     def inverse_transform(self, X):
-        """What the codes `X (n, code numbers)` decode to: `(n, features)` float32. Errors as for `transform`."""
+        """Decode codes `X (n, code_size)` into `(n, features)`, float32. Raises the errors of `transform`."""
         check_is_fitted(self)
         codes = check_array(X, dtype="float32")
         if codes.shape[1] != self._n_features_out:
             raise ValueError(
-                f"X must be codes of {self._n_features_out} numbers, as transform gives them. "
+                f"X must be codes of {self._n_features_out} numbers, as returned by transform. "
                 f"Received shape: {codes.shape}."
             )
-        return _flat(self.model_.decode(codes.reshape(-1, *self.model_.code_shape), self.batch_size))
+        return _flatten(self.model_.decode(codes.reshape(-1, *self.model_.code_shape), self.batch_size))
 
     def score(self, X, y=None) -> float:
-        """The negative mean squared error of the reconstructions of `X (n, features)`: larger is better.
+        """Return the negative mean squared error of the reconstructions of `X (n, features)`.
 
-        It makes a search such as `GridSearchCV` prefer what reconstructs best. Errors as for `transform`.
+        Larger is better, as `GridSearchCV` expects. Raises the errors of `transform`.
         """
         check_is_fitted(self)
         x = self._inputs(X)
         return -float(np.mean(np.square(x - self.model_.reconstruct(x, self.batch_size), dtype="float64")))
 
     def _inputs(self, X) -> np.ndarray:
-        """`X` checked and in the model's shape."""
+        """Validate `X` and reshape it to the input shape of the model."""
         x = validate_data(self, X, dtype="float32", reset=False)
         return x.reshape(-1, *self.model_.data_shape)
 
@@ -69,20 +69,20 @@ class _CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
 
 class EncoderTransformer(_CodeTransformer):
-    """A trained model's codes as features.
+    """Use the codes of a trained model as features.
 
-    `X (n, features) → reshaped to the model's input → encode → flattened (n, code numbers)`
+    `X (n, features) → reshape to the model's input → encode → flatten to (n, code_size)`
 
-    `fit` trains nothing. With names as `model`, a search can choose among the entries of the zoo.
+    `fit` does not train. `model` can be a hyperparameter: a search can compare entries of the zoo by name.
 
     Args:
         model: A trained `kerasae.models.Autoencoder`, or the name of a zoo entry. A model is shared, not
             copied, by `sklearn.base.clone`.
-        batch_size: How many inputs at a time; bounds the memory it needs.
+        batch_size: Number of inputs encoded at a time, which limits memory.
 
     Attributes:
         model_: The model.
-        n_features_in_: How many numbers an input has.
+        n_features_in_: Number of features of an input.
 
     >>> x = kerasae.data.digits().x_test.reshape(360, 784)
     >>> encoder = EncoderTransformer("dense_mnist").fit(x)
@@ -96,10 +96,10 @@ class EncoderTransformer(_CodeTransformer):
         self.batch_size = batch_size
 
     def fit(self, X, y=None):
-        """Look at the width of `X (n, features)`, and load the model if a name was given.
+        """Load the model if `model` is a name, and validate the number of features of `X (n, features)`.
 
         Raises:
-            ValueError: No such entry, or `X` has another number of features than the model.
+            ValueError: There is no such entry, or `X` and the model have different numbers of features.
             TypeError: `model` is neither a model nor a name; `X` is sparse.
         """
         model = zoo.load(self.model) if isinstance(self.model, str) else self.model
@@ -123,28 +123,29 @@ class EncoderTransformer(_CodeTransformer):
 
 
 class AutoencoderTransformer(_CodeTransformer):
-    """A dense autoencoder that `fit` builds and trains, as scikit-learn's PCA is fitted.
+    """A dense autoencoder that `fit` builds and trains.
 
     `X (n, features) → hidden layers → codes (n, latent_dim) → reversed hidden layers → X̂`
 
-    Minimises the mean of `(X − X̂)²` with Adam. Features of unlike scales count unlike: put a
-    `StandardScaler` before it.
+    Minimizes the mean of `(X − X̂)²` with Adam. If features have different scales, put a `StandardScaler` before it.
 
     Args:
         latent_dim: Size of the code.
-        hidden_units: Sizes of the encoder's hidden layers; the decoder has them in reverse. With none
-            and `activation="linear"` it is PCA, found slowly.
-        activation, output_activation: Of the hidden layers and of the output, by Keras's names.
-        epochs, batch_size: As for `fit` of Keras.
-        learning_rate: Adam's.
-        random_state: Of the initial weights and the order of the batches: an integer gives the same
-            result each time, and other backends the same but for rounding.
-        verbose: As for `fit` of Keras; 0 prints nothing.
+        hidden_units: Sizes of the encoder's hidden layers; the decoder has them in reverse. Without hidden
+            layers the codes converge to the subspace of PCA.
+        activation: Keras name of the activation function of the hidden layers.
+        output_activation: Keras name of the activation function of the output.
+        epochs: Number of epochs.
+        batch_size: Number of inputs per training step.
+        learning_rate: Learning rate of Adam.
+        random_state: Seed of the initial weights and the batch order. An integer gives the same result in each run,
+            and on other backends up to rounding.
+        verbose: Verbosity of Keras's `fit`; 0 prints nothing.
 
     Attributes:
         model_: The trained `kerasae.models.DenseAutoencoder`.
-        loss_curve_: The mean squared error of every epoch, as it was while training.
-        n_features_in_: How many numbers an input has.
+        loss_curve_: Mean squared error of each epoch, averaged during training.
+        n_features_in_: Number of features of an input.
 
     References:
         Reducing the dimensionality of data with neural networks (Hinton & Salakhutdinov, 2006)
@@ -178,15 +179,15 @@ class AutoencoderTransformer(_CodeTransformer):
         self.verbose = verbose
 
     def fit(self, X, y=None):
-        """Train on `X (n, features)`; `y` is not used.
+        """Train on `X (n, features)`; `y` is ignored.
 
         Raises:
-            ValueError: A size, number of epochs or rate that is not positive; `X` is empty or holds NaN.
+            ValueError: A size, the number of epochs or the learning rate is not positive; `X` is empty or contains NaN.
             TypeError: `X` is sparse.
         """
         x = validate_data(self, X, dtype="float32")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        model = self._untrained(x.shape[1])
+        model = self._build(x.shape[1])
         recipes.initialize(model, seed)
         history = model.fit(
             x,
@@ -198,7 +199,7 @@ class AutoencoderTransformer(_CodeTransformer):
         self.model_, self.loss_curve_ = model, history.history["loss"]
         return self
 
-    def _untrained(self, features: int) -> models.DenseAutoencoder:
+    def _build(self, features: int) -> models.DenseAutoencoder:
         import keras
 
         if not self.learning_rate > 0:
@@ -215,5 +216,5 @@ class AutoencoderTransformer(_CodeTransformer):
         return model
 
 
-def _flat(x: np.ndarray) -> np.ndarray:
+def _flatten(x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1)

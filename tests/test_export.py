@@ -131,7 +131,7 @@ print(sorted(file.name for file in directory.rglob("*")))
 
 def test_files_are_written_whole_or_not_at_all(tmp_path):
     lines = python(WHOLE_OR_ABSENT, tmp_path, backend="torch").stdout.splitlines()
-    exists = "FileExistsError: {} exists: choose another place, or replace it (overwrite=True, --overwrite)."
+    exists = "FileExistsError: {} exists. Choose another path, or replace it (overwrite=True, --overwrite)."
     assert lines == [
         exists.format(tmp_path / "new" / "model.onnx"),
         exists.format(tmp_path / "model.bin"),
@@ -145,7 +145,7 @@ def test_files_are_written_whole_or_not_at_all(tmp_path):
 def test_what_is_no_export_is_left_alone(name, format, tmp_path, monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "tensorflow")
     (tmp_path / name).touch() if name == "file" else (tmp_path / name).mkdir()
-    with pytest.raises(FileExistsError, match=f"{name} exists and is nothing that an export has written"):
+    with pytest.raises(FileExistsError, match=f"{name} exists and was not written by an export"):
         export(None, tmp_path / name, format=format, overwrite=True)
     assert (tmp_path / name).exists()
 

@@ -448,7 +448,7 @@ def test_history_empty(empty):
 
 
 def test_history_validation_of_some_epochs_only():
-    with pytest.raises(ValueError, match="an epoch. Received lengths: {'loss': 2, 'val_loss': 1}"):
+    with pytest.raises(ValueError, match="per epoch. Received lengths: {'loss': 2, 'val_loss': 1}"):
         plots.history({"loss": [1.0, 2.0], "val_loss": [1.0]})
 
 

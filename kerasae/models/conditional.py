@@ -54,7 +54,7 @@ class ConditionalVariationalAutoencoder(VariationalAutoencoder):
         return keras.Input((), dtype="int32", name="label")
 
     def _with_label(self, vectors, label):
-        one_hot = OneHot(int(self.classes), dtype=self.dtype_policy)(label)
+        one_hot = OneHot(self.classes or 0, dtype=self.dtype_policy)(label)
         return layers.Concatenate(dtype=self.dtype_policy)([vectors, one_hot])
 
     def get_config(self):

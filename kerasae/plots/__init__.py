@@ -1,6 +1,7 @@
-"""Pictures of what an autoencoder does. Every function returns a matplotlib Figure and shows nothing by itself.
+"""Figures of images, codes and training curves. Each function returns a matplotlib Figure.
 
-`figure.savefig("picture.png")` writes a picture; a notebook draws the one that is a cell's last value.
+The functions do not use pyplot: save a figure with `figure.savefig("picture.png")`. A notebook displays the figure that is
+the last value of a cell.
 """
 
 from kerasae.plots._drawing import BLACK, BLUE, CLASSES, GREEN, GREY, ORANGE, PURPLE, stacked

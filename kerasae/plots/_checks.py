@@ -1,4 +1,4 @@
-"""Arguments of pictures, checked: errors say what was expected, what came and what to do."""
+"""Validation of the arguments of plot functions."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,19 +12,19 @@ __all__ = ["classes", "codes", "images", "numbers", "points", "positive_size", "
 
 
 def numbers(x: ArrayLike, name: str) -> np.ndarray:
-    """`x` as an array that holds something, and numbers only."""
+    """Validate `x` and return it as a non-empty array of finite numbers."""
     array = np.asarray(x)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be an array of numbers. Received: {type(x).__name__} of dtype {array.dtype}.")
     if not array.size:
         raise ValueError(f"{name} is empty: expected at least one. Received shape: {array.shape}.")
     if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite. Received NaN or infinite values: drop them or find their source.")
+        raise ValueError(f"{name} must be finite. Received NaN or infinite values: remove them.")
     return array
 
 
 def images(x: ArrayLike, name: str, value_range: tuple[float, float]) -> np.ndarray:
-    """`x` as images `(n, h, w, c)`."""
+    """Validate `x` and return it as images `(n, h, w, c)`."""
     low, high = value_range
     if not low < high:
         raise ValueError(f"value_range must be (low, high) with low < high. Received: {value_range}.")
@@ -40,13 +40,13 @@ def images(x: ArrayLike, name: str, value_range: tuple[float, float]) -> np.ndar
     if np.asarray(x).dtype.kind in "iu" and not low <= array.min() <= array.max() <= high:
         raise ValueError(
             f"{name} must lie in [{low:g}, {high:g}]. Received integers from {array.min():g} to "
-            f"{array.max():g}: say what they range over, for example value_range=(0, 255)."
+            f"{array.max():g}: pass their range, for example value_range=(0, 255)."
         )
     return array
 
 
 def points(x: ArrayLike, name: str) -> np.ndarray:
-    """`x` as points of the plane `(n, 2)`."""
+    """Validate `x` and return it as points `(n, 2)`."""
     array = numbers(x, name)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"{name} must hold points of the plane, shape (n, 2). Received shape: {array.shape}.")
@@ -54,7 +54,7 @@ def points(x: ArrayLike, name: str) -> np.ndarray:
 
 
 def codes(z: ArrayLike, coordinates: Sequence[int], allowed: Sequence[int]) -> np.ndarray:
-    """The chosen coordinates of codes `(n, ...)`, as `(n, len(coordinates))`."""
+    """Return the given coordinates of codes `(n, ...)` as `(n, len(coordinates))`."""
     array = numbers(z, "z")
     array = array.reshape(len(array), -1)
     if array.shape[1] < 2:
@@ -69,18 +69,18 @@ def codes(z: ArrayLike, coordinates: Sequence[int], allowed: Sequence[int]) -> n
 
 
 def classes(y: ArrayLike, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The different classes, and the index of each code's among them."""
+    """Return the distinct classes, and for each code the index of its class `(n,)`."""
     y = np.asarray(y)
     if y.shape != (n,):
         raise ValueError(f"y must hold one class for each of the {n} codes, shape ({n},). Received shape: {y.shape}.")
     names, index = np.unique(y, return_inverse=True)
     if len(names) > len(CLASSES):
-        raise ValueError(f"y must hold at most {len(CLASSES)} classes. Received {len(names)}: select or join some.")
+        raise ValueError(f"y must hold at most {len(CLASSES)} classes. Received {len(names)}: select or merge some.")
     return names, index
 
 
 def require_one_shape(arrays: Mapping[str, np.ndarray]) -> None:
-    """Refuse arrays that can't show the same examples."""
+    """Raise ValueError unless all arrays have the same shape."""
     shapes = {name: array.shape for name, array in arrays.items()}
     if len(set(shapes.values())) > 1:
         raise ValueError(f"All arrays must have one shape, as they show the same examples. Received: {shapes}.")

@@ -1,4 +1,4 @@
-"""What the pictures share: colours, a Figure for notebooks, and the laying out of planes and tiles."""
+"""Colors, the Figure class for notebooks, and layouts that the plot functions share."""
 
 import io
 import math
@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
 from PIL import Image
 
-# Told apart by colour-blind readers too: Okabe and Ito's, and for classes Tol's "muted" with a tenth.
+# Distinguishable for color-blind readers: the palette of Okabe and Ito; for classes Tol's "muted" palette plus a gray.
 BLUE, ORANGE, GREEN, PURPLE, BLACK, GREY = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#222222", "#b8b8b8"
 CLASSES = (
     "#332288", "#88ccee", "#cc6677", "#117733", "#ddcc77", "#aa4499", "#44aa99", "#882255", "#999933", "#777777",
@@ -24,9 +24,9 @@ DIVERGING = matplotlib.colormaps["RdBu_r"].with_extremes(bad=GREY)
 
 
 class Picture(Figure):
-    """A Figure that notebooks draw without pyplot, which would keep it alive.
+    """A Figure that notebooks display without pyplot, which would keep a reference to it.
 
-    They draw and store it in 256 colours, a third of the size; grey images need no more.
+    The PNG has 256 colors, which makes it three times smaller and keeps all levels of gray.
     """
 
     def _repr_png_(self) -> bytes:
@@ -42,7 +42,7 @@ class Picture(Figure):
 
 
 def new_figure(width: float, height: float, title: str | None) -> Picture:
-    """A Figure of this many inches, with room for its title above them."""
+    """Return a Figure of `width` × `height` inches, plus space for the title."""
     figure = Picture(figsize=(width, height + (0.35 if title else 0.0)), layout="constrained")
     if title:
         figure.suptitle(title)
@@ -50,7 +50,7 @@ def new_figure(width: float, height: float, title: str | None) -> Picture:
 
 
 def plane(width: float, height: float, coordinate: str, title: str | None) -> tuple[Picture, Axes]:
-    """A picture of points whose two coordinates are of one unit."""
+    """Return a Figure with Axes for 2-D points in equal units on both axes."""
     figure = new_figure(width, height, title)
     ax = figure.subplots()
     ax.set_aspect("equal", adjustable="datalim")
@@ -59,14 +59,14 @@ def plane(width: float, height: float, coordinate: str, title: str | None) -> tu
     return figure, ax
 
 
-def dots(ax: Axes, points: np.ndarray, size: float, colour, label: str | None = None, **look) -> None:
+def dots(ax: Axes, points: np.ndarray, size: float, color, label: str | None = None, **look) -> None:
     """Draw points `(n, 2)`, or `(n, 3)` on three-dimensional Axes."""
-    ax.scatter(*points.T, s=size, c=colour, label=label, **{"linewidths": 0, **look})
+    ax.scatter(*points.T, s=size, c=color, label=label, **{"linewidths": 0, **look})
 
 
 def class_legend(figure: Figure, classes: np.ndarray) -> None:
-    """Say at the right which class has which colour."""
-    marks = [Line2D([], [], color=colour, marker="o", linestyle="") for colour in CLASSES[: len(classes)]]
+    """Add a legend of the class colors to the right of the Axes."""
+    marks = [Line2D([], [], color=color, marker="o", linestyle="") for color in CLASSES[: len(classes)]]
     figure.legend(marks, list(map(str, classes)), loc="outside right center", frameon=False)
 
 
@@ -81,22 +81,22 @@ def tiled(
     smallest: float = 60.0,
     gap: int | None = None,
     white: float | None = None,
-    colours="gray",
+    colors="gray",
 ) -> Picture:
-    """Blocks of images `(n, h, w, c)` one under another, an Axes each.
+    """Return a Figure of blocks of images `(n, h, w, c)`, one below the other, with one Axes per block.
 
-    Sizes are in hundredths of an inch. Small images are drawn whole pixels to a pixel: they stay sharp.
+    Small images are scaled by an integer factor, so that they stay sharp. Sizes are in hundredths of an inch.
 
     Args:
-        blocks: All of one shape.
-        columns: How many images in a line.
+        blocks: Arrays of images, all of the same shape.
+        columns: Number of images per line.
         value_range, title: As for `rows`.
-        left: Room for names.
-        below: Room beneath each block.
-        smallest: Width that an image has at least.
-        gap: Pixels between images; a fourteenth of their width if None.
-        white: The value between them; the highest if None.
-        colours: Of images with one channel.
+        left: Width of the margin for row names.
+        below: Height of the margin below each block.
+        smallest: Minimum width of an image.
+        gap: Pixels between images. Default: 1/14 of the image width.
+        white: Value of the pixels between images. Default: the upper end of `value_range`.
+        colors: Colormap of images with one channel.
     """
     low, high = value_range
     gap = max(1, blocks[0].shape[2] // 14) if gap is None else gap
@@ -118,13 +118,13 @@ def tiled(
         if mosaic.shape[-1] == 3:
             ax.imshow(((mosaic - low) / (high - low)).clip(0.0, 1.0))
         else:
-            ax.imshow(mosaic[..., 0], cmap=colours, vmin=low, vmax=high)
+            ax.imshow(mosaic[..., 0], cmap=colors, vmin=low, vmax=high)
         y -= space
     return figure
 
 
 def _mosaic(images: np.ndarray, columns: int, gap: int, white: float) -> np.ndarray:
-    """Images `(n, h, w, c)` as one `(H, W, c)`, `columns` in a line and white between them."""
+    """Arrange images `(n, h, w, c)` into one image `(H, W, c)` with `columns` images per line."""
     n, h, w, c = images.shape
     lines = math.ceil(n / columns)
     canvas = np.full((lines * columns, h + gap, w + gap, c), white, dtype=float)
@@ -135,19 +135,19 @@ def _mosaic(images: np.ndarray, columns: int, gap: int, white: float) -> np.ndar
 
 
 def text_width(text: str, size: str = "medium") -> float:
-    """In hundredths of an inch."""
+    """Return the width of the text in hundredths of an inch."""
     path = TextPath((0, 0), text.strip() or ".", prop=FontProperties(size=size))
     return math.ceil(path.get_extents().width / 0.72)
 
 
 def stacked(figures: Sequence[Figure]) -> Picture:
-    """Several pictures one beneath another, as the pixels of one.
+    """Stack figures vertically into one figure (as pixels).
 
     Args:
-        figures: At least one.
+        figures: One or more figures.
 
     Raises:
-        ValueError: There are none.
+        ValueError: `figures` is empty.
 
     >>> stacked([Figure((4, 1)), Figure((6, 2))]).get_size_inches()
     array([6., 3.])

@@ -1,4 +1,4 @@
-"""Pictures of codes."""
+"""Scatter plots and joint distributions of codes."""
 
 from collections.abc import Sequence
 
@@ -14,18 +14,18 @@ from kerasae.plots._drawing import BLUE, CLASSES, class_legend, dots, new_figure
 def code_space(
     z: ArrayLike, y: ArrayLike | None = None, coordinates: Sequence[int] = (0, 1), *, title: str | None = None
 ) -> Figure:
-    """Two or three coordinates of codes, coloured by class.
+    """Draw a scatter plot of two or three coordinates of codes, colored by class.
 
     Args:
-        z: Codes `(n, ...)` of at least two numbers.
-        y: Classes `(n,)`, numbers or names, at most ten different ones.
-        coordinates: Which ones, counted from 0: two are drawn in the plane, three in space.
-        title: Above the picture.
+        z: Codes `(n, ...)` with at least two coordinates.
+        y: Classes `(n,)`, numbers or names, at most ten distinct ones.
+        coordinates: Indices of two coordinates for a 2-D plot or of three for a 3-D plot, counted from 0.
+        title: Title of the figure.
 
     Raises:
-        ValueError: Codes of one number, none, or NaN; coordinates that codes don't have, or not two or
-            three different ones; not one class a code; too many classes.
-        TypeError: Codes that are not numbers.
+        ValueError: `z` is empty, has a single coordinate or contains NaN; `coordinates` are not two or three
+            distinct valid indices; `y` does not have one class per code, or has more than ten classes.
+        TypeError: `z` does not contain numbers.
 
     >>> code_space(np.zeros((3, 7, 7, 1)), [4, 4, 9]).legends[0].get_texts()[1].get_text()
     '9'
@@ -39,7 +39,7 @@ def code_space(
     else:
         figure = new_figure(width + 0.6, 4.8, title)
         ax = figure.add_subplot(projection="3d")
-        ax.set_box_aspect(None, zoom=0.88)  # else the labels are cut off
+        ax.set_box_aspect(None, zoom=0.88)  # otherwise the labels are cut off
         ax.set_zlabel(f"$z_{{{coordinates[2]}}}$")
         ax.locator_params(nbins=5)
     _name_axes(ax, coordinates)
@@ -55,17 +55,17 @@ def joint(
     bins: int = 50,
     title: str | None = None,
 ) -> Figure:
-    """The joint distribution of two coordinates of codes, with the distribution of each along its side.
+    """Draw the joint distribution of two coordinates of codes, with a histogram of each on its side.
 
     Args:
         z, y: As for `code_space`.
-        coordinates: Which two, counted from 0.
-        bins: Of the histograms.
-        title: Above the picture.
+        coordinates: Indices of the two coordinates, counted from 0.
+        bins: Number of bins of the histograms.
+        title: Title of the figure.
 
     Raises:
         ValueError: As `code_space`; or `bins` is not a positive integer.
-        TypeError: Codes that are not numbers.
+        TypeError: `z` does not contain numbers.
 
     >>> top, both, right = joint(np.random.default_rng(0).normal(size=(100, 16)), coordinates=(3, 5)).axes
     >>> both.get_xlabel(), both.get_ylabel()
@@ -81,11 +81,11 @@ def joint(
     right.sharey(both)
     _name_axes(both, coordinates)
     _scatter(figure, both, chosen, y)
-    groups, colours = [np.arange(len(chosen))], [BLUE]
+    groups, colors = [np.arange(len(chosen))], [BLUE]
     if y is not None:
         classes, index = _checks.classes(y, len(chosen))
-        groups, colours = [np.flatnonzero(index == k) for k in range(len(classes))], list(CLASSES[: len(classes)])
-    look = {"bins": _checks.positive_size("bins", bins), "stacked": True, "color": colours}
+        groups, colors = [np.flatnonzero(index == k) for k in range(len(classes))], list(CLASSES[: len(classes)])
+    look = {"bins": _checks.positive_size("bins", bins), "stacked": True, "color": colors}
     top.hist([chosen[group, 0] for group in groups], **look)
     right.hist([chosen[group, 1] for group in groups], orientation="horizontal", **look)
     for ax in (top, right):
@@ -99,7 +99,7 @@ def _name_axes(ax: Axes, coordinates: Sequence[int]) -> None:
 
 
 def _scatter(figure: Figure, ax: Axes, points: np.ndarray, y: ArrayLike | None) -> None:
-    """Draw codes, coloured by class if there are classes."""
+    """Draw codes, colored by class if `y` is given."""
     size = float(np.clip(4e4 / len(points), 4, 25))
     if y is None:
         dots(ax, points, size, BLUE, alpha=0.7)

@@ -1,4 +1,4 @@
-"""Curves: losses in training, errors against noise."""
+"""Training curves, and error against noise level."""
 
 import itertools
 import math
@@ -17,18 +17,18 @@ _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, BLACK)
 
 
 def history(history, *, unit: str = "epoch", title: str | None = None) -> Figure:
-    """The course of training: a panel for each reported quantity, training solid, validation dashed.
+    """Draw training curves, one panel per logged quantity: training solid, validation dashed.
 
-    A quantity that changes more than twentyfold is drawn on a logarithmic scale. The reconstruction
-    loss is left out where it is the loss.
+    A quantity that changes by more than a factor of 20 has a logarithmic axis. The reconstruction loss is omitted if
+    it equals the loss.
 
     Args:
-        history: What `fit` returned, or its `.history`: name → one value an epoch, NaN where there is none.
-        unit: What the values were recorded after each of.
-        title: Above the picture.
+        history: The `History` that `fit` returned, or its `.history`: name → one value per epoch, NaN where missing.
+        unit: Label of the horizontal axis, `"epoch"` or `"batch"`.
+        title: Title of the figure.
 
     Raises:
-        ValueError: Nothing was recorded, or not once an epoch.
+        ValueError: `history` is empty, or its quantities have different lengths.
 
     >>> [ax.get_title() for ax in history({"loss": [3.0, 2.0], "val_loss": [3.1, 2.3], "kl_loss": [0.5, 1.0]}).axes]
     ['loss', 'kl loss']
@@ -39,7 +39,7 @@ def history(history, *, unit: str = "epoch", title: str | None = None) -> Figure
     if not logs:
         raise ValueError("history is empty: expected what fit returned, of at least one epoch.")
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"history must hold one value of each quantity an epoch. Received lengths: {lengths}.")
+        raise ValueError(f"history must hold one value of each quantity per epoch. Received lengths: {lengths}.")
     epochs = 1 + np.asarray(getattr(history, "epoch", range(max(lengths.values()))))
 
     names = _quantities(logs)
@@ -47,7 +47,7 @@ def history(history, *, unit: str = "epoch", title: str | None = None) -> Figure
     lines = math.ceil(len(names) / columns)
     figure = new_figure(0.6 + 3.2 * columns, 2.7 * lines, title)
     for place, name in enumerate(names, start=1):
-        _draw_course(figure.add_subplot(lines, columns, place), epochs, name, logs, unit)
+        _draw_curve(figure.add_subplot(lines, columns, place), epochs, name, logs, unit)
     if any(name.startswith("val_") for name in logs):
         figure.axes[0].legend(frameon=False)
     return figure
@@ -62,19 +62,18 @@ def error_against_noise(
     ylabel: str = "mean squared error",
     title: str | None = None,
 ) -> Figure:
-    """Error against the level of noise, a curve each for the model and for what it is compared with.
+    """Draw error against noise level, one curve per method.
 
     Args:
-        levels: Of the noise, in increasing order `(n,)`: probabilities, standard deviations.
-        errors: Name → the error at each level `(n,)`: of the model, PCA, a median filter, the noisy input as it is.
-        trained_at: The level that the model was trained with, marked by a line.
-        xlabel: What the levels are.
-        ylabel: What the errors are.
-        title: Above the picture.
+        levels: Noise levels `(n,)` in increasing order: probabilities or standard deviations.
+        errors: Name → error at each level `(n,)`, for example of the model, PCA, a median filter and the noisy input.
+        trained_at: Noise level that the model was trained with, marked by a vertical line.
+        xlabel, ylabel: Labels of the axes.
+        title: Title of the figure.
 
     Raises:
-        ValueError: No levels, levels out of order, no curves, a curve of another length, NaN.
-        TypeError: Not numbers.
+        ValueError: `levels` is empty or not increasing; `errors` is empty; a curve has another length or contains NaN.
+        TypeError: Values are not numbers.
 
     >>> figure = error_against_noise([0.0, 0.1, 0.2], {"noisy": [0, 0.1, 0.2], "cleaned": [0.01, 0.02, 0.04]})
     >>> [line.get_label() for line in figure.axes[0].lines]
@@ -87,13 +86,13 @@ def error_against_noise(
         raise ValueError("errors is empty: expected at least one curve, such as {'model': errors}.")
     figure = new_figure(6.4, 3.6, title)
     ax = figure.subplots()
-    for (name, values), colour, marker in zip(errors.items(), itertools.cycle(_COLOURS), itertools.cycle("osD^vP")):
+    for (name, values), color, marker in zip(errors.items(), itertools.cycle(_COLOURS), itertools.cycle("osD^vP")):
         values = _checks.numbers(values, name)
         if values.shape != levels.shape:
             raise ValueError(
                 f"{name} must hold one error for each of the {len(levels)} levels. Received shape: {values.shape}."
             )
-        ax.plot(levels, values, color=colour, marker=marker, markersize=4, label=name)
+        ax.plot(levels, values, color=color, marker=marker, markersize=4, label=name)
     if trained_at is not None:
         ax.axvline(trained_at, color=GREY, linewidth=1, linestyle=":", label="trained with", zorder=1)
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -103,13 +102,13 @@ def error_against_noise(
     return figure
 
 
-def _draw_course(ax: Axes, epochs: np.ndarray, name: str, logs: Mapping[str, np.ndarray], unit: str) -> None:
-    """One quantity over the epochs, in training and in validation."""
+def _draw_curve(ax: Axes, epochs: np.ndarray, name: str, logs: Mapping[str, np.ndarray], unit: str) -> None:
+    """Draw one quantity over the epochs, for training and validation."""
     marker = "o" if len(epochs) <= 10 else None
-    for key, label, colour, style in ((name, "training", BLUE, "-"), (f"val_{name}", "validation", ORANGE, "--")):
+    for key, label, color, style in ((name, "training", BLUE, "-"), (f"val_{name}", "validation", ORANGE, "--")):
         if key in logs:
             there = np.isfinite(logs[key])
-            ax.plot(epochs[there], logs[key][there], style, color=colour, marker=marker, markersize=3, label=label)
+            ax.plot(epochs[there], logs[key][there], style, color=color, marker=marker, markersize=3, label=label)
     values = np.concatenate([line.get_ydata() for line in ax.lines])
     if values.size and values.min() > 0 and values.max() > 20 * values.min():
         ax.set_yscale("log")
@@ -121,7 +120,7 @@ def _draw_course(ax: Axes, epochs: np.ndarray, name: str, logs: Mapping[str, np.
 
 
 def _quantities(logs: Mapping[str, np.ndarray]) -> list[str]:
-    """What was reported, `loss` first, without the reconstruction loss where that is the loss."""
+    """Return the names of the quantities, `loss` first, without the reconstruction loss if it equals the loss."""
     names = sorted(dict.fromkeys(name.removeprefix("val_") for name in logs), key=lambda name: name != "loss")
     same = all(
         np.allclose(values, logs.get(name.replace("reconstruction_", ""), np.nan), equal_nan=True)

@@ -1,4 +1,4 @@
-"""Pictures made of images."""
+"""Figures made of images: rows, grids, filters."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,26 +21,26 @@ def rows(
     value_range: tuple[float, float] = (0.0, 1.0),
     title: str | None = None,
 ) -> Figure:
-    """Rows of images with their names at the left, one column an example.
+    """Draw named rows of images, one column per example.
 
-    What is compared is up to the rows, for example
+    Examples of `images`:
 
     - `{"clean": x, "noisy": noisy, "cleaned": model.reconstruct(noisy)}`, with `reference="clean"`;
     - `{"input": x, "model": model.reconstruct(x), "PCA": projected}`, with `reference="input"`;
-    - two ways from one image to another: `{"in pixel space": ..., "in code space": ...}`;
-    - a row a class: `{str(digit): images[labels == digit][:10] for digit in range(10)}`.
+    - two interpolations: `{"in pixel space": ..., "in code space": ...}`;
+    - one row per class: `{str(digit): images[labels == digit][:10] for digit in range(10)}`.
 
     Args:
-        images: Name → images `(n, h, w)` or `(n, h, w, 1)` in grey, `(n, h, w, 3)` in colour; all of one shape.
-        n: How many of them, from the first one; all if None.
-        reference: Name of a row. Beneath every other image stands its mean squared error to this row's.
-        value_range: What is drawn as black and as white, as are values beyond.
-        title: Above the picture.
+        images: Name → images `(n, h, w)` or `(n, h, w, 1)` (gray) or `(n, h, w, 3)` (RGB), all of the same shape.
+        n: Number of images per row. Default: all.
+        reference: Name of a row. The mean squared error to this row is printed below each image of the other rows.
+        value_range: Values drawn as black and white. Values outside are clipped.
+        title: Title of the figure.
 
     Raises:
-        ValueError: No rows, no images, images of a wrong or of several shapes, NaN, or integers
-            outside `value_range`; no row named `reference`; `n` is not a positive integer.
-        TypeError: Not numbers.
+        ValueError: `images` or a row is empty; a shape is wrong or differs between rows; NaN, or integers outside
+            `value_range`; `reference` is not a row; `n` is not a positive integer.
+        TypeError: Values are not numbers.
 
     >>> x = np.zeros((12, 28, 28, 1))
     >>> len(rows({"clean": x, "noisy": x, "cleaned": x}, n=5).axes)
@@ -82,18 +82,19 @@ def reconstructions(
     value_range: tuple[float, float] = (0.0, 1.0),
     title: str | None = None,
 ) -> Figure:
-    """Images over their reconstructions.
+    """Draw images above their reconstructions.
 
     Args:
-        x, x_hat: Images of one shape, as for `rows`.
-        n: How many, from the first one.
-        labels: What the two rows are called.
-        errors: Whether the mean squared error stands beneath each reconstruction.
+        x: Images, as for `rows`.
+        x_hat: Their reconstructions, in the same shape.
+        n: Number of images.
+        labels: Names of the two rows.
+        errors: Whether to print the mean squared error below each reconstruction.
         value_range, title: As for `rows`.
 
     Raises:
-        ValueError: As `rows`; or `labels` are not two different names.
-        TypeError: Not numbers.
+        ValueError: As `rows`; or `labels` are not two distinct names.
+        TypeError: Values are not numbers.
 
     >>> x = np.zeros((12, 28, 28, 1))
     >>> reconstructions(x, x, n=5).savefig("picture.png")  # doctest: +SKIP
@@ -111,16 +112,16 @@ def samples(
     value_range: tuple[float, float] = (0.0, 1.0),
     title: str | None = None,
 ) -> Figure:
-    """A tight grid of images, line by line, such as samples of a model.
+    """Draw a grid of images, line by line, such as samples of a model.
 
     Args:
         images: `(n, h, w)`, `(n, h, w, 1)` or `(n, h, w, 3)`.
-        columns: How many in a line.
+        columns: Number of images per line.
         value_range, title: As for `rows`.
 
     Raises:
         ValueError: As `rows`; or `columns` is not a positive integer.
-        TypeError: Not numbers.
+        TypeError: Values are not numbers.
 
     >>> samples(np.zeros((100, 28, 28))).axes[0].images[0].get_array().shape  # 10 × 28 pixels, 9 gaps of 2
     (298, 298)
@@ -137,32 +138,32 @@ def filters(
     *,
     title: str | None = None,
 ) -> Figure:
-    """What each unit of a layer looks for: its weights as an image, red above 0, blue below.
+    """Draw the weights of each unit of a layer as an image: red for positive weights, blue for negative ones.
 
-    All images share one scale, symmetric about 0. One weight in two hundred may lie beyond it, so that
-    a few strong ones don't make the others look the same.
+    All images share one color scale, symmetric about 0. It covers 99.5 % of the weights, so that a few large weights do
+    not hide the others.
 
     Args:
         kernel: Weights `(inputs, units)` of a dense layer or `(h, w, 1, units)` of a convolution; or a
-            Keras layer or model whose first weights these are, such as `model.encoder`.
-        shape: `(h, w)` of the images that a dense layer is given; `(28, 28)` for MNIST.
-        n: How many units, from the first one; all if None.
-        columns: How many in a line.
-        title: Above the picture.
+            Keras layer or model whose first weights are used, such as `model.encoder`.
+        shape: Image shape `(h, w)` of the input of a dense layer, `(28, 28)` for MNIST.
+        n: Number of units. Default: all.
+        columns: Number of images per line.
+        title: Title of the figure.
 
     Raises:
-        ValueError: Weights that don't make images of this shape, none, or NaN; `n` or `columns` is
-            not a positive integer.
-        TypeError: Not numbers.
+        ValueError: `kernel` is empty, contains NaN or cannot be reshaped to `shape`; `n` or `columns` is not a
+            positive integer.
+        TypeError: Values are not numbers.
 
-    >>> len(filters(np.eye(784)[:, :64], (28, 28)).axes)  # the images and their scale
+    >>> len(filters(np.eye(784)[:, :64], (28, 28)).axes)  # the images and the color scale
     2
     """
     weights = _checks.numbers(kernel.get_weights()[0] if hasattr(kernel, "get_weights") else kernel, "kernel")
     tiles = _as_images(weights, shape)[: None if n is None else _checks.positive_size("n", n)]
     columns = min(_checks.positive_size("columns", columns), len(tiles))
     strong = float(np.quantile(np.abs(tiles), 0.995) or np.abs(tiles).max() or 1.0)
-    figure = tiled([tiles], columns, (-strong, strong), title, below=[44], white=np.nan, colours=DIVERGING)
+    figure = tiled([tiles], columns, (-strong, strong), title, below=[44], white=np.nan, colors=DIVERGING)
     (ax,) = figure.axes
     x, y, width, _ = ax.get_position().bounds
     inch = 1 / figure.get_figheight()
@@ -180,18 +181,18 @@ def decoded_grid(
     value_range: tuple[float, float] = (0.0, 1.0),
     title: str | None = None,
 ) -> Figure:
-    """Codes of two numbers, evenly spread over a map, and the image that each of them stands for.
+    """Decode a grid of two-dimensional codes and draw the images at the position of their codes.
 
     Args:
-        decode: A model whose codes are two numbers, or a function of codes `(n, 2)` that gives images.
-        across: Values of the first coordinate, from left to right: `np.linspace(-3, 3, 20)`; or for a
-            prior N(0, I), of equal probability, `scipy.stats.norm.ppf(np.linspace(0.05, 0.95, 19))`.
-        up: Values of the second one, from below to above; those of the first if None.
+        decode: A model with a latent dimension of 2, or a function from codes `(n, 2)` to images.
+        across: Values of the first coordinate, from left to right, for example `np.linspace(-3, 3, 20)`, or
+            quantiles of the prior N(0, I): `scipy.stats.norm.ppf(np.linspace(0.05, 0.95, 19))`.
+        up: Values of the second coordinate, from bottom to top. Default: those of `across`.
         value_range, title: As for `rows`.
 
     Raises:
-        ValueError: Values that aren't one row of increasing numbers; not one image a code, or none.
-        TypeError: Not numbers.
+        ValueError: `across` or `up` is not one-dimensional and increasing; `decode` does not return one image per code.
+        TypeError: Values are not numbers.
 
     >>> decoded_grid(lambda z: np.zeros((len(z), 28, 28, 1)), np.linspace(-3, 3, 20)).axes[0].get_ylabel()
     '$z_1$'
@@ -206,13 +207,13 @@ def decoded_grid(
     _, height, width, _ = tiles.shape
     ax.set_xticks(*_ticks(across, width))
     places, names = _ticks(up, height)
-    ax.set_yticks(height * len(up) - 1 - places, names)  # lines of pixels are counted from above
+    ax.set_yticks(height * len(up) - 1 - places, names)  # pixel rows are counted from the top
     ax.set(xlabel="$z_0$", ylabel="$z_1$")
     return figure
 
 
 def _print_errors(ax: Axes, errors: np.ndarray, width: int) -> None:
-    """Print one number beneath each image of a row of images this wide."""
+    """Print one error below each image; `width` is the width of an image in pixels."""
     centres = np.linspace(width / 2 - 0.5, ax.get_xlim()[1] - width / 2, len(errors))
     ax.set_xticks(centres, [f"{error:.3g}" for error in errors], fontsize=7)
     ax.tick_params(length=0, pad=2)
@@ -220,7 +221,7 @@ def _print_errors(ax: Axes, errors: np.ndarray, width: int) -> None:
 
 
 def _as_images(weights: np.ndarray, shape: Sequence[int] | None) -> np.ndarray:
-    """A layer's weights as one image a unit, `(units, h, w, 1)`."""
+    """Return the weights of a layer as one image per unit, `(units, h, w, 1)`."""
     if shape is None and weights.ndim == 4 and weights.shape[2] == 1:
         return np.moveaxis(weights, -1, 0)
     if shape is None or weights.ndim != 2 or len(shape) != 2 or len(weights) != math.prod(shape):
@@ -239,7 +240,7 @@ def _axis(values: ArrayLike, name: str) -> np.ndarray:
 
 
 def _ticks(values: np.ndarray, side: int) -> tuple[np.ndarray, list[str]]:
-    """Round numbers within increasing values, and where they are along tiles of this side, one a value."""
+    """Return pixel positions and labels of round numbers along tiles of `side` pixels, one tile per value."""
     low, high = values[0], values[-1]
     ticks = [tick for tick in MaxNLocator(7).tick_values(low, high) if low <= tick <= high]
     return np.interp(ticks, values, side * (np.arange(len(values)) + 0.5) - 0.5), [f"{tick:g}" for tick in ticks]

@@ -1,4 +1,4 @@
-"""Pictures of points of the plane."""
+"""Figures of two-dimensional data."""
 
 import itertools
 from collections.abc import Mapping
@@ -23,21 +23,21 @@ def manifold(
     label: str = "autoencoder",
     title: str | None = None,
 ) -> Figure:
-    """Points of the plane, where an autoencoder maps them to, and for some of them which goes where.
+    """Draw 2-D points and their reconstructions, and connect some points with their reconstructions.
 
     Args:
-        x, x_hat: Points `(n, 2)` and their reconstructions; without `pairs` any other points, such as
-            codes decoded.
-        curve: Points `(m, 2)` along the line that the data was made from.
-        pairs: How many points, evenly chosen from left to right, are drawn large and joined to a
-            star of the same colour where the model maps them to.
-        others: Name → points `(m, 2)` to compare with: PCA's reconstructions, decoded codes.
-        label: What `x_hat` is called.
-        title: Above the picture.
+        x: Points `(n, 2)`.
+        x_hat: Their reconstructions `(n, 2)`. With `pairs=0` any other points, such as decoded codes.
+        curve: Points `(m, 2)` on the curve that generated the data.
+        pairs: Number of points, evenly spaced from left to right, that are connected with their
+            reconstruction, drawn as a star of the same color.
+        others: Name → points `(m, 2)` for comparison, such as the reconstructions of PCA.
+        label: Name of `x_hat` in the legend.
+        title: Title of the figure.
 
     Raises:
-        ValueError: Arrays of a wrong shape, empty ones, NaN, or `pairs` is not a count.
-        TypeError: Not numbers.
+        ValueError: An array is empty, has a wrong shape or contains NaN; `pairs` is negative or not an integer.
+        TypeError: Values are not numbers.
 
     >>> x = np.random.default_rng(0).normal(size=(100, 2))
     >>> [text.get_text() for text in manifold(x, x * [1, 0], others={"PCA": x * [0, 1]}, pairs=0).legends[0].texts]
@@ -52,8 +52,8 @@ def manifold(
     dots(ax, x, float(np.clip(2e3 / len(x), 7, 40)), GREY, "data")
     if curve is not None:
         ax.plot(*_checks.points(curve, "curve").T, color=BLACK, linewidth=1.2, label="true curve")
-    for (name, points), colour in zip(clouds.items(), itertools.cycle((ORANGE, GREEN, PURPLE)), strict=False):
-        dots(ax, points, 22, colour, name)
+    for (name, points), color in zip(clouds.items(), itertools.cycle((ORANGE, GREEN, PURPLE)), strict=False):
+        dots(ax, points, 22, color, name)
     dots(ax, x_hat, 6, BLUE, label)
     if pairs:
         _draw_pairs(ax, x, x_hat, _checks.positive_size("pairs", pairs))
@@ -64,11 +64,11 @@ def manifold(
 
 
 def _draw_pairs(ax: Axes, x: np.ndarray, x_hat: np.ndarray, pairs: int) -> None:
-    """Draw some points, evenly chosen from left to right, and where they are mapped to."""
+    """Connect some points, evenly spaced from left to right, with their reconstructions."""
     chosen = np.argsort(x[:, 0])[np.linspace(0, len(x) - 1, min(pairs, len(x))).round().astype(int)]
-    colours = POSITION(np.linspace(0.0, 0.92, len(chosen)))
+    colors = POSITION(np.linspace(0.0, 0.92, len(chosen)))
     edge = {"edgecolors": BLACK, "linewidths": 0.4, "zorder": 3}
     ends = np.stack([x[chosen], x_hat[chosen]], axis=1)
-    ax.add_collection(LineCollection(list(ends), colors=colours, linewidths=0.8, zorder=2.5))
-    dots(ax, x[chosen], 22, colours, "some points", **edge)
-    dots(ax, x_hat[chosen], 70, colours, "where they go", marker="*", **edge)
+    ax.add_collection(LineCollection(list(ends), colors=colors, linewidths=0.8, zorder=2.5))
+    dots(ax, x[chosen], 22, colors, "some points", **edge)
+    dots(ax, x_hat[chosen], 70, colors, "where they go", marker="*", **edge)
