@@ -27,7 +27,8 @@ class _CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
         Raises:
             sklearn.exceptions.NotFittedError: `fit` was not called.
-            ValueError: `X` is empty, has a wrong number of features, or contains NaN or values outside the model's range.
+            ValueError: `X` is empty, has a wrong number of features, or contains NaN or values outside the
+                model's range.
             TypeError: `X` is sparse.
         """
         check_is_fitted(self)
