@@ -194,7 +194,7 @@ def _write_openvino(model, path: Path) -> None:
 
 
 def _openvino_graph(model):
-    """Return the OpenVINO graph of the model. Keras's exporter writes one that is only correct for a batch size of 1."""
+    """Return the OpenVINO graph of the model. The one of Keras's exporter is only correct for a batch size of 1."""
     from kerasae.backends import openvino
 
     parameters = [openvino.parameter((-1, *x.shape[1:]), x.dtype) for x in model.inputs]

@@ -1,7 +1,7 @@
 """Figures of images, codes and training curves. Each function returns a matplotlib Figure.
 
-The functions do not use pyplot: save a figure with `figure.savefig("picture.png")`. A notebook displays the figure that is
-the last value of a cell.
+The functions do not use pyplot: save a figure with `figure.savefig("picture.png")`. A notebook displays the
+figure that is the last value of a cell.
 """
 
 from kerasae.plots._drawing import BLACK, BLUE, CLASSES, GREEN, GREY, ORANGE, PURPLE, stacked
