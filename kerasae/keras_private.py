@@ -5,6 +5,7 @@ the private names elsewhere and expects none.
 """
 
 from collections.abc import Callable, Iterator
+from operator import is_
 from typing import Any
 
 import keras
@@ -30,28 +31,32 @@ class Structure:
     """What a compiled function takes for granted of a model: its layers, variables, dtype policies, trainable flags.
 
     Quantizing, LoRA, a replaced layer or a change of `trainable` leave no public trace, so each layer's
-    own lists are compared: identity by identity, in some 200 ns per layer.
+    own lists are compared, object by object. Layers without variables and without layers inside are left
+    out: the comparison is made at every call of `encode`, and takes about half a microsecond per layer.
     """
 
-    _PARTS = ("_layers", "_trainable_variables", "_non_trainable_variables", "_dtype_policy", "_trainable")
-
     def __init__(self, model):
-        self._seen = [(layer, _parts(layer)) for layer in flat_layers(model)]
+        layers = [layer for layer in flat_layers(model) if layer is model or layer._layers or layer.variables]
+        self._seen = [(layer.__dict__, _lists(layer.__dict__), _flags(layer.__dict__)) for layer in layers]
 
     def is_current(self) -> bool:
         """Whether the model is still as it was."""
-        return all(_parts(layer) == parts for layer, parts in self._seen)
+        for known, lists, flags in self._seen:
+            if known["_dtype_policy"] is not flags[0] or known["_trainable"] is not flags[1]:
+                return False
+            for name, seen in lists:
+                now = known[name]
+                if len(now) != len(seen) or not all(map(is_, now, seen)):
+                    return False
+        return True
 
 
-def _parts(layer) -> tuple:
-    known = layer.__dict__
-    return (
-        [*known["_layers"]],
-        [*map(id, known["_trainable_variables"])],
-        [*map(id, known["_non_trainable_variables"])],
-        known["_dtype_policy"],
-        known["_trainable"],
-    )
+def _lists(known: dict) -> list[tuple[str, tuple]]:
+    return [(name, tuple(known[name])) for name in ("_layers", "_trainable_variables", "_non_trainable_variables")]
+
+
+def _flags(known: dict) -> tuple:
+    return known["_dtype_policy"], known["_trainable"]
 
 
 class VariablesRead(keras.StatelessScope):

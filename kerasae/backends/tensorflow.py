@@ -184,8 +184,9 @@ def compile_function(function, model=None):
         arrays = [tf.convert_to_tensor(array) for array in arrays]
         if graph is None:
             signature = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
-            # The one graph for this signature: called as a function, it would be looked up at every call.
-            graph = tf.function(function, autograph=False).get_concrete_function(*signature)
+            # The one graph for this signature: called as a function, it would be looked up at every call. Without
+            # the names of optional arguments, on which binding stumbles at every call.
+            graph = tf.function(lambda *given: function(*given), autograph=False).get_concrete_function(*signature)
         return tf.nest.map_structure(_array, graph(*arrays))
 
     return call

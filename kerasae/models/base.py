@@ -223,11 +223,13 @@ class Autoencoder(Trainer, Labels, WithLossWeights, keras.Model):
             validation.check_shape(x.shape, shape, name)
             return function(x, *others)
         x = validation.checked_array(x, shape, value_range, name).astype(keras.config.floatx(), copy=False)
-        functions = self.compiled_functions
-        if batch_size is None:
-            batch_size = functions.get(self, "batch_size", lambda: inference.default_batch_size(self))
-        compiled = functions.get(self, function.__name__, lambda: backends.compile_function(function, self))
-        return inference.apply(compiled, positive_size("batch_size", batch_size), x, *others)
+        function, default = self.compiled_functions.get(
+            self,
+            function.__name__,
+            lambda: (backends.compile_function(function, self), inference.default_batch_size(self)),
+        )
+        batch_size = default if batch_size is None else positive_size("batch_size", batch_size)
+        return inference.apply(function, batch_size, x, *others)
 
     # Training
 
