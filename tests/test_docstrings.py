@@ -1,4 +1,4 @@
-"""The examples in the docstrings do what they show, on this backend."""
+"""The examples in the docstrings give the results they show."""
 
 import doctest
 import importlib
@@ -11,7 +11,7 @@ import pytest
 import kerasae
 
 MODULES = [
-    module.name for module in pkgutil.walk_packages(kerasae.__path__, "kerasae.") if ".steps." not in module.name
+    module.name for module in pkgutil.walk_packages(kerasae.__path__, "kerasae.") if ".backends." not in module.name
 ]
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
-from matplotlib.colors import same_color, to_rgba
+from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
@@ -195,11 +195,6 @@ def test_rows_errors_of_8_bit_images_do_not_wrap():
     assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["400", "400"]
 
 
-def test_rows_channel_axis_is_optional(images):
-    figure = plots.rows({"without": images[..., 0], "with": images})
-    np.testing.assert_array_equal(shown(figure.axes[0])[0], shown(figure.axes[1])[0])
-
-
 def test_rows_colour(rng):
     x = rng.uniform(-1, 1, size=(3, 16, 16, 3))
     array, _ = shown(plots.rows({"a": x}, value_range=(-1, 1)).axes[0])
@@ -220,11 +215,6 @@ def test_rows_small_images_are_drawn_whole_pixels_to_a_pixel(images):
     box = ax.get_window_extent()  # at 100 dots an inch
     assert box.width / 298 == pytest.approx(box.height / 28) == pytest.approx(2)
     assert box.x0 == pytest.approx(round(box.x0)) and box.y0 == pytest.approx(round(box.y0))
-
-
-def test_rows_no_ticks(images):
-    (ax,) = plots.rows({"a": images}).axes
-    assert len(ax.get_xticks()) == len(ax.get_yticks()) == 0
 
 
 @pytest.mark.parametrize(
@@ -258,11 +248,7 @@ def test_reconstructions_originals_over_reconstructions(images):
     assert (above.get_ylabel(), below.get_ylabel()) == ("input", "reconstruction")
     assert shown(above)[0].shape == (28, 298)  # ten of the twelve
     np.testing.assert_array_equal(tile(shown(below)[0], 0, 9), images[9, ..., 0] ** 2)
-
-
-def test_reconstructions_errors_are_printed_if_asked(images):
-    printed = plots.reconstructions(images, images * 0, n=2).axes[1].get_xticklabels()
-    assert [tick.get_text() for tick in printed] == [f"{e:.3g}" for e in np.square(images[:2]).mean((1, 2, 3))]
+    assert below.get_xticklabels()  # the errors
     assert not plots.reconstructions(images, images, errors=False).axes[1].get_xticklabels()
 
 
@@ -277,11 +263,6 @@ def test_reconstructions_two_different_labels(images, labels):
         plots.reconstructions(images, images, labels=labels)
 
 
-def test_reconstructions_mismatched_lengths(images):
-    with pytest.raises(ValueError, match=r"one shape.*12.*11"):
-        plots.reconstructions(images, images[1:])
-
-
 def test_samples_grid(images):
     (ax,) = plots.samples(images, columns=5).axes
     array, limits = shown(ax)
@@ -289,17 +270,11 @@ def test_samples_grid(images):
     for i, image in enumerate(images):
         np.testing.assert_array_equal(tile(array, i // 5, i % 5), image[..., 0])
     assert (tile(array, 2, 2) == 1).all()  # nothing after the twelfth
+    assert shown(plots.samples(images, value_range=(-3, 3)).axes[0])[1] == (-3, 3)
 
 
 def test_samples_fewer_images_than_columns(images):
     assert shown(plots.samples(images[:3]).axes[0])[0].shape == (28, 88)
-
-
-def test_samples_negative_values(rng):
-    filters = rng.normal(size=(4, 28, 28))
-    array, limits = shown(plots.samples(filters, value_range=(-3, 3)).axes[0])
-    np.testing.assert_array_equal(tile(array, 0, 3), filters[3])
-    assert limits == (-3, 3)
 
 
 @pytest.mark.parametrize("columns", [0, -1, 2.5, True])
@@ -680,9 +655,3 @@ def test_stacked_pictures_one_beneath_another():
     assert (pixels[:100, 200:] == 255).all()
     with pytest.raises(ValueError, match="figures is empty"):
         plots.stacked([])
-
-
-def test_colours_are_different():
-    colours = [plots.BLUE, plots.ORANGE, plots.GREEN, plots.PURPLE, plots.BLACK, plots.GREY]
-    assert len({to_rgba(colour) for colour in colours}) == 6
-    assert len({to_rgba(colour) for colour in plots.CLASSES}) == 10
