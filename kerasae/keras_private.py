@@ -5,6 +5,7 @@ the private names elsewhere and expects none.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from operator import is_
 from typing import Any
 
@@ -30,33 +31,30 @@ def convolves(model) -> bool:
 class Structure:
     """What a compiled function takes for granted of a model: its layers, variables, dtype policies, trainable flags.
 
-    Quantizing, LoRA, a replaced layer or a change of `trainable` leave no public trace, so each layer's
-    own lists are compared, object by object. Layers without variables and without layers inside are left
-    out: the comparison is made at every call of `encode`, and takes about half a microsecond per layer.
+    Quantizing, LoRA, a replaced layer or a change of `trainable` leave no public trace, so what each layer
+    holds is compared, object by object. Layers without variables and without layers inside are left out:
+    the comparison is made at every call of `encode`, and takes about a third of a microsecond per layer.
     """
+
+    _LISTS = ("_layers", "_trainable_variables", "_non_trainable_variables")
 
     def __init__(self, model):
         layers = [layer for layer in flat_layers(model) if layer is model or layer._layers or layer.variables]
-        self._seen = [(layer.__dict__, _lists(layer.__dict__), _flags(layer.__dict__)) for layer in layers]
+        self._layers = [layer.__dict__ for layer in layers]
+        self._lists = [(known, name) for known in self._layers for name in self._LISTS]
+        self._seen = self._held()
 
     def is_current(self) -> bool:
         """Whether the model is still as it was."""
-        for known, lists, flags in self._seen:
-            if known["_dtype_policy"] is not flags[0] or known["_trainable"] is not flags[1]:
-                return False
-            for name, seen in lists:
-                now = known[name]
-                if len(now) != len(seen) or not all(map(is_, now, seen)):
-                    return False
-        return True
+        held = self._held()
+        return len(held) == len(self._seen) and all(map(is_, held, self._seen))
 
-
-def _lists(known: dict) -> list[tuple[str, tuple]]:
-    return [(name, tuple(known[name])) for name in ("_layers", "_trainable_variables", "_non_trainable_variables")]
-
-
-def _flags(known: dict) -> tuple:
-    return known["_dtype_policy"], known["_trainable"]
+    def _held(self) -> list:
+        """All objects that the layers hold, in order."""
+        held = [*chain.from_iterable([known[name] for known, name in self._lists])]
+        held += [known["_dtype_policy"] for known in self._layers]
+        held += [known["_trainable"] for known in self._layers]
+        return held
 
 
 class VariablesRead(keras.StatelessScope):

@@ -1,5 +1,7 @@
 """Noise layers for denoising autoencoders. All act within the value range of the model they belong to."""
 
+import inspect
+
 import keras
 from keras import ops
 
@@ -236,3 +238,15 @@ def _checked_pair(name: str, value) -> tuple[float, float]:
     if len(value) != 2 or not value[0] < value[1]:
         raise ValueError(f"{name} must be (low, high) with low < high. Received: {value!r}.")
     return float(value[0]), float(value[1])
+
+
+def as_noise(noise) -> Noise | None:
+    """A layer or its config as noise of an autoencoder; ValueError for anything else."""
+    noise = keras.saving.deserialize_keras_object(noise) if isinstance(noise, dict) else noise
+    if noise is None or isinstance(noise, Noise):
+        return noise
+    if isinstance(noise, keras.layers.Layer) and "training" in inspect.signature(noise.call).parameters:
+        return KerasNoise(noise)
+    raise ValueError(
+        f"noise must be a kerasae.layers.Noise, a Keras layer whose call takes `training`, or None. Received: {noise!r}"
+    )

@@ -1,13 +1,12 @@
 """The base class of all autoencoders: input contract, encode and decode, loss, and `fit(x)`."""
 
-import inspect
-
 import keras
 import numpy as np
 
 from kerasae import backends, files
 from kerasae._checks import positive_size, positive_sizes
-from kerasae.layers import CounterBasedRandom, KerasNoise, Noise
+from kerasae.layers import CounterBasedRandom, KerasNoise
+from kerasae.layers.noise import as_noise
 from kerasae.models import quantization
 from kerasae.models.labels import Labels
 from kerasae.models.loss_weights import WithLossWeights
@@ -52,7 +51,7 @@ class Autoencoder(Trainer, Labels, WithLossWeights, keras.Model):
         super().__init__(**kwargs)
         self.data_shape = positive_sizes("input_shape", input_shape)
         self.value_range = _checked_range(value_range)
-        self.noise = _as_noise(noise)
+        self.noise = as_noise(noise)
         if self.noise is not None:
             self.noise.set_model_range(self.value_range)
             self.noise.stream = self.noise.stream or "noise"
@@ -286,17 +285,6 @@ class Autoencoder(Trainer, Labels, WithLossWeights, keras.Model):
 def _joined(x, label):
     """The input of an encoder or decoder."""
     return x if label is None else [x, label]
-
-
-def _as_noise(noise) -> Noise | None:
-    noise = keras.saving.deserialize_keras_object(noise) if isinstance(noise, dict) else noise
-    if noise is None or isinstance(noise, Noise):
-        return noise
-    if isinstance(noise, keras.layers.Layer) and "training" in inspect.signature(noise.call).parameters:
-        return KerasNoise(noise)
-    raise ValueError(
-        f"noise must be a kerasae.layers.Noise, a Keras layer whose call takes `training`, or None. Received: {noise!r}"
-    )
 
 
 def _checked_range(value_range) -> tuple[float, float] | None:
