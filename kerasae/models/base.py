@@ -50,7 +50,7 @@ class Autoencoder(Trainer, Labels, WithLossWeights, keras.Model):
     def __init__(self, input_shape, value_range=(0.0, 1.0), noise=None, **kwargs):
         super().__init__(**kwargs)
         self.data_shape = positive_sizes("input_shape", input_shape)
-        self.value_range = _checked_range(value_range)
+        self.value_range = validation.checked_range(value_range)
         self.noise = as_noise(noise)
         if self.noise is not None:
             self.noise.set_model_range(self.value_range)
@@ -285,14 +285,6 @@ class Autoencoder(Trainer, Labels, WithLossWeights, keras.Model):
 def _joined(x, label):
     """The input of an encoder or decoder."""
     return x if label is None else [x, label]
-
-
-def _checked_range(value_range) -> tuple[float, float] | None:
-    if value_range is None:
-        return None
-    if len(value_range) != 2 or not value_range[0] < value_range[1]:
-        raise ValueError(f"value_range must be (low, high) with low < high, or None. Received: {value_range}")
-    return float(value_range[0]), float(value_range[1])
 
 
 def _without_activation(decoder: keras.Model) -> keras.Model:

@@ -121,3 +121,12 @@ def is_array(x) -> bool:
     """Whether Keras would slice `x` into batches itself (arrays, tensors, lists, dicts; not data sets)."""
     arrays = (np.ndarray, list, tuple, dict, int, float, str)
     return isinstance(x, arrays) or keras.ops.is_tensor(x) or hasattr(x, "__array__")
+
+
+def checked_range(value_range) -> tuple[float, float] | None:
+    """The range `(low, high)` of a model's inputs as floats, or None; ValueError if it is empty."""
+    if value_range is None:
+        return None
+    if len(value_range) != 2 or not value_range[0] < value_range[1]:
+        raise ValueError(f"value_range must be (low, high) with low < high, or None. Received: {value_range}")
+    return float(value_range[0]), float(value_range[1])
