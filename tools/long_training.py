@@ -123,7 +123,7 @@ _VAE50 = Job(
     "dynamic NLL <= 86.35, k = 5000",
     activation="tanh",
     binarize="dynamic",
-    epochs=1200,
+    epochs=600,
     batch_size=100,
 )
 _ROWS = (
@@ -137,11 +137,10 @@ _ROWS = (
         "mse",
         "MSE < 0.02194",
         output="linear",
-        initializer="lecun_uniform",
         code_dropout=0.8,
         weight_penalty=1e-4,
         batch_size=64,
-        epochs=40,
+        epochs=30,
     ),
     Job(
         "shallow2",

@@ -81,7 +81,7 @@ def _run(model, step, name: str, block, many: bool):
     training = name == "train_step"
     steps = _traced_steps(model, step, block, training) if many else None
     if steps is None:
-        steps = _eager_steps(model, step, block.layout)
+        steps = _eager_steps(model, step, block)
     mode = contextlib.nullcontext if training else torch.no_grad
 
     def run(block):
@@ -93,17 +93,16 @@ def _run(model, step, name: str, block, many: bool):
     return run
 
 
-def _eager_steps(model, step, layout):
+def _eager_steps(model, step, block):
     """A function of a table and of rows `(steps, size)` that makes these steps one by one, as Keras does."""
     step = torch.compile(step) if _is_compiled(model) else step
+    layout, size = block.layout, block.batches.shape[1]
+    part, first, share = torch_processes.part(size, block.shared)
 
     def steps(table, batches):
-        size, processes = batches.shape[1], torch_processes.processes()
-        divided = size % processes == 0
-        first = torch_processes.rank() * (size // processes) if divided and processes > 1 else 0
-        with random.from_image(first), sharing.counting(1 if divided else 1 / processes):
+        with random.from_image(first), sharing.counting(share):
             for rows in batches:
-                logs = step(layout.batch(table, rows[first : first + size // processes] if divided else rows))
+                logs = step(layout.batch(table, rows[part]))
         return logs
 
     return steps

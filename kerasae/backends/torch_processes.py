@@ -50,6 +50,16 @@ def devices(n: int):
         distributed.destroy_process_group()
 
 
-def rank() -> int:
-    """Which process this is, from 0."""
-    return distributed.get_rank()
+def part(size: int, shared: bool) -> tuple[slice, int, float]:
+    """What this process takes of a batch of this size: its rows, the first image's position, the share it counts.
+
+    Of a batch that all processes have, each takes its part, or all of it if it can't be divided. A batch of
+    a stream of its own is a part of the whole batch already.
+    """
+    n = processes()
+    rank = distributed.get_rank() if n > 1 else 0
+    if not shared:
+        return slice(None), rank * size, 1.0
+    if size % n:
+        return slice(None), 0, 1 / n
+    return slice(rank * size // n, (rank + 1) * size // n), rank * size // n, 1.0

@@ -66,17 +66,19 @@ class Block(NamedTuple):
         batches: Rows that make up each batch, int32 `(capacity, batch size)`. Blocks of one batch size have one
             capacity, so that compiled code fits all of them.
         steps: How many of these batches are meant.
+        shared: Whether every process that trains the model has this block. Else each has a stream of its own.
     """
 
     layout: Layout
     table: list
     batches: np.ndarray
     steps: int
+    shared: bool = True
 
     @property
     def kind(self):
         """What compiled code depends on."""
-        return self.layout, self.batches.shape, tuple(tuple(array.shape) for array in self.table)
+        return self.layout, self.batches.shape, tuple(tuple(array.shape) for array in self.table), self.shared
 
 
 class ArrayBatches:
@@ -212,7 +214,7 @@ def _stacked(batches: list[_Flat], most_steps: int) -> Block:
         for k, batch in enumerate(batches):
             rows[k * first.size : (k + 1) * first.size] = batch.arrays[i].reshape(first.size, -1)
         table.append(backends.to_device(rows))
-    return Block(first.layout, table, _consecutive((capacity, first.size)), len(batches))
+    return Block(first.layout, table, _consecutive((capacity, first.size)), len(batches), shared=False)
 
 
 def _consecutive(shape: tuple[int, int]) -> np.ndarray:
