@@ -97,7 +97,8 @@ def set_raw_values(variables, values) -> None:
 
 def build_metrics(model, batch) -> None:
     """Build compiled metrics from one batch `(x, y, ...)`, as Keras does before its first step."""
-    model._symbolic_build(data_batch=batch)
+    with np.errstate(all="ignore"):  # on NumPy, Keras computes with arrays that hold anything
+        model._symbolic_build(data_batch=batch)
 
 
 def compute_loss(model, x, y, y_pred, sample_weight, training: bool):

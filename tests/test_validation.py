@@ -90,7 +90,7 @@ def test_what_is_no_number_is_refused(untrained, bad, entrance):
 
 @pytest.mark.parametrize("entrance", ["fit", "evaluate"])
 def test_nothing_at_all_is_refused(untrained, entrance):
-    with pytest.raises(ValueError, match="x is missing: pass an array, or a data set"):
+    with pytest.raises(ValueError, match="`x` is missing. Pass an array, or a data set"):
         getattr(untrained, entrance)()
 
 

@@ -219,7 +219,7 @@ def test_a_variational_model_sums_a_loss_of_the_users_choice_pixel_reduction():
 
 
 def test_loss_weights_are_refused():
-    with pytest.raises(ValueError, match=r"loss_weights weigh several outputs.*Received: loss_weights=\[2\]"):
+    with pytest.raises(ValueError, match=r"`loss_weights` weigh several outputs.*Received: loss_weights=\[2\]"):
         dense().compile(loss_weights=[2])
 
 
@@ -334,7 +334,7 @@ for name in sys.argv[2:]:
         try:
             model.fit(x, verbose=0)
         except Exception as error:
-            assert "can't train" in str(error) and "KERAS_BACKEND" in str(error), repr(error)
+            assert "gradients" in str(error) and "KERAS_BACKEND" in str(error), repr(error)
         else:
             raise AssertionError("fit must be refused")
     elif name == sys.argv[-1]:
