@@ -150,7 +150,9 @@ ANNEALED = ("kl_weight", "loss", "reconstruction_loss", "kl_loss")
 def test_annealing_sets_the_weight_per_batch(source):
     """Also for a stream of unknown length, whose epochs are counted as they pass."""
     weights = []
-    seen = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: weights.append(float(model.kl_weight)))
+    seen = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: weights.append(float(model.kl_weight))
+    )
     model, anneal = vae(), AnnealKL(4, unit="batch")
     data = X if source == "array" else _unknown_length()
     fit(model, data, epochs=3, callbacks=[anneal, seen])
