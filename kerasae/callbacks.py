@@ -145,7 +145,7 @@ class AnnealKL(keras.callbacks.Callback):
 
     Raises:
         ValueError: A number is not positive, `cycle` is shorter than `warm_up`, another unit; when training
-            begins, a model without `kl_weight`.
+            begins, a model without `kl_weight`; with unit "batch", a stream of unknown length in a resumed `fit`.
 
     References:
         Generating sentences from a continuous space (Bowman et al., 2016): warm-up
@@ -182,24 +182,36 @@ class AnnealKL(keras.callbacks.Callback):
                 "AnnealKL needs a model with a kl_weight, such as a VariationalAutoencoder. "
                 f"Received: {type(self.model).__name__}."
             )
+        self._batches: int | None = None  # of the epoch before, in this fit
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = epoch
         if self.unit == "epoch":
             self._set(epoch)
+        elif epoch == 0 or self._batches is None:
+            self._before_epoch = epoch * self._batches_per_epoch(epoch)
+        else:  # also for a stream whose length is not known
+            self._before_epoch += self._batches
+        self._batches = 0
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:
             logs["kl_weight"] = self._current
 
+    def _batches_per_epoch(self, epoch: int) -> int:
+        steps = self.params.get("steps")
+        if epoch and steps is None:
+            raise ValueError(
+                "AnnealKL with unit='batch' must know the number of batches per epoch to resume training. "
+                f"Received a stream of unknown length and initial_epoch={epoch}. Pass steps_per_epoch to fit."
+            )
+        return steps or 0
+
     def _before_batch(self, batch, logs=None):
-        self._set(self._epoch * (self.params.get("steps") or 0) + batch)
+        self._batches = batch + 1
+        self._set(self._before_epoch + batch)
 
     def _set(self, step: int) -> None:
-        weight = self.weight_at(step)
-        # On JAX the model's variables are elsewhere during an epoch.
-        getattr(self.model, "jax_state_sync", lambda: None)()
-        self.model.kl_weight = self._current = weight
+        self.model.kl_weight = self._current = self.weight_at(step)
 
 
 def _examples(model, given: dict) -> tuple[dict[str, np.ndarray], dict]:

@@ -29,6 +29,13 @@ _ELEMENTWISE = tuple(
 )
 # Keras's losses that give one number for a whole batch.
 _OF_A_BATCH = (keras.losses.dice, keras.losses.tversky)
+# Keras's losses whose targets are classes or strings of them, not images.
+_OF_CLASSES = (
+    keras.losses.categorical_generalized_cross_entropy,
+    keras.losses.circle,
+    keras.losses.ctc,
+    keras.losses.sparse_categorical_crossentropy,
+)
 MEAN_REDUCTIONS = ("sum_over_batch_size", "mean")
 
 
@@ -54,7 +61,7 @@ class PerImage(keras.losses.Loss):
         reduction: Reduction over images; the one of `loss` unless given.
 
     Raises:
-        ValueError: `pixel_reduction` is neither; the loss gives one number for a batch.
+        ValueError: `pixel_reduction` is neither; the loss takes classes as targets, or gives one number for a batch.
 
     >>> float(PerImage("mean_squared_error", pixel_reduction="sum")(np.zeros((2, 28, 28, 1)), np.ones((2, 28, 28, 1))))
     784.0
@@ -64,6 +71,11 @@ class PerImage(keras.losses.Loss):
         if pixel_reduction not in ("mean", "sum"):
             raise ValueError(f"pixel_reduction must be 'mean' or 'sum'. Received: {pixel_reduction!r}")
         self.loss = keras.losses.get(loss)
+        if getattr(self.loss, "fn", self.loss) in _OF_CLASSES:
+            raise ValueError(
+                "The loss of an autoencoder must compare a reconstruction with a target of the same shape. "
+                f"Received: {loss!r}, whose targets are classes. Use another loss, such as 'mean_squared_error'."
+            )
         inner = getattr(self.loss, "reduction", "sum_over_batch_size")
         super().__init__(name=name, reduction=reduction or inner)
         self.pixel_reduction = pixel_reduction

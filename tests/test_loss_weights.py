@@ -4,45 +4,115 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import SHAPE, adversarial, dense, images, sparse, vae, vaegan
+from conftest import SHAPE, adversarial, dense, images, py_dataset, sparse, vae, vaegan
 
+import kerasae
+from kerasae import backends
 from kerasae.callbacks import AnnealKL
 
 X = images(8)
-WEIGHTS = [
-    (vae, "kl_weight"),
-    (adversarial, "adversarial_weight"),
-    (vaegan, "feature_precision"),
-    (sparse, "l1"),
-    (sparse, "l2"),
-    (lambda: dense(weight_penalty=0.1), "weight_penalty"),
-]
+# Each family's weights of loss terms, and the reported term that each one scales.
+WEIGHTS = {
+    "kl_weight": (vae, "loss"),
+    "adversarial_weight": (adversarial, "loss"),
+    "feature_precision": (vaegan, "loss"),
+    "feature_weight": (vaegan, "generator_loss"),
+    "l1": (sparse, "loss"),
+    "l2": (sparse, "loss"),
+    "weight_penalty": (lambda: dense(weight_penalty=0.1), "loss"),
+}
+# Penalties that a model leaves out until their weight is set.
+LEFT_OUT = {
+    "l1": lambda: kerasae.models.SparseAutoencoder(SHAPE, 0.0, 0.02, hidden_units=(8,), latent_dim=3),
+    "l2": lambda: kerasae.models.SparseAutoencoder(SHAPE, 0.05, 0.0, hidden_units=(8,), latent_dim=3),
+    "weight_penalty": dense,
+}
 
 
-def loss_of(model):
+def batches():
+    return py_dataset([(X[:4],), (X[4:],)])
+
+
+def fit(model, data=X, **kwargs):
+    """Two steps per epoch; the weights move only if the model was compiled to move them."""
     if not model.compiled:
-        model.compile()
-    return float(model.loss_terms(X, training=False)[0]["loss"])
+        model.compile(keras.optimizers.SGD(0.0))
+    options = {"batch_size": 4} if data is X else {}
+    return model.fit(data, **options, shuffle=False, verbose=0, **kwargs).history
 
 
-@pytest.mark.parametrize(("make", "name"), WEIGHTS)
-def test_a_weight_set_between_steps_changes_the_next_step(make, name, tmp_path):
+def setting(name, value, epoch):
+    """A callback that sets a weight before an epoch."""
+
+    def on_epoch_begin(current, logs):
+        if current == epoch:
+            setattr(callback.model, name, value)
+
+    callback = keras.callbacks.LambdaCallback(on_epoch_begin=on_epoch_begin)
+    return callback
+
+
+@pytest.fixture
+def compilations(monkeypatch):
+    """One entry for each time that training steps were compiled."""
+    made, train_run = [], backends.train_run
+
+    def counted(model, block, many):
+        made.append(block.kind)
+        return train_run(model, block, many)
+
+    monkeypatch.setattr(backends, "train_run", counted)
+    return made
+
+
+@pytest.mark.parametrize("source", ["array", "stream"])
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_a_weight_set_in_fit_changes_the_next_epoch_without_compiling_anew(name, source, compilations):
+    make, reported = WEIGHTS[name]
+    data = X if source == "array" else batches()
+    losses = fit(make(), data, epochs=3, callbacks=[setting(name, 1000.0, epoch=1)])[reported]
+    assert losses[1] > losses[0] + 1 and losses[2] > losses[0] + 1
+    assert len(compilations) == 1
+
+
+def test_a_changed_weight_is_not_traced_anew(monkeypatch):
+    calls, loss_terms = [], kerasae.models.VariationalAutoencoder.loss_terms
+
+    def counted(self, *args, **kwargs):
+        calls.append(1)
+        return loss_terms(self, *args, **kwargs)
+
+    monkeypatch.setattr(kerasae.models.VariationalAutoencoder, "loss_terms", counted)
+    monkeypatch.setitem(backends.MANY, "train", 0)  # otherwise PyTorch traces long runs only
+    model = vae()
+    fit(model)
+    before = len(calls)
+    for weight in (0.0, 2, np.float64(3.5), 1000.0):
+        model.kl_weight = weight
+        fit(model)
+    assert len(calls) == before
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_a_penalty_that_was_left_out_acts_from_the_next_epoch(name):
+    losses = fit(LEFT_OUT[name](), epochs=2, callbacks=[setting(name, 1000.0, epoch=1)])["loss"]
+    assert losses[1] > losses[0] + 1
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_a_changed_weight_is_kept_in_config_files_and_checkpoints(name, tmp_path):
+    make, _ = WEIGHTS[name]
     model = make()
-    model.compile(optimizer=keras.optimizers.SGD(0.0))
-    before = model.train_on_batch(X, X, return_dict=True)["loss"]
-    model.reset_metrics()
-    setattr(model, name, 1000.0)
-    assert model.train_on_batch(X, X, return_dict=True)["loss"] > before + 1
-    assert float(getattr(model, name)) == model.get_config()[name] == 1000.0
-    model.save(tmp_path / "it.keras")
-    assert float(getattr(keras.saving.load_model(tmp_path / "it.keras"), name)) == 1000.0
-
-
-def test_a_penalty_that_was_left_out_acts_once_its_weight_is_set():
-    model = dense()
-    before = loss_of(model)
-    model.weight_penalty = 10.0
-    assert loss_of(model) > before + 0.1
+    checkpoints = [
+        keras.callbacks.ModelCheckpoint(tmp_path / "it.keras"),
+        keras.callbacks.ModelCheckpoint(tmp_path / "it.weights.h5", save_weights_only=True),
+    ]
+    fit(model, epochs=2, callbacks=[setting(name, 0.7, epoch=1), *checkpoints])
+    fresh = make()
+    fresh.load_weights(tmp_path / "it.weights.h5")
+    for other in (model, fresh, keras.saving.load_model(tmp_path / "it.keras")):
+        assert other.get_config()[name] == 0.7
+        assert float(getattr(other, name)) == pytest.approx(0.7)
 
 
 def test_files_hold_a_weight_only_if_it_was_changed(tmp_path):
@@ -66,14 +136,61 @@ def test_a_weight_must_be_finite_and_not_negative(value):
         vae().kl_weight = value
 
 
-def test_annealing_sets_the_weight_by_epoch_and_logs_it():
-    anneal = AnnealKL(2, weight=4.0, cycle=3)
-    history = vae().fit(X, epochs=4, callbacks=[anneal], verbose=0).history
+def test_annealing_sets_the_weight_per_epoch_and_logs_it():
+    history = fit(vae(), epochs=4, callbacks=[AnnealKL(2, weight=4.0, cycle=3)])
     assert history["kl_weight"] == [0.0, 2.0, 4.0, 0.0]
-    np.testing.assert_allclose(history["loss"][0], history["reconstruction_loss"][0], rtol=1e-5)
-    np.testing.assert_allclose(
-        history["loss"][2], history["reconstruction_loss"][2] + 4 * history["kl_loss"][2], rtol=1e-5
+    for weight, loss, reconstruction, kl in zip(*(history[name] for name in ANNEALED), strict=True):
+        assert loss == pytest.approx(reconstruction + weight * kl, rel=1e-5)
+
+
+ANNEALED = ("kl_weight", "loss", "reconstruction_loss", "kl_loss")
+
+
+@pytest.mark.parametrize("source", ["array", "generator"])
+def test_annealing_sets_the_weight_per_batch(source):
+    """Also for a stream of unknown length, whose epochs are counted as they pass."""
+    weights, model = [], vae()
+    seen = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: weights.append(float(model.kl_weight))
     )
+    data = X if source == "array" else _unknown_length()
+    fit(model, data, epochs=3, callbacks=[AnnealKL(4, unit="batch"), seen])
+    assert weights == [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def _unknown_length():
+    """A stream that does not tell its length, and can be read once per epoch."""
+    import torch
+
+    class Stream(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            return iter([(X[:4],), (X[4:],)])
+
+    return torch.utils.data.DataLoader(Stream(), batch_size=None)
+
+
+def test_annealing_per_batch_cannot_resume_a_stream_of_unknown_length():
+    with pytest.raises(ValueError, match="must know the number of batches per epoch.*initial_epoch=1"):
+        fit(vae(), _unknown_length(), epochs=2, initial_epoch=1, callbacks=[AnnealKL(4, unit="batch")])
+
+
+@pytest.mark.parametrize("unit", ["epoch", "batch"])
+def test_annealing_resumes_where_it_was(unit, tmp_path):
+    def anneal():
+        return [AnnealKL(3, weight=50.0, unit=unit)]
+
+    whole, first = vae(), vae()
+    first.set_weights(whole.get_weights())
+    for model in (whole, first):
+        model.compile(keras.optimizers.Adam(0.01))
+    fit(whole, epochs=4, callbacks=anneal())
+    fit(first, epochs=2, callbacks=anneal())
+    first.save(tmp_path / "it.keras")
+    resumed = keras.saving.load_model(tmp_path / "it.keras")
+    fit(resumed, epochs=4, initial_epoch=2, callbacks=anneal())
+    assert float(resumed.kl_weight) == float(whole.kl_weight) == 50.0
+    for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 def test_annealing_needs_a_kl_weight():
@@ -92,8 +209,8 @@ def test_an_unconditional_model_takes_no_label():
 
 
 def test_the_logits_are_those_of_a_replaced_decoder():
-    model, other = dense(), dense()
-    loss_of(model := _compiled(model))
+    model, other = _compiled(dense()), dense()
+    model.loss_terms(X, training=False)
     model.decoder = other.decoder
     _, x_hat = model.loss_terms(X, training=False)
     np.testing.assert_allclose(

@@ -1,10 +1,11 @@
-"""Losses reduced to one value an image."""
+"""Losses reduced to one value per image, and regularizers."""
 
 import keras
 import numpy as np
 import pytest
-from conftest import SHAPE, gradient, images
+from conftest import SHAPE, conditional, dense, gradient, images, vae, vaegan
 
+import kerasae
 from kerasae.losses import MeanSquaredWeight, PerImage
 
 NUMPY = {
@@ -24,19 +25,120 @@ def value(loss, *args, **kwargs):
 
 @pytest.mark.parametrize("shape", [SHAPE, (17,), (4, 3, 3)])
 @pytest.mark.parametrize("name", NUMPY)
-def test_mean_pixel_reduction_and_images(name, shape):
+def test_the_loss_is_the_mean_or_sum_over_pixels_then_the_mean_over_images(name, shape):
     y, x = pair(shape=shape)
-    np.testing.assert_allclose(value(PerImage(name), y, x), NUMPY[name](y, x).mean(), rtol=1e-5)
+    each = NUMPY[name](y, x).reshape(len(x), -1)
+    np.testing.assert_allclose(value(PerImage(name), y, x), each.mean(), rtol=1e-5)
+    np.testing.assert_allclose(value(PerImage(name, "sum"), y, x), each.sum(axis=1).mean(), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", NUMPY)
-def test_sum_pixel_reduction_mean_over_images(name):
+# All of Keras's losses by what they compare: each value, the channels of each position, or each whole image.
+OF_VALUES = (
+    *("BinaryCrossentropy", "BinaryFocalCrossentropy", "Hinge", "Huber", "LogCosh", "MeanAbsoluteError"),
+    *("MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson", "SquaredHinge"),
+)
+OF_POSITIONS = (
+    *("CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge"),
+    *("CosineSimilarity", "KLDivergence"),
+)
+OF_IMAGES = ("Dice", "Tversky")
+OF_CLASSES = ("CTC", "CategoricalGeneralizedCrossEntropy", "Circle", "SparseCategoricalCrossentropy")
+
+
+def test_every_loss_of_keras_is_tested():
+    classes = [cls for cls in vars(keras.losses).values() if isinstance(cls, type)]
+    names = {cls.__name__ for cls in classes} - {"Loss"}
+    assert names == {*OF_VALUES, *OF_POSITIONS, *OF_IMAGES, *OF_CLASSES}
+
+
+@pytest.mark.parametrize("name", [*OF_VALUES, *OF_POSITIONS, *OF_IMAGES])
+def test_losses_of_keras_are_reduced_over_the_positions_of_one_image(name):
+    """The loss of each value, position or image on its own, added up or averaged by hand, with 3 channels."""
+    shape = (4, 2, 3)
+    y, x = pair(3, shape)
+    loss = getattr(keras.losses, name)()
+    rows = {1: OF_VALUES, 3: OF_POSITIONS, 24: OF_IMAGES}
+    size = next(size for size, names in rows.items() if name in names)
+    parts = zip(y.reshape(-1, 1, size), x.reshape(-1, 1, size), strict=True)
+    each = np.array([float(value(loss, *part)) for part in parts]).reshape(3, -1)
+    np.testing.assert_allclose(value(PerImage(loss).call, y, x), each.mean(axis=1), rtol=2e-4)
+    np.testing.assert_allclose(value(PerImage(loss, "sum").call, y, x), each.sum(axis=1), rtol=2e-4)
+
+
+@pytest.mark.parametrize("name", OF_CLASSES)
+def test_losses_whose_targets_are_classes_are_refused(name):
+    with pytest.raises(ValueError, match="must compare a reconstruction with a target of the same shape"):
+        dense().compile(loss=getattr(keras.losses, name)())
+
+
+@pytest.mark.parametrize(
+    ("function", "by_hand"),
+    [
+        (lambda y, x: (y - x) ** 2, lambda y, x: (y - x) ** 2),
+        (lambda y, x: keras.ops.max(keras.ops.abs(y - x), axis=-1), lambda y, x: np.abs(y - x).max(axis=-1)),
+        (lambda y, x: keras.ops.sum((y - x) ** 2, axis=(1, 2, 3)), lambda y, x: ((y - x) ** 2).sum(axis=(1, 2, 3))),
+    ],
+    ids=["per value", "per position", "per image"],
+)
+def test_values_of_a_users_function_are_taken_as_they_are(function, by_hand):
+    y, x = pair(shape=(4, 2, 3))
+    each = by_hand(y, x).reshape(len(x), -1)
+    np.testing.assert_allclose(value(PerImage(function), y, x), each.mean(), rtol=1e-5)
+    np.testing.assert_allclose(value(PerImage(function, "sum"), y, x), each.sum(axis=1).mean(), rtol=1e-5)
+
+
+def test_a_users_function_that_averages_over_the_batch_is_refused():
     y, x = pair()
-    expected = NUMPY[name](y, x).reshape(len(x), -1).sum(axis=1).mean()
-    np.testing.assert_allclose(value(PerImage(name, pixel_reduction="sum"), y, x), expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="Received one number for a batch"):
+        PerImage(lambda y, x: keras.ops.mean((y - x) ** 2))(y, x)
 
 
-def test_one_value_an_image():
+# In models
+
+COLOR = (3, 2, 3)
+
+
+def color_vae():
+    return kerasae.models.VariationalAutoencoder(COLOR, (8,), 3)
+
+
+def decoded(model, x):
+    """Reconstructions of the codes that `evaluate` samples."""
+    z = keras.ops.convert_to_numpy(model.sampling(model.posterior(x)))
+    return model.decode(z).astype("float64")
+
+
+def test_a_vae_counts_nats_of_a_categorical_crossentropy_once():
+    model, x = color_vae(), images(8, COLOR)
+    x /= x.sum(axis=-1, keepdims=True)
+    model.compile(loss="categorical_crossentropy")
+    logs = model.evaluate(x, verbose=0, return_dict=True)
+    x_hat = decoded(model, x)
+    probabilities = x_hat / x_hat.sum(axis=-1, keepdims=True)
+    nats = -(x * np.log(probabilities)).sum(axis=(1, 2, 3)).mean()
+    assert logs["reconstruction_loss"] == pytest.approx(nats, rel=1e-4)
+    assert logs["loss"] == pytest.approx(nats + logs["kl_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize("make", [vae, conditional, vaegan])
+@pytest.mark.parametrize(
+    "loss", [keras.losses.MeanSquaredError(reduction="sum"), PerImage("mse", reduction="sum")], ids=["Keras", "ours"]
+)
+def test_a_sum_over_the_batch_is_refused_beside_a_kl_divergence(make, loss):
+    with pytest.raises(ValueError, match="must be averaged over images.*reduction='sum'.*Leave reduction out"):
+        make().compile(loss=loss)
+
+
+@pytest.mark.parametrize("name", ["Dice", "KLDivergence", "Hinge"])
+def test_models_train_with_losses_of_keras(name):
+    model, x = kerasae.models.DenseAutoencoder(COLOR, (8,), 3), images(8, COLOR)
+    model.compile(keras.optimizers.Adam(0.01), loss=getattr(keras.losses, name)())
+    before = model.evaluate(x, verbose=0)[0]
+    model.fit(x, epochs=5, verbose=0)
+    assert model.evaluate(x, verbose=0)[0] < before
+
+
+def test_call_gives_one_value_per_image():
     y, x = pair()
     expected = ((y - x) ** 2).reshape(len(x), -1).mean(axis=1)
     np.testing.assert_allclose(value(PerImage("mse").call, y, x), expected, rtol=1e-5)
@@ -60,15 +162,7 @@ def test_the_reduction_of_a_loss_instance_is_kept():
     np.testing.assert_allclose(value(PerImage("mae", reduction="sum"), y, x), each.sum(), rtol=1e-5)
 
 
-def test_functions_and_instances_of_losses_are_taken():
-    y, x = pair()
-    expected = np.mean((y - x) ** 4)
-    np.testing.assert_allclose(value(PerImage(lambda y, x: (y - x) ** 4), y, x), expected, rtol=1e-5)
-    huber = keras.losses.Huber(delta=0.1)
-    np.testing.assert_allclose(value(PerImage(huber), y, x), value(huber, y, x), rtol=1e-5)
-
-
-def test_logits_are_recognised_and_used():
+def test_losses_from_logits_are_recognized():
     y, x = pair()
     loss = PerImage(keras.losses.BinaryCrossentropy(from_logits=True))
     assert loss.from_logits
@@ -106,7 +200,7 @@ def test_a_loss_survives_its_config(loss):
     np.testing.assert_allclose(value(revived, y, x), value(loss, y, x), rtol=1e-6)
 
 
-def test_an_unknown_way_pixel_reduction_is_refused():
+def test_an_unknown_pixel_reduction_is_refused():
     with pytest.raises(ValueError, match=r"pixel_reduction must be 'mean' or 'sum'. Received: 'max'"):
         PerImage("mse", pixel_reduction="max")
 

@@ -197,12 +197,13 @@ class AddGaussian(Noise):
 class KerasNoise(Noise):
     """One of Keras's own noise layers as the noise of a model; the result is clipped to the value range.
 
-    Training uses the layer's seed generator. Evaluation uses a fixed draw and leaves the generator as it
-    was. Keras does not save the state of seed generators, so resumed training starts their draws again.
+    The state of the layer's seed generator, which Keras does not save, is set anew at each step from the
+    saved step counter. So evaluation uses a fixed draw, and resumed training continues with the draws that
+    an uninterrupted run would have had. Keras's draws differ between backends.
 
     Args:
         layer: A Keras layer whose call takes `training` and that only acts in training, such as
-            `keras.layers.GaussianNoise(0.1, seed=0)`.
+            `keras.layers.GaussianNoise(0.1, seed=0)`. Without a seed, a loaded model has other draws.
     """
 
     def __init__(self, layer: keras.layers.Layer):
@@ -213,9 +214,6 @@ class KerasNoise(Noise):
         if not self.layer.built:
             self.layer.build(input_shape)
 
-    def call(self, inputs, training=False):
-        return self._clipped(self.layer(inputs, training=True)) if training else inputs
-
     def corrupt(self, x, step=CounterBasedRandom.EVALUATION_STEP):
         # The states of seed generators are the variables that are not weights.
         weights = {id(weight) for weight in self.layer.weights}
@@ -225,13 +223,10 @@ class KerasNoise(Noise):
             # A state is (seed, counter).
             seed, counter = (ops.convert_to_tensor(pair, value.dtype) for pair in ([1, 0], [0, 1]))
             state.assign(value * seed + counter * ops.cast(step % 2**30, value.dtype))
-        noisy = self._clipped(self.layer(x, training=True))
+        noisy = self.layer(x, training=True)
         for state, value in zip(states, before, strict=True):
             state.assign(value)
-        return noisy
-
-    def _clipped(self, x):
-        return x if self.limits is None else ops.clip(x, *self.limits)
+        return noisy if self.limits is None else ops.clip(noisy, *self.limits)
 
 
 def _checked_pair(name: str, value) -> tuple[float, float]:
