@@ -272,7 +272,7 @@ def test_entry_without_its_weights_is_refused(entry):
 
 def test_damaged_card_is_refused(entry):
     (entry / zoo.METADATA).write_text("{")
-    with pytest.raises(ValueError, match=r"metadata\.json is damaged"):
+    with pytest.raises(ValueError, match=r"metadata\.json must be JSON.*It is damaged"):
         store.card(entry)
 
 

@@ -231,6 +231,8 @@ class Trainer(Objective, backends.Steps):
         return self._stream(x, y, sample_weight, size, shuffle, steps_per_epoch, class_weight)
 
     def _stream(self, x, y, sample_weight, batch_size, shuffle, steps_per_epoch=None, class_weight=None):
+        if x is None:
+            raise ValueError("`x` is missing. Pass an array, or a data set that yields batches.")
         stream = keras_private.Stream(
             x=x,
             y=y,

@@ -102,8 +102,6 @@ def checked_arrays(model, x, y=None, sample_weight=None) -> tuple:
     Raises:
         ValueError, TypeError: The arrays break the contract.
     """
-    if x is None:
-        raise ValueError("`x` is missing. Pass an array, or a data set that yields batches.")
     x, y = model.checked(x, y)
     if sample_weight is None:
         return (x,) if y is None else (x, y)
