@@ -2,11 +2,9 @@
 
 from kerasae import _checks
 from kerasae.data.curves import SINE_LIMIT, sine, sine_excerpt
-from kerasae.data.dataset import Dataset
+from kerasae.data.dataset import NAMES, Dataset
 from kerasae.data.files import own
 from kerasae.data.images import digits, fashion_mnist, is_at_hand, mnist
-
-NAMES = ("digits", "fashion_mnist", "mnist", "sine", "sine_excerpt")
 
 __all__ = [
     "NAMES",

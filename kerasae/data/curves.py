@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from kerasae.data.dataset import Dataset
+from kerasae.data.dataset import Dataset, data_set
 
 SINE_LIMIT = 2.2
 
 
+@data_set
 def sine(n: int = 1000, noise: float = 0.06, seed: int = 0) -> Dataset:
     """Noisy points of a sine: a one-dimensional manifold in the plane.
 
@@ -27,6 +28,7 @@ def sine(n: int = 1000, noise: float = 0.06, seed: int = 0) -> Dataset:
     return Dataset(train, t, test, t)
 
 
+@data_set
 def sine_excerpt(points: int = 25, copies: int = 4000) -> Dataset:
     """A few training points of the sine, each many times: too few to learn the curve from.
 
