@@ -56,8 +56,9 @@ def test_initial_weights_of_any_name_come_from_numpy():
         def call(self, x):
             return keras.ops.matmul(x, self.scale)
 
-    model = models.DenseAutoencoder((4,), (), 2)
-    model.set_parts(keras.Sequential([keras.Input((3,)), Scale()], name="encoder"), model.decoder)
+    model = models.Autoencoder((3,))
+    decoder = [keras.Input((2,)), keras.layers.Dense(3), keras.layers.Activation("linear")]
+    model.set_parts(keras.Sequential([keras.Input((3,)), Scale()]), keras.Sequential(decoder))
     recipes.initialize(model, seed=5)
     expected = np.random.default_rng(5).uniform(-1, 1, (3, 2)) * np.sqrt(6 / 5)
     np.testing.assert_allclose(model.encoder.get_weights()[0], expected, rtol=1e-6)
