@@ -4,7 +4,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import SHAPE, adversarial, dense, images, sparse, vae, vaegan
+from conftest import SHAPE, adversarial, dense, images, quantized, sparse, vae, vaegan
 
 from kerasae.callbacks import AnnealKL
 
@@ -13,6 +13,7 @@ WEIGHTS = [
     (vae, "kl_weight"),
     (adversarial, "adversarial_weight"),
     (vaegan, "feature_precision"),
+    (lambda: quantized(codebook_update="gradient", restart_below=0.0), "commitment_weight"),
     (sparse, "l1"),
     (sparse, "l2"),
     (lambda: dense(weight_penalty=0.1), "weight_penalty"),

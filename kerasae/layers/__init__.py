@@ -2,6 +2,7 @@
 
 from kerasae import _import_hook
 from kerasae.layers.noise import KERAS_NOISE, AddGaussian, FlipPixels, KerasNoise, MaskPixels, Noise
+from kerasae.layers.quantizer import VectorQuantizer
 from kerasae.layers.sampling import CounterBasedRandom, OneHot, Sampling
 from kerasae.layers.upconv import UpConv2D
 
@@ -16,6 +17,7 @@ __all__ = [
     "OneHot",
     "Sampling",
     "UpConv2D",
+    "VectorQuantizer",
 ]
 
 _import_hook.install()  # see `_import_hook.NEEDED_BY_MODELS`
