@@ -12,6 +12,10 @@ from keras import ops
 import kerasae
 from kerasae.layers import AddGaussian, FlipPixels, MaskPixels, Noise, Sampling, UpConv2D
 
+# One of each noise layer.
+NOISES = {"flip": FlipPixels(0.3), "mask": MaskPixels(0.3), "gauss": AddGaussian(0.3, clip=None)}
+X = images(8, (20, 20, 1))
+
 
 def outputs(network, x):
     return ops.convert_to_numpy(network(x))
@@ -89,10 +93,9 @@ def test_upconv_refuses_the_options_of_a_convolution_that_it_lacks(option):
     [
         UpConv2D(4, (3, 2), activation="tanh", use_bias=False, name="up"),
         Sampling(seed=5, name="draw"),
-        FlipPixels(0.2, seed=5),
+        *NOISES.values(),
         MaskPixels(0.2, rescale=True, seed=5),
         AddGaussian(0.2, clip=(-1, 2), seed=5),
-        AddGaussian(0.2, clip=None),
     ],
     ids=lambda layer: layer.name,
 )
@@ -135,8 +138,11 @@ def test_sampling_lets_gradients_through_to_mean_and_variance():
 
 # Noise
 
-NOISES = {"flip": FlipPixels(0.3), "mask": MaskPixels(0.3), "gauss": AddGaussian(0.3, clip=None)}
-X = images(8, (20, 20, 1))
+
+def test_every_noise_layer_is_among_those_tested():
+    public = {getattr(kerasae.layers, name) for name in kerasae.layers.__all__} - {kerasae.layers.KERAS_NOISE}
+    noises = {cls for cls in public if issubclass(cls, Noise)} - {Noise, kerasae.layers.KerasNoise}
+    assert noises == {type(layer) for layer in NOISES.values()}
 
 
 @pytest.mark.parametrize("name", NOISES)
@@ -183,7 +189,7 @@ def test_gaussian_noise_has_the_given_stddev_and_is_clipped():
     np.testing.assert_allclose(clipped, free.clip(0, 1), atol=1e-6)
 
 
-@pytest.mark.parametrize("layer", [FlipPixels, MaskPixels])
+@pytest.mark.parametrize("layer", [type(layer) for layer in NOISES.values() if hasattr(layer, "rate")])
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 255, float("nan")])
 def test_a_rate_that_is_no_probability_is_refused(layer, rate):
     with pytest.raises(ValueError, match=f"rate must be a probability, at least 0 and below 1. Received: {rate}"):
@@ -228,7 +234,7 @@ def test_noise_acts_within_the_range_of_its_model():
 
 
 def test_flipping_needs_a_range():
-    with pytest.raises(ValueError, match="FlipPixels needs a value range"):
+    with pytest.raises(ValueError, match=r"FlipPixels needs a value range. Received a model with value_range=None. Give"):
         corrupted(FlipPixels(0.3), X, None)
 
 

@@ -83,8 +83,22 @@ class _PixelNoise(Noise):
         return {**super().get_config(), "rate": self.rate}
 
 
+class _RangeNoise(_PixelNoise):
+    """Noise that needs a value range, (0, 1) outside of a model."""
+
+    _of_model = (0.0, 1.0)
+
+    def set_model_range(self, value_range):
+        super().set_model_range(value_range)
+        if self.limits is None:
+            raise ValueError(
+                f"{type(self).__name__} needs a value range. Received a model with value_range=None. "
+                "Give the model or the layer a value_range=(low, high)."
+            )
+
+
 @keras.saving.register_keras_serializable(package="kerasae")
-class FlipPixels(_PixelNoise):
+class FlipPixels(_RangeNoise):
     """Replace each value x by `low + high − x` with probability `rate`, in training.
 
     Args:
@@ -97,16 +111,6 @@ class FlipPixels(_PixelNoise):
     >>> tuple(FlipPixels(0.1)(np.zeros((3, 28, 28, 1)), training=True).shape)
     (3, 28, 28, 1)
     """
-
-    _of_model = (0.0, 1.0)
-
-    def set_model_range(self, value_range):
-        super().set_model_range(value_range)
-        if self.limits is None:
-            raise ValueError(
-                "FlipPixels needs a value range to flip values in. Received a model with value_range=None. "
-                "Give the model or the layer a value_range=(low, high)."
-            )
 
     def corrupt(self, x, step=CounterBasedRandom.EVALUATION_STEP):
         low, high = self.limits or (0.0, 1.0)
