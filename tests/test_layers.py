@@ -10,10 +10,15 @@ from conftest import gradient, images, tensor
 from keras import ops
 
 import kerasae
-from kerasae.layers import AddGaussian, FlipPixels, MaskPixels, Noise, Sampling, UpConv2D
+from kerasae.layers import AddGaussian, FlipPixels, MaskPixels, Noise, SaltAndPepper, Sampling, UpConv2D
 
 # One of each noise layer.
-NOISES = {"flip": FlipPixels(0.3), "mask": MaskPixels(0.3), "gauss": AddGaussian(0.3, clip=None)}
+NOISES = {
+    "flip": FlipPixels(0.3),
+    "mask": MaskPixels(0.3),
+    "salt": SaltAndPepper(0.6),
+    "gauss": AddGaussian(0.3, clip=None),
+}
 X = images(8, (20, 20, 1))
 
 
@@ -182,6 +187,17 @@ def test_masked_pixels_are_zero_at_the_rate_given(rescale):
     np.testing.assert_allclose(noisy[~masked], X[~masked] / (0.7 if rescale else 1.0), rtol=1e-5)
 
 
+def test_salt_and_pepper_are_the_ends_of_the_range_at_half_the_rate_each():
+    x = 2 * X - 1
+    for noisy in (
+        outputs(SaltAndPepper(0.4, value_range=(-1, 1)).corrupt, x),
+        corrupted(SaltAndPepper(0.4), x, (-1, 1)),
+    ):
+        assert (noisy == -1).mean() == pytest.approx(0.2, abs=0.03)
+        assert (noisy == 1).mean() == pytest.approx(0.2, abs=0.03)
+        np.testing.assert_array_equal(noisy[np.abs(noisy) != 1], x[np.abs(noisy) != 1])
+
+
 def test_gaussian_noise_has_the_given_stddev_and_is_clipped():
     free, clipped = (outputs(AddGaussian(0.3, clip=clip).corrupt, X) for clip in (None, (0.0, 1.0)))
     noise = free - X
@@ -233,9 +249,11 @@ def test_noise_acts_within_the_range_of_its_model():
     assert corrupted(AddGaussian(0.5), x, None).max() > 1
 
 
-def test_flipping_needs_a_range():
-    with pytest.raises(ValueError, match=r"FlipPixels needs a value range. Received a model with value_range=None. Give"):
-        corrupted(FlipPixels(0.3), X, None)
+@pytest.mark.parametrize("layer", [FlipPixels, SaltAndPepper])
+def test_noise_between_the_ends_of_a_range_needs_one(layer):
+    message = f"{layer.__name__} needs a value range. Received a model with value_range=None. Give"
+    with pytest.raises(ValueError, match=message):
+        corrupted(layer(0.3), X, None)
 
 
 @pytest.mark.parametrize("name", ["GaussianNoise", "Dropout", "GaussianDropout", "AlphaDropout"])

@@ -1,7 +1,7 @@
 """Layers that Keras does not have: reproducible random draws, noise, and a convolution with built-in upsampling."""
 
 from kerasae import _import_hook
-from kerasae.layers.noise import KERAS_NOISE, AddGaussian, FlipPixels, KerasNoise, MaskPixels, Noise
+from kerasae.layers.noise import KERAS_NOISE, AddGaussian, FlipPixels, KerasNoise, MaskPixels, Noise, SaltAndPepper
 from kerasae.layers.quantizer import VectorQuantizer
 from kerasae.layers.sampling import CounterBasedRandom, OneHot, Sampling
 from kerasae.layers.upconv import UpConv2D
@@ -15,6 +15,7 @@ __all__ = [
     "MaskPixels",
     "Noise",
     "OneHot",
+    "SaltAndPepper",
     "Sampling",
     "UpConv2D",
     "VectorQuantizer",

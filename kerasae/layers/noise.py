@@ -157,6 +157,33 @@ class MaskPixels(_PixelNoise):
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
+class SaltAndPepper(_RangeNoise):
+    """Replace each value by the lowest or the highest of the range, with probability `rate / 2` each, in training.
+
+    Args:
+        rate: Probability, at least 0 and below 1.
+        seed, stream, value_range: As for `Noise`. Outside of a model the range is (0, 1) unless given.
+
+    Raises:
+        ValueError: `rate` is not a probability; the layer belongs to a model without a value range.
+
+    References:
+        Stacked denoising autoencoders: learning useful representations in a deep network with a local denoising
+        criterion (Vincent, Larochelle, Lajoie, Bengio & Manzagol, 2010)
+
+    >>> tuple(SaltAndPepper(0.1)(np.zeros((3, 28, 28, 1)), training=True).shape)
+    (3, 28, 28, 1)
+    """
+
+    def corrupt(self, x, step=CounterBasedRandom.EVALUATION_STEP):
+        low, high = self.limits or (0.0, 1.0)
+        x = ops.convert_to_tensor(x)
+        draw = random.uniform(self.key, step, ops.shape(x))
+        extreme = ops.where(draw < 0.5 * self.rate, ops.full_like(x, low), ops.full_like(x, high))
+        return ops.where(draw < self.rate, extreme, x)
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
 class AddGaussian(Noise):
     """Add N(0, `stddev`²) to each value and clip to the value range, in training.
 
