@@ -1,7 +1,7 @@
 """Data sets of the classic experiments, and a user's own, as arrays ready to use."""
 
 from kerasae import _checks
-from kerasae.data.curves import SINE_LIMIT, sine, sine_excerpt
+from kerasae.data.curves import SINE_LIMIT, sine, sine_excerpt, two_moons
 from kerasae.data.dataset import NAMES, Dataset
 from kerasae.data.files import own
 from kerasae.data.images import digits, fashion_mnist, is_at_hand, mnist
@@ -18,6 +18,7 @@ __all__ = [
     "own",
     "sine",
     "sine_excerpt",
+    "two_moons",
 ]
 
 

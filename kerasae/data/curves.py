@@ -43,3 +43,24 @@ def sine_excerpt(points: int = 25, copies: int = 4000) -> Dataset:
     every = len(whole.x_train) // points
     x, t = whole.x_train[::every][:points], whole.y_train[::every][:points]
     return Dataset(np.tile(x, (copies, 1)), np.tile(t, copies), whole.x_test, whole.y_test)
+
+
+@data_set
+def two_moons(n: int = 1000, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """Noisy points of two interleaved half circles: scikit-learn's `make_moons`.
+
+    A one-dimensional code can follow one curve without a break, and these are two.
+
+    Args:
+        n: Number of points in each of the training set and the test set.
+        noise: Standard deviation of the noise on both coordinates.
+        seed: Seed of the noise and of the order of the points.
+
+    Returns:
+        `x_train, x_test (n, 2)`, with the half circle of each point, 0 or 1, as `y_train, y_test (n,)`.
+    """
+    from sklearn.datasets import make_moons
+
+    state = np.random.RandomState(seed)
+    (x_train, y_train), (x_test, y_test) = (make_moons(n, noise=noise, random_state=state) for _ in range(2))
+    return Dataset(x_train.astype("float32"), y_train, x_test.astype("float32"), y_test)
