@@ -43,7 +43,7 @@ def test_each_vector_becomes_the_nearest_one_of_the_codebook():
 
 def test_gradients_pass_straight_through():
     weights = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]], "float32")
-    np.testing.assert_array_equal(gradient(lambda z: layer_of(CODEBOOK)(z) * weights, Z), weights)
+    np.testing.assert_array_equal(gradient(lambda z: layer_of(CODEBOOK)(z) * tensor(weights), Z), weights)
 
 
 def test_the_codebook_follows_by_moving_averages():
