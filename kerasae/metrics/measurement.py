@@ -27,6 +27,8 @@ class Measurement:
         dataset: The `data.Dataset` that they are from, or None.
     """
 
+    model: models.Autoencoder
+
     def __init__(self, model: models.Autoencoder, x, label=None, dataset: data.Dataset | None = None):
         self.model, self.x, self.label, self.dataset = model, x, label, dataset
         self.condition = given_to(model, label)
