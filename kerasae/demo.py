@@ -1,6 +1,5 @@
 """The demonstration: a pretrained model reconstructs real handwritten digits."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +33,7 @@ def run(entry: str = ENTRY) -> Result:
         entry: Name of a shipped entry trained on MNIST.
     """
     card, model = zoo.card(entry), zoo.load(entry)
-    size = math.prod(model.code_shape)
+    size = model.code_size
     if data.is_at_hand("mnist"):
         source, dataset = "MNIST test set", data.mnist()
         pca_error = metrics.pca_error(dataset.x_train, dataset.x_test, size)

@@ -74,6 +74,21 @@ MODELS = {
     "adversarial-vector": lambda: kerasae.models.AdversarialAutoencoder(
         (17,), (8,), 4, (7,), 0.1, 3, activation="elu", output_activation="linear", value_range=(-0.5, 1.5)
     ),
+    "vq-odd": lambda: kerasae.models.VectorQuantizedAutoencoder(
+        (9, 13, 3),
+        (4, 3),
+        2,
+        5,
+        6,
+        "elu",
+        "linear",
+        (-0.5, 1.5),
+        commitment_weight=0.5,
+        codebook_update="gradient",
+        decay=0.9,
+        restart_below=0.2,
+        seed=7,
+    ),
     "vaegan-odd": lambda: kerasae.models.VAEGAN((9, 13, 1), (4, 3), 2, (8,), 4, (3, 2), 5, 2.0, 0.1, seed=7),
 }
 
@@ -86,6 +101,7 @@ ONE_A_CLASS = (
     "vae-vector",
     "transposed-odd",
     "conv-vae-odd",
+    "vq-odd",
 )
 
 
@@ -181,6 +197,10 @@ def vae(**kwargs):
 
 def conditional(**kwargs):
     return kerasae.models.ConditionalVariationalAutoencoder(SHAPE, 3, hidden_units=(8,), latent_dim=4, **kwargs)
+
+
+def quantized(**kwargs):
+    return kerasae.models.VectorQuantizedAutoencoder(SHAPE, (3, 2), latent_channels=3, codebook_size=5, **kwargs)
 
 
 def adversarial(**kwargs):

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import BACKEND, SHAPE, images, python, sparse, vaegan
+from conftest import BACKEND, SHAPE, images, python, quantized, sparse, vaegan
 
 from kerasae import layers, models
 from kerasae.zoo import recipes, train
@@ -15,6 +15,7 @@ MODELS = {
     "sparse": sparse,  # a penalty that a layer adds
     "variational": lambda: models.VariationalAutoencoder(SHAPE, (8,), 3, noise=layers.MaskPixels(0.3)),  # two draws
     "convolutional": vaegan,  # three losses
+    "quantized": quantized,  # a codebook that follows the codes
 }
 OTHER = {"jax": "torch", "torch": "tensorflow", "tensorflow": "jax"}[BACKEND]
 

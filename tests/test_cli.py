@@ -182,7 +182,7 @@ def test_evaluate_measures_on_images_of_ones_own(tmp_path, capsys):
     x = images[..., None] / np.float32(255)
     expected = np.mean(np.square(zoo.load("vae_mnist").reconstruct(x) - x, dtype="float64"))
     assert float(shown["mse"]) == pytest.approx(expected, rel=1e-4)
-    assert shown.keys() == {"mse", "bce", "negative_elbo", "reconstruction_loss", "kl_loss", "mmd_to_prior"}
+    assert shown.keys() >= {"mse", "bce", "negative_elbo", "reconstruction_loss", "kl_loss", "mmd_to_prior"}
     assert cli.main(["evaluate", "cvae_mnist", "--data", str(tmp_path / "own.npz")]) == 0
 
 

@@ -36,6 +36,13 @@ def small_mnist(tmp_path, monkeypatch):
     return tmp_path / "mnist.npz"
 
 
+@pytest.mark.parametrize("name", data.NAMES)
+def test_every_data_set_is_public_and_found_by_its_name(name):
+    dataset = data.named(name)
+    assert name in data.__all__
+    assert len(dataset.x_train) == len(dataset.y_train) and len(dataset.x_test) == len(dataset.y_test)
+
+
 # MNIST and Fashion-MNIST
 
 
@@ -171,6 +178,21 @@ def test_the_sine_goes_by_its_seed():
 def test_the_sine_without_noise_is_exact():
     points = data.sine(n=7, noise=0.0)
     np.testing.assert_allclose(points.x_test[:, 1], np.sin(points.x_test[:, 0]), atol=1e-6)
+
+
+# Two moons
+
+
+def test_the_two_moons_are_half_circles_with_noise():
+    points = data.two_moons(n=4000, noise=0.05)
+    for x, y in ((points.x_train, points.y_train), (points.x_test, points.y_test)):
+        assert x.shape == (4000, 2) and x.dtype == np.float32
+        assert np.bincount(y).tolist() == [2000, 2000]
+        radius = np.linalg.norm(np.where(y[:, None] == 0, x, x - [1.0, 0.5]), axis=1)
+        assert radius.mean() == pytest.approx(1.0, abs=0.01)
+        assert radius.std() == pytest.approx(0.05, rel=0.05)
+    assert not np.array_equal(points.x_train, points.x_test)
+    np.testing.assert_array_equal(points.x_train, data.two_moons(n=4000, noise=0.05).x_train)
 
 
 # scikit-learn's digits

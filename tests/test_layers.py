@@ -10,7 +10,16 @@ from conftest import gradient, images, tensor
 from keras import ops
 
 import kerasae
-from kerasae.layers import AddGaussian, FlipPixels, MaskPixels, Noise, Sampling, UpConv2D
+from kerasae.layers import AddGaussian, FlipPixels, MaskPixels, Noise, SaltAndPepper, Sampling, UpConv2D
+
+# One of each noise layer.
+NOISES = {
+    "flip": FlipPixels(0.3),
+    "mask": MaskPixels(0.3),
+    "salt": SaltAndPepper(0.6),
+    "gauss": AddGaussian(0.3, clip=None),
+}
+X = images(8, (20, 20, 1))
 
 
 def outputs(network, x):
@@ -89,10 +98,9 @@ def test_upconv_refuses_strides_dilation_and_groups(option):
     [
         UpConv2D(4, (3, 2), activation="tanh", use_bias=False, name="up"),
         Sampling(seed=5, name="draw"),
-        FlipPixels(0.2, seed=5),
+        *NOISES.values(),
         MaskPixels(0.2, rescale=True, seed=5),
         AddGaussian(0.2, clip=(-1, 2), seed=5),
-        AddGaussian(0.2, clip=None),
     ],
     ids=lambda layer: layer.name,
 )
@@ -131,8 +139,11 @@ def test_sampling_lets_gradients_through_to_mean_and_variance():
 
 # Noise
 
-NOISES = {"flip": FlipPixels(0.3), "mask": MaskPixels(0.3), "gauss": AddGaussian(0.3, clip=None)}
-X = images(8, (20, 20, 1))
+
+def test_every_noise_layer_is_among_those_tested():
+    public = {getattr(kerasae.layers, name) for name in kerasae.layers.__all__} - {kerasae.layers.KERAS_NOISE}
+    noises = {cls for cls in public if issubclass(cls, Noise)} - {Noise, kerasae.layers.KerasNoise}
+    assert noises == {type(layer) for layer in NOISES.values()}
 
 
 @pytest.mark.parametrize("name", NOISES)
@@ -172,6 +183,17 @@ def test_masked_pixels_are_zero_at_the_given_rate(rescale):
     np.testing.assert_allclose(noisy[~masked], X[~masked] / (0.7 if rescale else 1.0), rtol=1e-5)
 
 
+def test_salt_and_pepper_are_the_ends_of_the_range_at_half_the_rate_each():
+    x = 2 * X - 1
+    for noisy in (
+        outputs(SaltAndPepper(0.4, value_range=(-1, 1)).corrupt, x),
+        corrupted(SaltAndPepper(0.4), x, (-1, 1)),
+    ):
+        assert (noisy == -1).mean() == pytest.approx(0.2, abs=0.03)
+        assert (noisy == 1).mean() == pytest.approx(0.2, abs=0.03)
+        np.testing.assert_array_equal(noisy[np.abs(noisy) != 1], x[np.abs(noisy) != 1])
+
+
 def test_gaussian_noise_has_the_given_stddev_and_is_clipped():
     free, clipped = (outputs(AddGaussian(0.3, clip=clip).corrupt, X) for clip in (None, (0.0, 1.0)))
     noise = free - X
@@ -179,7 +201,7 @@ def test_gaussian_noise_has_the_given_stddev_and_is_clipped():
     np.testing.assert_allclose(clipped, free.clip(0, 1), atol=1e-6)
 
 
-@pytest.mark.parametrize("layer", [FlipPixels, MaskPixels])
+@pytest.mark.parametrize("layer", [type(layer) for layer in NOISES.values() if hasattr(layer, "rate")])
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 255, float("nan")])
 def test_a_rate_must_be_a_probability(layer, rate):
     with pytest.raises(ValueError, match=f"rate must be a probability, at least 0 and below 1. Received: {rate}"):
@@ -223,9 +245,11 @@ def test_noise_acts_within_the_range_of_its_model():
     assert corrupted(AddGaussian(0.5), x, None).max() > 1
 
 
-def test_flipping_needs_a_range():
-    with pytest.raises(ValueError, match="FlipPixels needs a value range"):
-        corrupted(FlipPixels(0.3), X, None)
+@pytest.mark.parametrize("layer", [FlipPixels, SaltAndPepper])
+def test_noise_between_the_ends_of_a_range_needs_one(layer):
+    message = f"{layer.__name__} needs a value range. Received a model with value_range=None. Give"
+    with pytest.raises(ValueError, match=message):
+        corrupted(layer(0.3), X, None)
 
 
 NOISE_OF_KERAS = ("GaussianNoise", "Dropout", "GaussianDropout", "AlphaDropout", "SpatialDropout2D")

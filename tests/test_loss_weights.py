@@ -4,7 +4,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import SHAPE, adversarial, dense, images, py_dataset, sparse, vae, vaegan
+from conftest import SHAPE, adversarial, dense, images, py_dataset, quantized, sparse, vae, vaegan
 
 import kerasae
 from kerasae import backends
@@ -17,6 +17,7 @@ WEIGHTS = {
     "adversarial_weight": (adversarial, "loss"),
     "feature_precision": (vaegan, "loss"),
     "feature_weight": (vaegan, "generator_loss"),
+    "commitment_weight": (lambda: quantized(codebook_update="gradient", restart_below=0.0), "loss"),
     "l1": (sparse, "loss"),
     "l2": (sparse, "loss"),
     "weight_penalty": (lambda: dense(weight_penalty=0.1), "loss"),

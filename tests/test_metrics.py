@@ -24,6 +24,41 @@ def test_binary_crossentropy_of_grey_pixels_and_of_saturated_ones():
     assert np.isfinite(metrics.binary_crossentropy(np.array([0.0, 1.0]), np.array([1.0, 0.0])))
 
 
+def test_structural_similarity_is_its_definition():
+    rng = np.random.default_rng(0)
+    x, y = rng.random((2, 15, 13, 2)), rng.random((2, 15, 13, 2))
+    offsets = np.arange(-5, 6)
+    window = np.exp(-(offsets[:, None] ** 2 + offsets**2) / (2 * 1.5**2))[None, :, :, None]
+    window /= window.sum()
+    values = []
+    mirrored = [np.pad(images, ((0, 0), (5, 5), (5, 5), (0, 0)), mode="symmetric") for images in (x, y)]
+    for i in range(15):
+        for j in range(13):
+            a, b = (images[:, i : i + 11, j : j + 11] for images in mirrored)
+            m, n = ((window * patch).sum(axis=(1, 2), keepdims=True) for patch in (a, b))
+            va, vb, cov = ((window * p).sum(axis=(1, 2)) for p in ((a - m) ** 2, (b - n) ** 2, (a - m) * (b - n)))
+            m, n = m[:, 0, 0], n[:, 0, 0]
+            values.append((2 * m * n + 0.04) * (2 * cov + 0.36) / ((m**2 + n**2 + 0.04) * (va + vb + 0.36)))
+    c = 20.0  # so that C1 = 0.04 and C2 = 0.36
+    assert metrics.structural_similarity(x, y, (-c / 2, c / 2)) == pytest.approx(np.mean(values), rel=1e-9)
+
+
+def test_structural_similarity_is_measured_on_images_with_a_range():
+    x = np.random.default_rng(0).random((4, 6, 5, 1), dtype="float32")
+    model = models.DenseAutoencoder((6, 5, 1), (8,), 3)
+    expected = metrics.structural_similarity(x, model.reconstruct(x))
+    assert metrics.figures_of(model, x)["ssim"] == pytest.approx(expected)
+    free = models.DenseAutoencoder((6, 5, 1), (8,), 3, value_range=None, output_activation="linear")
+    assert "ssim" not in metrics.figures_of(free, x)
+
+
+def test_codebook_use_counts_the_vectors_that_are_used():
+    model = models.VectorQuantizedAutoencoder((6, 5, 1), (3, 2), latent_channels=3, codebook_size=5)
+    x = np.random.default_rng(0).random((4, 6, 5, 1), dtype="float32")
+    codes = model.encode(x).reshape(-1, 3)
+    assert metrics.figures_of(model, x)["codebook_use"] == len(np.unique(codes, axis=0)) / 5
+
+
 def test_distance_to_the_sine():
     t = np.linspace(-2, 2, 50)
     on_curve = np.stack([t, np.sin(t)], axis=1)

@@ -206,20 +206,26 @@ WEIGHTS = {
         *("encoder/layers/dense", "encoder/layers/dense_1", "decoder/layers/dense", "decoder/layers/dense_1"),
         *("discriminator/layers/dense", "discriminator/layers/dense_1"),
     ],
+    "vq-odd": [
+        *("encoder/layers/conv2d", "encoder/layers/conv2d_1", "encoder/layers/conv2d_2"),
+        *("decoder/layers/conv2d", "decoder/layers/conv2d_transpose", "decoder/layers/conv2d_transpose_1"),
+        "decoder/layers/conv2d_1",
+    ],
     "vaegan-odd": [
         *CONV_VAE,
         *("discriminator/layers/conv2d", "discriminator/layers/conv2d_1"),
         *("discriminator/layers/dense", "discriminator/layers/dense_1"),
     ],
 }
-COUNTERS = {
-    "dense-image": ["layers/add_gaussian", "decoder/layers/mask_pixels"],
-    "conv-odd": ["layers/flip_pixels"],
-    "vae-image": ["layers/sampling"],
-    "vae-vector": ["layers/sampling"],
-    "conv-vae-odd": ["layers/sampling"],
-    "adversarial-vector": ["layers/sampling"],
-    "vaegan-odd": ["layers/sampling", "layers/sampling_1"],
+OTHER_VARIABLES = {  # by layer, their number: counters of random draws, and a codebook with its state
+    "dense-image": {"layers/add_gaussian": 1, "decoder/layers/mask_pixels": 1},
+    "conv-odd": {"layers/flip_pixels": 1},
+    "vae-image": {"layers/sampling": 1},
+    "vae-vector": {"layers/sampling": 1},
+    "conv-vae-odd": {"layers/sampling": 1},
+    "adversarial-vector": {"layers/sampling": 1},
+    "vq-odd": {"encoder/layers/vector_quantizer": 4},
+    "vaegan-odd": {"layers/sampling": 1, "layers/sampling_1": 1},
 }
 
 
@@ -229,8 +235,8 @@ def test_the_names_in_a_weights_file_are_frozen(name, tmp_path):
     with h5py.File(tmp_path / "it.weights.h5") as file:
         found = []
         file.visititems(lambda path, item: found.append(path) if isinstance(item, h5py.Dataset) else None)
-    kernels_and_biases = {f"{layer}/vars/{i}" for layer in WEIGHTS[name] for i in (0, 1)}
-    assert set(found) == kernels_and_biases | {f"{layer}/vars/0" for layer in COUNTERS.get(name, ())}
+    numbers = dict.fromkeys(WEIGHTS[name], 2) | OTHER_VARIABLES.get(name, {})  # 2: kernel and bias
+    assert set(found) == {f"{layer}/vars/{i}" for layer, number in numbers.items() for i in range(number)}
 
 
 BAD_ARGUMENTS = [
@@ -270,6 +276,11 @@ BAD_ARGUMENTS = [
         {"adversarial_weight": -1},
         "adversarial_weight must not be negative or infinite. .*-1",
     ),
+    (models.VectorQuantizedAutoencoder, {"codebook_size": 1}, "codebook_size must be at least 2.*Received: 1"),
+    (models.VectorQuantizedAutoencoder, {"codebook_update": "ema"}, "one of 'moving_average', 'gradient'. .*'ema'"),
+    (models.VectorQuantizedAutoencoder, {"decay": 1.0}, r"decay must be at least 0 and below 1. Received: 1\.0"),
+    (models.VectorQuantizedAutoencoder, {"restart_below": -1}, "restart_below must be at least 0 .*Received: -1"),
+    (models.VectorQuantizedAutoencoder, {"commitment_weight": -1}, "commitment_weight must not be negative .*-1"),
     (models.VAEGAN, {"feature_weight": -1}, "feature_weight must not be negative or infinite. Received: -1"),
 ]
 
@@ -519,7 +530,7 @@ def bfloat16():
 
 def test_outputs_are_float32_under_mixed_precision(bfloat16, model):
     x = images_for(model, n=2)
-    assert model.encoder.layers[-1].compute_dtype == "bfloat16"
+    assert "bfloat16" in {layer.compute_dtype for layer in model.encoder.layers if layer.weights}
     assert all(variable.dtype in ("float32", "int32") for variable in model.weights)
     assert model.reconstruct(x).dtype == np.float32
     assert model.decode(np.zeros((2, *model.code_shape))).dtype == np.float32

@@ -47,6 +47,23 @@ def test_initial_weights_come_from_numpy():
     np.testing.assert_allclose(model.get_weights()[0], expected, rtol=1e-6)
 
 
+def test_initial_weights_of_any_name_come_from_numpy():
+    class Scale(keras.layers.Layer):
+        def build(self, input_shape):
+            self.scale_initializer = keras.initializers.GlorotUniform()
+            self.scale = self.add_weight(shape=(3, 2), initializer=self.scale_initializer, name="scale")
+
+        def call(self, x):
+            return keras.ops.matmul(x, self.scale)
+
+    model = models.Autoencoder((3,))
+    decoder = [keras.Input((2,)), keras.layers.Dense(3), keras.layers.Activation("linear")]
+    model.set_parts(keras.Sequential([keras.Input((3,)), Scale()]), keras.Sequential(decoder))
+    recipes.initialize(model, seed=5)
+    expected = np.random.default_rng(5).uniform(-1, 1, (3, 2)) * np.sqrt(6 / 5)
+    np.testing.assert_allclose(model.encoder.get_weights()[0], expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("initializer", ["he_normal", "lecun_uniform", "glorot_normal"])
 def test_initial_weights_follow_the_declared_distribution(initializer):
     declared = keras.initializers.get(initializer)

@@ -57,7 +57,7 @@ def test_card_states_what_this_backend_measures_on_all_images(name):
 
 def _measure(name, first, expected):
     measured = metrics.figures(zoo.load(name), data.named(store.card(name)["data"]), first)
-    assert measured.keys() == expected.keys()
+    assert expected.keys() <= measured.keys()  # a metric may be younger than the card
     assert {key: found for key, found in compare(measured, expected).items() if not found.is_tolerable} == {}
 
 

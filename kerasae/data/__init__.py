@@ -1,12 +1,10 @@
 """Data sets of the classic experiments, and a user's own, as arrays ready to use."""
 
 from kerasae import _checks
-from kerasae.data.curves import SINE_LIMIT, sine, sine_excerpt
-from kerasae.data.dataset import Dataset
+from kerasae.data.curves import SINE_LIMIT, sine, sine_excerpt, two_moons
+from kerasae.data.dataset import NAMES, Dataset
 from kerasae.data.files import own
 from kerasae.data.images import digits, fashion_mnist, is_at_hand, mnist
-
-NAMES = ("digits", "fashion_mnist", "mnist", "sine", "sine_excerpt")
 
 __all__ = [
     "NAMES",
@@ -20,6 +18,7 @@ __all__ = [
     "own",
     "sine",
     "sine_excerpt",
+    "two_moons",
 ]
 
 

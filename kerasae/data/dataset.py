@@ -1,8 +1,11 @@
-"""What every data set returns."""
+"""What every data set returns, and the names of all data sets."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+
+NAMES: list[str] = []  # in alphabetical order
 
 
 class Dataset(NamedTuple):
@@ -17,3 +20,13 @@ class Dataset(NamedTuple):
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+
+
+Function = TypeVar("Function", bound=Callable[..., Dataset])
+
+
+def data_set(function: Function) -> Function:
+    """Decorator of the functions that `data.named` finds, and a recipe's `data`, by their names."""
+    NAMES.append(function.__name__)
+    NAMES.sort()
+    return function

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasae import files
-from kerasae.data.dataset import Dataset
+from kerasae.data.dataset import Dataset, data_set
 
 # SHA-256 of x_train, y_train, x_test and y_test as uint8 in C order, one after the other.
 _SHA256 = {
@@ -17,6 +17,7 @@ _SHA256 = {
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
+@data_set
 def mnist() -> Dataset:
     """The MNIST handwritten digits.
 
@@ -35,6 +36,7 @@ def mnist() -> Dataset:
     return _images("mnist")
 
 
+@data_set
 def fashion_mnist() -> Dataset:
     """The Fashion-MNIST images of clothes. As for `mnist`, from `fashion_mnist.npz`.
 
@@ -44,6 +46,7 @@ def fashion_mnist() -> Dataset:
     return _images("fashion_mnist")
 
 
+@data_set
 def digits() -> Dataset:
     """The 1,797 handwritten digits of scikit-learn in the frame of MNIST: real input without a download.
 

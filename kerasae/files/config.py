@@ -8,12 +8,6 @@ from typing import Any
 
 from kerasae.files import compiling, objects
 
-# Layers of Keras that a model takes as `noise`.
-_NOISE_LAYERS = (
-    *("AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise"),
-    *("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
-)
-
 QUANTIZED = "quantized"  # the argument that says which layers are quantized: see `models.quantization`
 _PARTS, _MODES = ("encoder", "decoder", "discriminator"), ("int8", "int4", "float8")
 
@@ -86,8 +80,8 @@ def _part(config: dict) -> type:
             "keras.dtype_policies": keras.dtype_policies,
         }
         found = objects.public(config, places)
-    if found is None and config.get("class_name") in _NOISE_LAYERS:
-        found, kinds = objects.public(config, {"keras.layers": keras.layers}), (keras.layers.Layer,)
+    if found is None and (layer := objects.public(config, {"keras.layers": keras.layers})) in layers.KERAS_NOISE:
+        found, kinds = layer, layers.KERAS_NOISE
     # A map of policies matches names of layers with regular expressions, some of which take forever.
     if not (isinstance(found, type) and issubclass(found, kinds)) or found is keras.dtype_policies.DTypePolicyMap:
         raise ValueError(

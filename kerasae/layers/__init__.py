@@ -1,7 +1,8 @@
 """Layers that Keras does not have: reproducible random draws, noise, and a convolution with built-in upsampling."""
 
 from kerasae import _import_hook
-from kerasae.layers.noise import KERAS_NOISE, AddGaussian, FlipPixels, KerasNoise, MaskPixels, Noise
+from kerasae.layers.noise import KERAS_NOISE, AddGaussian, FlipPixels, KerasNoise, MaskPixels, Noise, SaltAndPepper
+from kerasae.layers.quantizer import VectorQuantizer
 from kerasae.layers.sampling import CounterBasedRandom, OneHot, Sampling
 from kerasae.layers.upconv import UpConv2D
 
@@ -14,8 +15,10 @@ __all__ = [
     "MaskPixels",
     "Noise",
     "OneHot",
+    "SaltAndPepper",
     "Sampling",
     "UpConv2D",
+    "VectorQuantizer",
 ]
 
 _import_hook.install()  # see `_import_hook.NEEDED_BY_MODELS`

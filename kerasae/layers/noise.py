@@ -85,8 +85,22 @@ class _PixelNoise(Noise):
         return {**super().get_config(), "rate": self.rate}
 
 
+class _RangeNoise(_PixelNoise):
+    """Noise that needs a value range, (0, 1) outside of a model."""
+
+    _of_model = (0.0, 1.0)
+
+    def set_model_range(self, value_range):
+        super().set_model_range(value_range)
+        if self.limits is None:
+            raise ValueError(
+                f"{type(self).__name__} needs a value range. Received a model with value_range=None. "
+                "Give the model or the layer a value_range=(low, high)."
+            )
+
+
 @keras.saving.register_keras_serializable(package="kerasae")
-class FlipPixels(_PixelNoise):
+class FlipPixels(_RangeNoise):
     """Replace each value x by `low + high − x` with probability `rate`, in training.
 
     Args:
@@ -99,16 +113,6 @@ class FlipPixels(_PixelNoise):
     >>> tuple(FlipPixels(0.1)(np.zeros((3, 28, 28, 1)), training=True).shape)
     (3, 28, 28, 1)
     """
-
-    _of_model = (0.0, 1.0)
-
-    def set_model_range(self, value_range):
-        super().set_model_range(value_range)
-        if self.limits is None:
-            raise ValueError(
-                "FlipPixels needs a value range to flip values in. Received a model with value_range=None. "
-                "Give the model or the layer a value_range=(low, high)."
-            )
 
     def corrupt(self, x, step=CounterBasedRandom.EVALUATION_STEP):
         low, high = self.limits or (0.0, 1.0)
@@ -152,6 +156,33 @@ class MaskPixels(_PixelNoise):
 
     def get_config(self):
         return {**super().get_config(), "rescale": self.rescale}
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class SaltAndPepper(_RangeNoise):
+    """Replace each value by the lowest or the highest of the range, with probability `rate / 2` each, in training.
+
+    Args:
+        rate: Probability, at least 0 and below 1.
+        seed, stream, value_range: As for `Noise`. Outside of a model the range is (0, 1) unless given.
+
+    Raises:
+        ValueError: `rate` is not a probability; the layer belongs to a model without a value range.
+
+    References:
+        Stacked denoising autoencoders: learning useful representations in a deep network with a local denoising
+        criterion (Vincent, Larochelle, Lajoie, Bengio & Manzagol, 2010)
+
+    >>> tuple(SaltAndPepper(0.1)(np.zeros((3, 28, 28, 1)), training=True).shape)
+    (3, 28, 28, 1)
+    """
+
+    def corrupt(self, x, step=CounterBasedRandom.EVALUATION_STEP):
+        low, high = self.limits or (0.0, 1.0)
+        x = ops.convert_to_tensor(x)
+        draw = random.uniform(self.key, step, ops.shape(x))
+        extreme = ops.where(draw < 0.5 * self.rate, ops.full_like(x, low), ops.full_like(x, high))
+        return ops.where(draw < self.rate, extreme, x)
 
 
 @keras.saving.register_keras_serializable(package="kerasae")

@@ -16,6 +16,7 @@ _FUNCTIONS = {
     "binary_crossentropy": "pixels",
     "mean_squared_error": "pixels",
     "noisy": "pixels",
+    "structural_similarity": "pixels",
     "negative_elbo": "likelihood",
     "forest_accuracy": "codes",
     "mmd_to_prior": "codes",

@@ -83,6 +83,12 @@ def mean_absolute_code(measurement) -> float:
     return float(np.mean(np.abs(measurement.codes)))
 
 
+def codebook_use(measurement) -> float:
+    """Share of a codebook's vectors that at least one input is encoded with, from 0 to 1."""
+    indices = measurement.model.encode_indices(measurement.x)
+    return len(np.unique(indices)) / measurement.model.codebook_size
+
+
 def distance_to_prior(measurement) -> float:
     """`mmd_to_prior` of codes drawn from the posterior if there is one, else of the codes."""
     if not measurement.is_variational:

@@ -27,6 +27,8 @@ class Measurement:
         dataset: The `data.Dataset` that they are from, or None.
     """
 
+    model: models.Autoencoder
+
     def __init__(self, model: models.Autoencoder, x, label=None, dataset: data.Dataset | None = None):
         self.model, self.x, self.label, self.dataset = model, x, label, dataset
         self.condition = given_to(model, label)
@@ -59,7 +61,7 @@ class Measurement:
     @property
     def is_variational(self) -> bool:
         """Whether the figures of the likelihood apply: a variational model of images in [0, 1]."""
-        return self.is_unit_image and isinstance(self.model, models.VariationalAutoencoder)
+        return self.is_unit_image and hasattr(self.model, "posterior")
 
     @property
     def is_linear(self) -> bool:

@@ -69,6 +69,14 @@ _ROWS = (
     Metric("mse", "MSE", "per value", "pixels.mse", decimals=5),
     Metric("bce", "BCE", "nats per pixel", "pixels.bce", lambda m: m.is_unit_image),
     Metric(
+        "ssim",
+        "SSIM",
+        "",
+        "pixels.ssim",
+        lambda m: m.is_image and m.model.value_range is not None,
+        higher_is_better=True,
+    ),
+    Metric(
         "denoised_mse", "MSE of the cleaned", "per pixel", "pixels.denoised_mse", lambda m: m.is_denoiser, decimals=5
     ),
     Metric(
@@ -111,6 +119,16 @@ _ROWS = (
         "codes.accuracy_of_forest",
         lambda m: m.is_image and m.has_class_labels and not m.is_conditional,
         needs_data_set=True,
+        decimals=3,
+        higher_is_better=True,
+        absolute_tolerance=0.01,
+    ),
+    Metric(
+        "codebook_use",
+        "codebook use",
+        "",
+        "codes.codebook_use",
+        lambda m: hasattr(m.model, "codebook"),
         decimals=3,
         higher_is_better=True,
         absolute_tolerance=0.01,

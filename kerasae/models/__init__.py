@@ -12,6 +12,7 @@ from kerasae.models.variational import (
     Posterior,
     VariationalAutoencoder,
 )
+from kerasae.models.vector_quantized import VectorQuantizedAutoencoder
 
 __all__ = [
     "VAEGAN",
@@ -27,4 +28,5 @@ __all__ = [
     "SparseAutoencoder",
     "TransposedConvAutoencoder",
     "VariationalAutoencoder",
+    "VectorQuantizedAutoencoder",
 ]

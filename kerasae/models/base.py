@@ -1,5 +1,7 @@
 """The base class of all autoencoders: input contract, encode and decode, loss, and `fit(x)`."""
 
+import math
+
 import keras
 import numpy as np
 
@@ -38,6 +40,7 @@ class Autoencoder(Trainer, Labels, WithLossWeights, keras.Model):
     Attributes:
         encoder, decoder: Built Keras models, usable in a Functional graph.
         code_shape: Shape of one code.
+        code_size: Number of values that a code consists of, for comparison with other methods.
         classes: Number of classes that a conditional model takes labels of, else None.
         loss_weight_names: Names of the weights of loss terms. Each can be set at any time
             (`model.kl_weight = 0.5`) and takes effect at the next step.
@@ -46,6 +49,7 @@ class Autoencoder(Trainer, Labels, WithLossWeights, keras.Model):
     encoder: keras.Model
     decoder: keras.Model
     code_shape: tuple[int, ...]
+    code_size: int
 
     def __init__(self, input_shape, value_range=(0.0, 1.0), noise=None, **kwargs):
         super().__init__(**kwargs)
@@ -68,6 +72,7 @@ class Autoencoder(Trainer, Labels, WithLossWeights, keras.Model):
         """
         self.encoder, self.decoder = encoder, decoder
         self.code_shape = tuple(decoder.inputs[0].shape[1:])
+        self.code_size = math.prod(self.code_shape)
         for part in (encoder, decoder):
             randoms = [layer for layer in part.layers if isinstance(layer, CounterBasedRandom)]
             for i, layer in enumerate(randoms):

@@ -1,7 +1,6 @@
 """Make the card and the picture of a trained model: measure it on a data set."""
 
 import dataclasses
-import math
 import platform
 from collections.abc import Sequence
 
@@ -36,13 +35,13 @@ def describe(model: models.Autoencoder, dataset: data.Dataset | Sequence[np.ndar
     headline = facts.pop("headline", None) or next(iter(figures))
     is_longer = len(dataset.x_test) > FIRST and not data_is_sine(dataset)
     first = {str(FIRST): _rounded(metrics.figures(model, dataset, FIRST))} if is_longer else None
-    measured = metrics.baseline_figures(dataset, math.prod(model.code_shape), model.noise)
+    measured = metrics.baseline_figures(dataset, model.code_size, model.noise)
     common = {baseline: {key: values[key] for key in values if key in figures} for baseline, values in measured.items()}
     known = {
         "class_name": type(model).__name__,
         "parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
         "input": Input(tuple(model.data_shape), "float32", _limits(model)),
-        "code": Code(tuple(model.code_shape), math.prod(model.code_shape)),
+        "code": Code(tuple(model.code_shape), model.code_size),
         "versions": versions(),
         "headline": headline,
         "figures": _rounded(figures),

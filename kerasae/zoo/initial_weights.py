@@ -9,13 +9,17 @@ from kerasae import models
 def initialize(model: models.Autoencoder, seed: int) -> None:
     """Draw the initial weights with NumPy, from the distributions the layers declare.
 
-    Keras's own initializers give other numbers on each backend for the same seed.
+    Keras's own initializers give other numbers on each backend for the same seed. A layer declares the
+    distribution of its weight `kernel` as `kernel_initializer`, as Keras's layers do, and likewise for
+    weights of other names.
     """
     rng = np.random.default_rng(seed)
     for part in (part for part in model.layers if isinstance(part, keras.Model)):
         for layer in part.layers:
-            if hasattr(layer, "kernel"):
-                layer.kernel.assign(_draw(layer.kernel_initializer, layer.kernel.shape, rng))
+            for weight in layer.weights:
+                initializer = getattr(layer, f"{weight.name}_initializer", None)
+                if initializer is not None:
+                    weight.assign(_draw(initializer, weight.shape, rng))
 
 
 def _draw(initializer, shape, rng) -> np.ndarray:
