@@ -38,7 +38,10 @@ class VectorQuantizer(CounterBasedRandom):
 
     A vector is dead if it is chosen so rarely that the moving average of its share is below `restart_below / K`. In
     training, dead vectors are replaced by inputs, chosen at random from the batch. At the start all vectors are
-    dead, so that the codebook starts as a random subset of the first batch.
+    dead, so that the codebook starts as a random subset of the first batch. Sample weights do not affect this.
+
+    In data parallel training on TensorFlow and PyTorch, each device updates the codebook from its part of a batch, so
+    that the results differ from those of one device. On JAX they are the same.
 
     Args:
         codebook_size: Number K of vectors, at least 2.
