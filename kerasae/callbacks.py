@@ -18,7 +18,7 @@ _DIGITS = {"epoch": 4, "batch": 6}  # in the names of files, which so sort as th
 class DrawProgress(keras.callbacks.Callback):
     """Draw, while `fit` runs, what the model makes of some examples, and the losses so far.
 
-    The first picture is drawn before training, then one every so many epochs or batches, and one at
+    The first picture is drawn before training, then one every `every` epochs or batches, and one at
     the end. In a notebook each takes the place of the one before. With a directory each is written
     to a file of its own, such as `epoch-0003.png`.
 

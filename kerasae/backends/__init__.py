@@ -3,84 +3,30 @@
 Only the modules of this package import a framework.
 """
 
+import importlib
+from typing import TYPE_CHECKING, cast
+
 import keras
 
 from kerasae import _import_hook
 
-if keras.backend.backend() == "tensorflow":
-    from kerasae.backends.tensorflow import (
-        MANY,
-        ONE_LENGTH,
-        Steps,
-        check_training,
-        compile_function,
-        devices,
-        infer,
-        predict_function,
-        set_mode,
-        test_run,
-        to_device,
-        train_run,
-    )
-elif keras.backend.backend() == "torch":
-    from kerasae.backends.torch import (
-        MANY,
-        ONE_LENGTH,
-        Steps,
-        check_training,
-        compile_function,
-        devices,
-        infer,
-        predict_function,
-        set_mode,
-        test_run,
-        to_device,
-        train_run,
-    )
-elif keras.backend.backend() == "jax":
-    from kerasae.backends.jax import (
-        MANY,
-        ONE_LENGTH,
-        Steps,
-        check_training,
-        compile_function,
-        devices,
-        infer,
-        predict_function,
-        set_mode,
-        test_run,
-        to_device,
-        train_run,
-    )
-else:
-    from kerasae.backends.inference import (
-        MANY,
-        ONE_LENGTH,
-        Steps,
-        check_training,
-        compile_function,
-        devices,
-        infer,
-        predict_function,
-        set_mode,
-        test_run,
-        to_device,
-        train_run,
-    )
+if TYPE_CHECKING:
+    from kerasae.backends.base import Backend
 
-__all__ = [
-    "MANY",
-    "ONE_LENGTH",
-    "Steps",
-    "check_training",
-    "compile_function",
-    "devices",
-    "infer",
-    "predict_function",
-    "set_mode",
-    "test_run",
-    "to_device",
-    "train_run",
-]
+_TRAINING = ("jax", "tensorflow", "torch")
+_name = keras.backend.backend()
+_backend = cast("Backend", importlib.import_module(f"kerasae.backends.{_name if _name in _TRAINING else 'inference'}"))
+
+MANY, ONE_LENGTH = _backend.MANY, _backend.ONE_LENGTH
+Steps = _backend.Steps
+check_training = _backend.check_training
+compile_function = _backend.compile_function
+devices = _backend.devices
+infer = _backend.infer
+predict_function = _backend.predict_function
+set_mode = _backend.set_mode
+test_run = _backend.test_run
+to_device = _backend.to_device
+train_run = _backend.train_run
 
 _import_hook.install()  # see `_import_hook.NEEDED_BY_MODELS`

@@ -6,25 +6,11 @@ import numpy as np
 from kerasae.training.overrides import reports_own_logs
 
 if keras.backend.backend() == "openvino":
-    from kerasae.backends.openvino import ONE_LENGTH, compile_function, infer
+    from kerasae.backends import openvino as _functions
 else:
-    from kerasae.backends.numpy import ONE_LENGTH, compile_function, infer
+    from kerasae.backends import numpy as _functions
 
-__all__ = [
-    "MANY",
-    "ONE_LENGTH",
-    "Steps",
-    "check_training",
-    "compile_function",
-    "devices",
-    "infer",
-    "predict_function",
-    "set_mode",
-    "test_run",
-    "to_device",
-    "train_run",
-]
-
+ONE_LENGTH, compile_function, infer = _functions.ONE_LENGTH, _functions.compile_function, _functions.infer
 MANY = {"train": 0, "test": 0}
 
 

@@ -113,7 +113,7 @@ class ArrayBatches:
         """Nothing to do: every epoch begins with the first row of its order."""
 
     def blocks(self, epoch: int, most_steps: int) -> Iterator[Block]:
-        """The batches of an epoch, at most so many steps to a block; the smaller last batch is a block of its own."""
+        """The batches of an epoch, up to `most_steps` per block. A smaller last batch is a block of its own."""
         rng = np.random if self._seed is None else np.random.default_rng([self._seed, epoch])
         order = (rng.permutation if self._shuffle else np.arange)(self._n).astype("int32")
         whole = self._n // self._batch_size
@@ -157,7 +157,7 @@ class StreamBatches:
         self._stream.restart()
 
     def blocks(self, epoch: int, most_steps: int) -> Iterator[Block]:
-        """The batches of the next epoch, at most so many steps to a block, fewer where the stream is slow.
+        """The batches of the next epoch, up to `most_steps` per block, fewer if the stream is slow.
 
         A thread gathers the next block while the steps of one are made, unless somebody looks at each batch.
         """

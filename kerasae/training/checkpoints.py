@@ -1,4 +1,4 @@
-"""Where a training run keeps its state, and whether it may go on from what is there."""
+"""Checkpoints of a training run, and whether a run may resume from those that are there."""
 
 import dataclasses
 import json
@@ -13,15 +13,15 @@ _SUFFIX = ".weights.h5"
 
 
 class Backup(keras.callbacks.Callback):
-    """Keeps the state of training after each epoch, and goes on from the one that is there.
+    """Save a checkpoint after each epoch, and resume from the latest one.
 
-    Weights, optimiser and epoch are one file, which stands under its name only when it is whole. So
-    there is nothing to mend whenever training is killed. Keras's `BackupAndRestore` writes over its
-    file, and the epoch into another.
+    Weights, optimizer and epoch are in one file, which gets its name only when it is complete. Training
+    can therefore be killed at any time. Keras's `BackupAndRestore` overwrites its file, and writes the
+    epoch into another one.
 
     Args:
-        directory: Of this run alone, made if need be.
-        writes: Whether this process is the one that writes, of several that train together.
+        directory: Directory of this run's checkpoints, created if it doesn't exist.
+        writes: Whether this process writes the checkpoints, if several train one model.
     """
 
     def __init__(self, directory: Path, writes: bool = True):

@@ -18,7 +18,7 @@ ROWS = (
     ),
     Recipe(
         name="conv32_mnist",
-        description="Convolutions down and transposed ones back; the code is twice as large as the image",
+        description="Convolutional autoencoder with transposed convolutions; the code is twice as large as the image",
         source=VALDARRAMA,
         data="mnist",
         model=lambda: models.TransposedConvAutoencoder(IMAGE, (32, 32)),

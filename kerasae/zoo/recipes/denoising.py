@@ -6,7 +6,7 @@ from kerasae.zoo.recipes.recipe import BCE, IMAGE, NATIVE, SSE, VALDARRAMA, VINC
 ROWS = (
     Recipe(
         name="denoise_flip_mnist",
-        description="Cleans digits, a tenth of whose pixels are inverted",
+        description="Denoising autoencoder for digits with 10 % of the pixels inverted",
         source=VINCENT,
         data="mnist",
         model=lambda: models.DenseAutoencoder(IMAGE, (128, 64, 32), 8, noise=layers.FlipPixels(0.1)),
@@ -18,7 +18,7 @@ ROWS = (
     ),
     Recipe(
         name="denoise_mask_mnist",
-        description="Cleans digits, half of whose pixels are missing",
+        description="Denoising autoencoder for digits with 50 % of the pixels missing",
         source=VINCENT,
         data="mnist",
         model=lambda: models.DenseAutoencoder(
@@ -35,7 +35,7 @@ ROWS = (
     ),
     Recipe(
         name="denoise_gauss_mnist",
-        description="Cleans digits under Gaussian noise of deviation 0.4",
+        description="Convolutional denoising autoencoder for Gaussian noise of standard deviation 0.4",
         source=VALDARRAMA,
         data="mnist",
         model=lambda: models.TransposedConvAutoencoder(IMAGE, (32, 32), noise=layers.AddGaussian(0.4)),

@@ -6,7 +6,7 @@ from kerasae.zoo.recipes.recipe import BCE, HINTON, IMAGE, NATIVE, SMALL, SRIVAS
 ROWS = (
     Recipe(
         name="dense_mnist",
-        description="Deep dense autoencoder, 16 numbers a digit",
+        description="Deep dense autoencoder, code size 16",
         source=HINTON,
         data="mnist",
         model=lambda: models.DenseAutoencoder(IMAGE, (64, 48, 32), 16),
@@ -21,7 +21,7 @@ ROWS = (
     ),
     Recipe(
         name="dense8_mnist",
-        description="Deep dense autoencoder, 8 numbers a digit",
+        description="Deep dense autoencoder, code size 8",
         source=HINTON,
         data="mnist",
         model=lambda: models.DenseAutoencoder(IMAGE, (128, 64, 32), 8),
@@ -36,7 +36,7 @@ ROWS = (
     ),
     Recipe(
         name="dense2_mnist",
-        description="Deep dense autoencoder, 2 numbers a digit: a map of the digits",
+        description="Deep dense autoencoder, code size 2: a map of the digits",
         source=HINTON,
         data="mnist",
         model=lambda: models.DenseAutoencoder(IMAGE, (128, 64, 32), 2),
@@ -51,7 +51,7 @@ ROWS = (
     ),
     Recipe(
         name="shallow256_mnist",
-        description="Wide and shallow, 256 numbers a digit",
+        description="Wide and shallow dense autoencoder, code size 256",
         source=HINTON,
         data="mnist",
         model=lambda: models.DenseAutoencoder(IMAGE, (512,), 256, kernel_initializer="he_normal"),
@@ -63,7 +63,7 @@ ROWS = (
     ),
     Recipe(
         name="shallow2_mnist",
-        description="Wide and shallow, 2 numbers a digit",
+        description="Wide and shallow dense autoencoder, code size 2",
         source=HINTON,
         data="mnist",
         model=lambda: models.DenseAutoencoder(IMAGE, (512,), 2, kernel_initializer="he_normal"),
@@ -78,7 +78,7 @@ ROWS = (
     ),
     Recipe(
         name="sparse_mnist",
-        description="The dense one with an L1 penalty on the code, averaged over the batch as Keras does",
+        description="Dense autoencoder with an L1 penalty on the code, averaged over the batch as Keras does",
         source="Sparse autoencoder, CS294A lecture notes (A. Ng, 2011)",
         data="mnist",
         model=lambda: models.SparseAutoencoder(IMAGE, 1e-5, hidden_units=(64, 48, 32), latent_dim=16),
@@ -93,7 +93,7 @@ ROWS = (
     ),
     Recipe(
         name="dropout64_mnist",
-        description="Four fifths of the code dropped in training: every number must do for many",
+        description="Dense autoencoder with 80 % dropout on the code: a distributed code",
         source=SRIVASTAVA,
         data="mnist",
         model=lambda: models.DenseAutoencoder(
@@ -113,7 +113,7 @@ ROWS = (
     ),
     Recipe(
         name="dropout128_mnist",
-        description="The same with a wider network and a weaker penalty",
+        description="Dense autoencoder with 80 % dropout on the code: wider network, weaker penalty",
         source=SRIVASTAVA,
         data="mnist",
         model=lambda: models.DenseAutoencoder(
@@ -127,7 +127,7 @@ ROWS = (
     ),
     Recipe(
         name="dense_fashion",
-        description="Deep dense autoencoder of clothes, 20 numbers a picture",
+        description="Deep dense autoencoder of clothes, code size 20",
         source=HINTON,
         data="fashion_mnist",
         model=lambda: models.DenseAutoencoder(IMAGE, (256, 128), 20),

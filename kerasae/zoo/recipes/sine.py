@@ -24,7 +24,7 @@ ROWS = (
     ),
     Recipe(
         name="deep_sine",
-        description="Deep autoencoder of a noisy sine: a curved line through the points",
+        description="Deep autoencoder of a noisy sine: a curve through the points",
         source=KRAMER,
         data="sine",
         model=_deep_sine,
@@ -38,7 +38,7 @@ ROWS = (
     ),
     Recipe(
         name="overfit_sine",
-        description="The deep one, trained on 25 points only: it goes through every one and leaves the sine",
+        description="Deep autoencoder trained on 25 points only: overfitting, a curve through every point",
         source=KRAMER,
         data="sine_excerpt",
         model=_deep_sine,
