@@ -17,7 +17,7 @@ from kerasae import _import_hook
 
 __version__ = "0.1.0"
 
-# Public modules by the name they are used under. `evaluation` and `recipes` are names of earlier versions.
+# Public modules by the name they are used under. `evaluation`, `recipes` and `steps` are names of version 0.1.
 _MODULES = {
     "callbacks": "kerasae.callbacks",
     "data": "kerasae.data",
@@ -30,6 +30,7 @@ _MODULES = {
     "plots": "kerasae.plots",
     "recipes": "kerasae.zoo.recipes",
     "sklearn": "kerasae.sklearn",
+    "steps": "kerasae.training",
     "training": "kerasae.training",
     "zoo": "kerasae.zoo",
 }
