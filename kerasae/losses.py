@@ -102,6 +102,10 @@ class PerImage(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         """`y_true, y_pred (n, ...)` → one value per image `(n,)`."""
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        # A new tensor: on TensorFlow, Keras remembers the logits of a sigmoid's output, and its categorical
+        # cross-entropy would take them for the logits of a softmax.
+        y_pred = ops.reshape(y_pred, (-1, *y_pred.shape[1:]))
         function, channels = getattr(self.loss, "fn", self.loss), y_pred.shape[-1]
         if function in _OF_A_BATCH:
             return ops.vectorized_map(lambda pair: self._values(pair[0][None], pair[1][None]), (y_true, y_pred))
@@ -110,7 +114,7 @@ class PerImage(keras.losses.Loss):
             channels = math.prod(y_pred.shape[1:])
             y_true, y_pred = (ops.reshape(y, (-1, channels)) for y in (y_true, y_pred))
         values = self._values(y_true, y_pred)
-        if not values.shape:
+        if len(values.shape) == 0:
             raise ValueError(
                 "A loss must give one value per image, per pixel or per element. Received one number for a batch. "
                 "Leave the mean over the batch out of the loss."

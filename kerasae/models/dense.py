@@ -126,8 +126,11 @@ class DenseAutoencoder(Autoencoder):
 
 def _serialized(initializer):
     """An initializer's config; ValueError for a function that no other process could find."""
-    is_own = isinstance(initializer, keras.initializers.Initializer)
-    if not is_own and ">" not in str(keras.saving.get_registered_name(initializer)):
+    if isinstance(initializer, keras.initializers.Initializer):
+        return keras.initializers.serialize(initializer)
+    # A `functools.partial` or an object with `__call__` has no name.
+    name = hasattr(initializer, "__name__") and keras.saving.get_registered_name(initializer)
+    if not name or keras.saving.get_registered_object(name) is not initializer:
         raise ValueError(
             "kernel_initializer must be an initializer of Keras or a registered function to be saved. "
             f"Received: {initializer!r}. Register it with @keras.saving.register_keras_serializable()."
