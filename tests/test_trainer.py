@@ -64,6 +64,54 @@ def test_an_own_call_is_trained_and_scored():
     np.testing.assert_allclose(model.predict(X, verbose=0), 0.25)
 
 
+def _darker(base, **arguments):
+    """A model with a `call` of the user's that halves the reconstruction."""
+
+    def call(self, x, training=None):
+        return 0.5 * base.call(self, x, training=training)
+
+    return type("Own", (base,), {"call": call, "__module__": "users_module"})(SHAPE, latent_dim=3, **arguments)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: _darker(models.VariationalAutoencoder),
+        lambda: _darker(models.ConditionalVariationalAutoencoder, classes=3),
+    ],
+    ids=["unconditional", "conditional"],
+)
+def test_an_own_call_of_a_variational_model_keeps_the_kl_divergence(model):
+    model, label = model(), np.arange(40) % 3
+    x = model.labelled(X, label)
+    asked = {} if model.classes is None else {"label": label}
+    model.compile(keras.optimizers.Adam(0.01), loss="mean_squared_error")
+    logs = model.evaluate(x, batch_size=40, verbose=0, return_dict=True)
+    x_hat = model.predict(x, verbose=0)
+    np.testing.assert_allclose(x_hat, 0.5 * model.reconstruct(X, **asked), atol=1e-6)
+    squares = np.square(x_hat - X).sum(axis=(1, 2, 3)).mean()
+    mean, log_variance = model.posterior(X, **asked)
+    kl = 0.5 * (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=1).mean()
+    assert logs["reconstruction_loss"] == pytest.approx(squares, rel=1e-4)
+    assert logs["kl_loss"] == pytest.approx(kl, rel=1e-4)
+    assert logs["loss"] == pytest.approx(squares + kl, rel=1e-4)
+    history = model.fit(x, batch_size=10, epochs=10, verbose=0).history
+    assert set(history) == {"loss", "reconstruction_loss", "kl_loss"} and history["loss"][-1] < history["loss"][0]
+
+
+def test_own_loss_terms_of_a_variational_model_may_score_other_reconstructions():
+    """`y_pred` is passed on to the class's own terms."""
+
+    def loss_terms(self, x, y=None, sample_weight=None, training=True, y_pred=None):
+        y_pred = keras.ops.full_like(x, 0.25)
+        return models.VariationalAutoencoder.loss_terms(self, x, y, sample_weight, training, y_pred)
+
+    model = own(models.VariationalAutoencoder, loss_terms=loss_terms)
+    model.compile(loss="mean_squared_error")
+    expected = np.square(X - 0.25).sum(axis=(1, 2, 3)).mean()
+    assert fitted(model)["reconstruction_loss"][0] == pytest.approx(expected, rel=1e-4)
+
+
 def test_an_own_loss_terms_is_trained_and_reported():
     def loss_terms(self, x, y=None, sample_weight=None, training=True, y_pred=None):
         terms, x_hat = models.DenseAutoencoder.loss_terms(self, x, y, sample_weight, training)
