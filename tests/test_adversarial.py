@@ -1,4 +1,4 @@
-"""Autoencoders with a discriminator: who is trained by what, with which optimiser."""
+"""Autoencoders with a discriminator: which loss and optimizer train each part."""
 
 import keras
 import numpy as np
@@ -42,7 +42,7 @@ def test_each_part_takes_the_gradient_of_its_own_loss(family):
 
 
 def single_loss(model, name):
-    """A model of the same settings that minimises one of its losses, in Keras's own steps."""
+    """A model of the same settings that minimizes one of its losses, in Keras's own steps."""
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return self.loss_terms(x, y, sample_weight, training)[0][name]
@@ -53,7 +53,7 @@ def single_loss(model, name):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_discriminator_can_have_an_optimiser_of_its_own(family):
+def test_a_discriminator_can_have_its_own_optimizer(family):
     model = FAMILIES[family]()
     model.compile(keras.optimizers.SGD(0.5), discriminator_optimizer=keras.optimizers.SGD(0.0))
     before = model.discriminator.get_weights(), model.encoder.get_weights()
@@ -64,7 +64,7 @@ def test_a_discriminator_can_have_an_optimiser_of_its_own(family):
 
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_training_goes_on_from_a_file_with_all_optimisers(family, own, tmp_path):
+def test_training_resumes_from_a_file_with_all_optimizers(family, own, tmp_path):
     model = FAMILIES[family]()
     discriminator_optimizer = keras.optimizers.Adam(0.003) if own else None
     model.compile(keras.optimizers.Adam(0.01), discriminator_optimizer=discriminator_optimizer)
@@ -77,7 +77,7 @@ def test_training_goes_on_from_a_file_with_all_optimisers(family, own, tmp_path)
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-def test_a_frozen_discriminator_stays_as_it_is():
+def test_a_frozen_discriminator_is_not_trained():
     model = adversarial()
     model.discriminator.trainable = False
     before = model.discriminator.get_weights()
@@ -86,22 +86,22 @@ def test_a_frozen_discriminator_stays_as_it_is():
         np.testing.assert_array_equal(one, other)
 
 
-def test_losses_of_the_adversarial_one_are_those_of_its_formulas():
+def test_losses_of_the_adversarial_autoencoder_follow_its_formulas():
     model = adversarial()
     figures = model.evaluate(X, batch_size=8, verbose=0, return_dict=True)
     z = model.encode(X)
     prior = keras.ops.convert_to_numpy(model.prior((np.zeros_like(z), np.zeros_like(z))))
-    told, told_prior = (model.discriminator.predict(codes, verbose=0)[:, 0] for codes in (z, prior))
-    assert figures["adversarial_loss"] == pytest.approx(softplus(-told).mean(), rel=1e-4)
+    logits, logits_prior = (model.discriminator.predict(codes, verbose=0)[:, 0] for codes in (z, prior))
+    assert figures["adversarial_loss"] == pytest.approx(softplus(-logits).mean(), rel=1e-4)
     assert figures["discriminator_loss"] == pytest.approx(
-        0.5 * softplus(-told_prior).mean() + 0.5 * softplus(told).mean(), rel=1e-4
+        0.5 * softplus(-logits_prior).mean() + 0.5 * softplus(logits).mean(), rel=1e-4
     )
     assert figures["loss"] == pytest.approx(
         figures["reconstruction_loss"] + 0.5 * figures["adversarial_loss"], rel=1e-5
     )
 
 
-def test_losses_of_the_vaegan_are_those_of_its_formulas():
+def test_losses_of_the_vaegan_follow_its_formulas():
     model = vaegan()
     figures = model.evaluate(X, batch_size=8, verbose=0, return_dict=True)
     mean, log_variance = model.posterior(X)
@@ -112,7 +112,7 @@ def test_losses_of_the_vaegan_are_those_of_its_formulas():
         for name, images in (("x", X), ("x_hat", model.decode(z)), ("p", model.decode(prior)))
     }
     feature = 0.5 * 2.0 * np.square(of["x"][0] - of["x_hat"][0]).sum(axis=1).mean()
-    d = {name: told[:, 0] for name, (_, told) in of.items()}
+    d = {name: logits[:, 0] for name, (_, logits) in of.items()}
     generator = 0.5 * feature + softplus(-d["x_hat"]).mean() + softplus(-d["p"]).mean()
     discriminator = softplus(-d["x"]).mean() + 0.5 * softplus(d["x_hat"]).mean() + 0.5 * softplus(d["p"]).mean()
     assert figures["feature_loss"] == pytest.approx(feature, rel=1e-4)

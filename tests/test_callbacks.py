@@ -1,4 +1,4 @@
-"""DrawProgress draws what the model gives at that moment of training, on every backend, and changes nothing."""
+"""`DrawProgress` draws the current reconstructions during training and does not change training."""
 
 import sys
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ def fit(model, draw, n=20, epochs=2, batch_size=8, **kwargs):
     return model.fit(images(n), epochs=epochs, batch_size=batch_size, callbacks=[draw], verbose=0, **kwargs)
 
 
-def test_a_picture_an_epoch_and_one_before(tmp_path):
+def test_one_figure_per_epoch_and_one_before_training(tmp_path):
     fit(dense(), DrawProgress(images(4), directory=tmp_path / "new" / "folder"))
     assert names(tmp_path / "new" / "folder") == ["epoch-0000.png", "epoch-0001.png", "epoch-0002.png"]
     for path in (tmp_path / "new" / "folder").iterdir():
@@ -36,7 +36,7 @@ def test_every_third_epoch_and_the_last():
     assert list(draw.snapshots) == ["epoch 0", "epoch 3", "epoch 6", "epoch 7"]
 
 
-def test_looks_at_batches_only_if_asked():
+def test_batches_are_watched_only_with_unit_batch():
     default = keras.callbacks.Callback.on_train_batch_end
     assert DrawProgress(images(4)).on_train_batch_end.__func__ is default
     assert DrawProgress(images(4), unit="batch").on_train_batch_end.__func__ is not default
@@ -44,14 +44,14 @@ def test_looks_at_batches_only_if_asked():
 
 # On PyTorch Keras executes one at a time.
 @pytest.mark.parametrize(("steps", "drawn"), [(1, [0, 2, 4, 6]), (2, [0, 2, 5, 6])][: 1 + (BACKEND != "torch")])
-def test_batches_are_counted_over_the_epochs(steps, drawn):
+def test_batches_are_counted_across_epochs(steps, drawn):
     draw = DrawProgress(images(4), every=2, unit="batch")
-    fit(dense(), draw, steps_per_execution=steps)  # 3 batches an epoch
+    fit(dense(), draw, steps_per_execution=steps)  # 3 batches per epoch
     assert list(draw.snapshots) == [f"batch {batch}" for batch in drawn]
 
 
 @pytest.mark.parametrize("unit", ["epoch", "batch"])
-def test_snapshots_are_of_that_moment(unit):
+def test_snapshots_are_the_reconstructions_at_their_time(unit):
     model, x = dense(), images(4)
     before = model.reconstruct(x)
     draw = DrawProgress(x, unit=unit)
@@ -63,7 +63,7 @@ def test_snapshots_are_of_that_moment(unit):
 
 
 @pytest.mark.parametrize("make", [dense, denoising, vae])
-def test_training_is_the_same_with_and_without(make):
+def test_drawing_does_not_change_training(make):
     finals = []
     for draw in (None, DrawProgress(images(4), unit="batch")):
         keras.utils.set_random_seed(0)
@@ -76,7 +76,7 @@ def test_training_is_the_same_with_and_without(make):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The arguments that pictures are made with."""
+    """The arguments of all calls of plotting functions."""
     calls = []
     for name in ("rows", "manifold", "samples", "history"):
         real = getattr(kerasae.plots, name)
@@ -89,18 +89,18 @@ def drawn(monkeypatch):
     return calls
 
 
-def test_losses_so_far(drawn, tmp_path):
+def test_the_loss_curves_end_at_the_current_epoch(drawn, tmp_path):
     model = dense()
     history = fit(
         model, DrawProgress(images(4), directory=tmp_path), epochs=3, validation_data=images(8), validation_freq=2
     )
-    courses = [args[0] for name, args, _ in drawn if name == "history"]
-    assert [course.epoch for course in courses] == [[0], [0, 1], [0, 1, 2]]
-    assert courses[-1].history["loss"] == history.history["loss"]
-    np.testing.assert_array_equal(courses[-1].history["val_loss"], [np.nan, *history.history["val_loss"], np.nan])
+    curves = [args[0] for name, args, _ in drawn if name == "history"]
+    assert [curve.epoch for curve in curves] == [[0], [0, 1], [0, 1, 2]]
+    assert curves[-1].history["loss"] == history.history["loss"]
+    np.testing.assert_array_equal(curves[-1].history["val_loss"], [np.nan, *history.history["val_loss"], np.nan])
 
 
-def test_a_denoiser_cleans(drawn, tmp_path):
+def test_a_denoising_model_shows_clean_noisy_and_cleaned_images(drawn, tmp_path):
     model, x = denoising(), images(4)
     draw = DrawProgress(x, directory=tmp_path)
     fit(model, draw, epochs=1)
@@ -110,7 +110,7 @@ def test_a_denoiser_cleans(drawn, tmp_path):
     np.testing.assert_allclose(draw.snapshots["epoch 1"], model.reconstruct(rows["noisy"]), atol=1e-6)
 
 
-def test_a_generating_model_adds_samples_of_the_same_codes(drawn, tmp_path):
+def test_a_generative_model_adds_samples_of_fixed_codes(drawn, tmp_path):
     model = vae()
     fit(model, DrawProgress(images(4), directory=tmp_path), epochs=1)
     samples = [args[0] for name, args, _ in drawn if name == "samples"]
@@ -118,7 +118,7 @@ def test_a_generating_model_adds_samples_of_the_same_codes(drawn, tmp_path):
     np.testing.assert_allclose(samples[-1], model.generate(4, seed=0), atol=1e-6)
 
 
-def test_a_conditional_model_is_told_the_classes(drawn, tmp_path):
+def test_a_conditional_model_uses_the_given_labels(drawn, tmp_path):
     model, x, label = conditional(), images(20), np.arange(20) % 3
     given = {"x": x[:4], "label": label[:4]}
     draw = DrawProgress(given, directory=tmp_path)
@@ -128,21 +128,21 @@ def test_a_conditional_model_is_told_the_classes(drawn, tmp_path):
     np.testing.assert_allclose(samples, model.generate(4, seed=0, label=label[:4]), atol=1e-6)
 
 
-def test_points_are_drawn_in_the_plane(drawn, tmp_path):
+def test_points_are_drawn_as_a_manifold(drawn, tmp_path):
     model = kerasae.models.LinearAutoencoder((2,))
     model.fit(kerasae.data.sine(n=40).x_train, callbacks=[DrawProgress(np.eye(2), directory=tmp_path)], verbose=0)
     assert [name for name, *_ in drawn] == ["manifold", "manifold", "history"]
     assert names(tmp_path) == ["epoch-0000.png", "epoch-0001.png"]
 
 
-def test_fit_again_goes_on_from_the_epoch_it_is_told():
+def test_a_second_fit_counts_from_initial_epoch():
     draw, model = DrawProgress(images(4)), dense()
     fit(model, draw, epochs=1)
     fit(model, draw, epochs=3, initial_epoch=2)
     assert list(draw.snapshots) == ["epoch 2", "epoch 3"]
 
 
-def test_a_notebook_shows_each_in_the_place_of_the_one_before(monkeypatch):
+def test_a_notebook_replaces_the_figure_before(monkeypatch):
     shown = []
 
     def display(picture, display_id):
@@ -160,7 +160,7 @@ def test_a_notebook_shows_each_in_the_place_of_the_one_before(monkeypatch):
 
 
 @pytest.mark.parametrize("shell", [None, SimpleNamespace()])
-def test_elsewhere_nothing_is_shown(monkeypatch, shell):
+def test_nothing_is_shown_outside_of_notebooks(monkeypatch, shell):
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assert not callbacks._in_notebook()
     monkeypatch.delitem(sys.modules, "IPython")
@@ -179,7 +179,7 @@ def test_arguments(arguments, message):
         DrawProgress(images(4), **arguments)
 
 
-def test_examples_that_the_model_does_not_take_are_told_before_training():
+def test_examples_of_a_wrong_shape_are_refused_before_training():
     model = dense()
     before = model.get_weights()
     with pytest.raises(ValueError, match=r"x must have shape \(n, 6, 5, 1\)"):

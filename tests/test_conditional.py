@@ -1,4 +1,4 @@
-"""The autoencoder that is told the class."""
+"""The conditional variational autoencoder."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ def inputs(n=20):
     return {"x": X[:n], "label": LABELS[:n]}
 
 
-def test_it_learns_from_inputs_and_labels_and_goes_on_from_its_file(tmp_path):
+def test_training_with_labels_resumes_from_a_file(tmp_path):
     model = conditional()
     history = model.fit(inputs(), epochs=3, batch_size=8, validation_data=inputs(5), verbose=0).history
     assert set(history) == {prefix + name for name in ("loss", *model.reported) for prefix in ("", "val_")}
@@ -32,7 +32,7 @@ def test_the_target_is_the_image_unless_another_is_given():
     assert model.evaluate(inputs(), X[::-1].copy(), verbose=0)[0] != pytest.approx(alone[0], rel=1e-6)
 
 
-def test_weights_weigh_images():
+def test_sample_weights_weight_images():
     model, weights = conditional(), np.repeat([0.0, 1.0], 10)
     half = {"x": X[10:], "label": LABELS[10:]}
     weighted = model.evaluate(inputs(), sample_weight=weights, batch_size=20, verbose=0, return_dict=True)
@@ -55,13 +55,13 @@ def test_methods_that_take_labels_agree():
     assert model.interpolate(X[0], X[1], steps=4, label=2).shape == (4, *SHAPE)
 
 
-def test_the_label_tells():
+def test_outputs_depend_on_the_label():
     model = conditional()
     assert np.abs(model.encode(X, label=0) - model.encode(X, label=1)).max() > 1e-3
     assert np.abs(model.generate(4, seed=0, label=0) - model.generate(4, seed=0, label=1)).max() > 1e-3
 
 
-def test_samples_of_a_seed_are_of_the_labels_asked_for_or_drawn():
+def test_generate_takes_labels_or_draws_them():
     model = conditional()
     z = np.random.default_rng(3).standard_normal((5, 4), dtype="float32")
     np.testing.assert_allclose(model.generate(5, seed=3, label=2), model.decode(z, label=2), atol=1e-6)
@@ -104,17 +104,17 @@ def _stream(kind, x):
         ({"x": X[:, :3], "label": LABELS}, r"x must have shape \(n, 6, 5, 1\)"),
     ],
 )
-def test_what_is_no_input_is_refused(x, message):
+def test_bad_inputs_are_refused(x, message):
     with pytest.raises(ValueError, match=message):
         conditional().fit(x, verbose=0)
 
 
-def test_a_missing_label_is_asked_for():
+def test_a_missing_label_is_refused():
     with pytest.raises(ValueError, match="label is missing: give one class for each"):
         conditional().encode(X)
 
 
-def test_configuration_is_rebuilt():
+def test_the_config_rebuilds_the_model():
     model = conditional(kl_weight=0.5, seed=3)
     twin = type(model).from_config(model.get_config())
     assert twin.get_config() == model.get_config()

@@ -17,7 +17,7 @@ WEIGHTS = np.linspace(0.0, 2.0, 20, dtype="float32")
 
 
 def sgd(model, rate=1.0, **kwargs):
-    """The model compiled so that its new weights tell its gradients."""
+    """The model compiled so that its new weights show its gradients."""
     model.compile(optimizer=keras.optimizers.SGD(rate), **kwargs)
     return model
 
@@ -37,7 +37,7 @@ def assert_same_weights(a, b, atol=1e-5):
 
 
 @pytest.mark.parametrize("kind", STREAMS)
-def test_a_stream_trains_evaluates_and_predicts_as_arrays_do(kind):
+def test_streams_give_the_same_results_as_arrays(kind):
     model = sgd(vae(), 0.1)
     twin = sgd(twin_of(model), 0.1)
     validation = stream(kind, X[:12])
@@ -56,7 +56,7 @@ def test_a_stream_trains_evaluates_and_predicts_as_arrays_do(kind):
 @pytest.mark.parametrize("targets", [True, False], ids=["with targets", "without"])
 @pytest.mark.parametrize("kind", STREAMS)
 def test_weights_in_a_stream_weight_images(kind, targets):
-    """Also where the target is None, which Keras alone takes for a reason to forget the weights."""
+    """Also without targets, where Keras alone ignores the weights."""
     model = sgd(dense())
     twin = sgd(twin_of(model))
     streamed = model.fit(stream(kind, X, X if targets else None, WEIGHTS), shuffle=False, verbose=0).history
@@ -65,7 +65,7 @@ def test_weights_in_a_stream_weight_images(kind, targets):
     assert_same_weights(model, twin)
 
 
-def test_an_endless_generator_is_taken_by_steps():
+def test_an_endless_generator_needs_steps_per_epoch():
     history = dense().fit(((X[:4],) for _ in iter(int, 1)), steps_per_epoch=3, epochs=2, verbose=0).history
     assert len(history["loss"]) == 2
 
@@ -112,7 +112,7 @@ def test_validation_split_takes_the_last_images():
 
 
 @pytest.mark.parametrize("form", ["array", "weighted", "tf.data", "DataLoader"])
-def test_validation_data_of_every_form_gives_the_figures_of_evaluate(form):
+def test_validation_data_of_every_form_gives_the_results_of_evaluate(form):
     model = sgd(vae(), 0.0)
     data = {"array": X[:8], "weighted": (X[:8], X[:8], WEIGHTS[:8])}
     given = data[form] if form in data else stream(form, X[:8])
@@ -127,7 +127,7 @@ def test_validation_data_of_every_form_gives_the_figures_of_evaluate(form):
 # Weights of images
 
 
-def test_weight_two_is_having_the_image_twice():
+def test_weight_two_equals_the_image_twice():
     """The loss and the gradient, up to the factor n / Σ w."""
     counts = np.array([2, 1, 3, 0, 1, 1, 2, 2])
     weighted = sgd(dense())
@@ -196,7 +196,7 @@ def test_a_loss_and_metrics_of_the_users_choice_are_honoured():
     assert figures["mae"] == pytest.approx((WEIGHTS * each).sum() / WEIGHTS.sum(), rel=1e-5)
 
 
-def test_a_loss_per_image_may_sum_pixel_reduction_and_images():
+def test_losses_may_sum_over_pixels_and_over_images():
     model = dense()
     error = ((model.reconstruct(X) - X) ** 2).reshape(20, -1)
     for loss, expected in [
@@ -208,7 +208,7 @@ def test_a_loss_per_image_may_sum_pixel_reduction_and_images():
         assert model.evaluate(X, verbose=0)[0] == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_variational_model_sums_a_loss_of_the_users_choice_pixel_reduction():
+def test_a_variational_model_sums_any_loss_over_pixels():
     model = vae(output_activation="linear")
     model.compile(loss="mse")
     sampled = model.evaluate(X, verbose=0, return_dict=True)["reconstruction_loss"]
@@ -269,7 +269,7 @@ def interrupting(at):
     return interrupt
 
 
-def test_training_that_was_broken_off_ends_as_if_it_had_not_been(tmp_path):
+def test_resumed_training_ends_like_an_uninterrupted_run(tmp_path):
     def train(**kwargs):
         model = vae()
         model.set_weights(start)
@@ -291,7 +291,7 @@ def test_training_that_was_broken_off_ends_as_if_it_had_not_been(tmp_path):
 
 
 @pytest.mark.parametrize("where", ["train_batch_begin", "train_batch_end", "test_batch_begin", "epoch_end"])
-def test_a_model_whose_training_was_interrupted_works_on(where):
+def test_a_model_works_after_interrupted_training(where):
     model = dense()
     stop = keras.callbacks.Callback()
     setattr(stop, f"on_{where}", interrupting(1))
@@ -301,7 +301,7 @@ def test_a_model_whose_training_was_interrupted_works_on(where):
     assert np.isfinite(model.fit(X, verbose=0).history["loss"]).all()
 
 
-def test_a_model_whose_very_first_step_failed_works_on():
+def test_a_model_works_after_its_first_step_failed():
     class Failing(kerasae.models.DenseAutoencoder):
         def train_step(self, *args):
             raise Interrupted
@@ -365,7 +365,7 @@ def saved(tmp_path_factory):
 
 
 @pytest.mark.parametrize("backend", [backend for backend in BACKENDS if backend != BACKEND])
-def test_a_model_saved_here_works_and_trains_on_elsewhere(backend, saved):
+def test_a_saved_model_continues_training_on_another_backend(backend, saved):
     directory, ahead = saved
     python(ELSEWHERE, directory, *SAVED, backend=backend)
     with np.load(directory / f"{backend}.npz") as arrays:
@@ -373,12 +373,12 @@ def test_a_model_saved_here_works_and_trains_on_elsewhere(backend, saved):
             np.testing.assert_allclose(arrays[key], here, rtol=1e-3, atol=1e-4)
 
 
-def test_a_model_saved_here_works_on_a_backend_that_cannot_train(saved):
+def test_a_saved_model_works_on_a_backend_without_training(saved):
     python(ELSEWHERE, saved[0], *SAVED, backend="numpy")
 
 
 @pytest.mark.parametrize("make", [sparse, vae], ids=["sparse", "vae"])
-def test_a_model_trains_on_after_it_was_saved_and_loaded(make, tmp_path):
+def test_a_loaded_model_continues_training(make, tmp_path):
     model = make()
     model.compile(optimizer=keras.optimizers.Adam(0.01), loss="mae", metrics=["mse"])
     model.fit(X, batch_size=8, shuffle=False, verbose=0)
@@ -404,7 +404,7 @@ def test_weights_alone_can_be_saved_and_loaded(tmp_path):
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, keras.models.clone_model])
-def test_a_copy_is_equal_and_of_its_own(duplicate):
+def test_a_copy_is_equal_and_independent(duplicate):
     model = vae()
     model.compile()
     twin = duplicate(model)
@@ -418,6 +418,6 @@ def test_a_copy_is_equal_and_of_its_own(duplicate):
         np.testing.assert_array_equal(old, new)
 
 
-def test_an_image_alone_can_be_trained_on():
+def test_one_image_is_enough_to_train():
     assert dense().fit(X[:1], verbose=0).history["loss"][0] > 0
     assert dense().predict(X[:1], verbose=0).shape == (1, *SHAPE)
