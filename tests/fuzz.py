@@ -224,7 +224,8 @@ class Fuzz:
         model = self._load(lambda: zoo.load(directory))
         if model is None:
             return "refused"
-        assert files.sha256((directory / zoo.WEIGHTS).read_bytes()) == zoo.store.card(directory)["files"][zoo.WEIGHTS]
+        stated = zoo.store.read_card(directory)["files"][zoo.WEIGHTS]
+        assert files.sha256((directory / zoo.WEIGHTS).read_bytes()) == stated
         self._holds(model, name, directory / zoo.WEIGHTS)
         return "loaded"
 
