@@ -108,8 +108,9 @@ class OwnSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 if BACKEND == "torch":
     WARNED = {
+        "SGD reads values into Python": lambda model: model.compile("sgd"),
         "own_loss": lambda model: model.compile(loss=own_loss),
-        "Nadam computes in Python": lambda model: model.compile("nadam"),
+        "Nadam reads values into Python": lambda model: model.compile("nadam"),
         "gradient_accumulation_steps": lambda model: model.compile(
             keras.optimizers.Adam(gradient_accumulation_steps=2)
         ),

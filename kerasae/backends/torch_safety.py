@@ -10,9 +10,9 @@ import keras
 from kerasae import keras_private
 from kerasae.training.overrides import classes_of_users, is_ours
 
-# Compared with plain Keras step by step, with and without clipping, EMA, accumulation and decay. Not Nadam,
-# which reads a value into Python at every step.
-_OPTIMIZERS = ("SGD", "RMSprop", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "Ftrl", "Lion", "Lamb", "Adafactor")
+# Compared with plain Keras step by step, with and without clipping, EMA, accumulation and decay. The others (SGD,
+# Adadelta, Nadam, Muon, ...) read values into Python at every step, as their learning rate.
+_OPTIMIZERS = ("RMSprop", "Adam", "AdamW", "Adagrad", "Adamax", "Ftrl", "Lion", "Lamb", "Adafactor")
 _BRANCHING = ("gradient_accumulation_steps", "ema_overwrite_frequency")  # `if` in Python on PyTorch
 _FUNCTIONS = ("activation", "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint")
 
@@ -65,7 +65,7 @@ def _of_optimizer(optimizer) -> str | None:
     for part in parts:
         name = type(part).__name__
         if not is_ours(type(part)) or name not in _OPTIMIZERS:
-            return f"its optimizer {name} computes in Python"
+            return f"its optimizer {name} reads values into Python"
         for option in _BRANCHING:
             if getattr(part, option, None):
                 return f"its optimizer's {option} branches in Python"
