@@ -33,6 +33,8 @@ processors. It uses the batch order of kerasae, and the benchmark fails if the l
 own process; they take turns, so that other load on the machine affects all of them.
 """
 
+The figures below were measured before `fit` got the loop that it has now; they are to be measured again.
+
 TRAINING = """
 ## Training
 
