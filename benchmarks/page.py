@@ -31,9 +31,9 @@ epoch in one compiled call (TensorFlow: XLA, except for convolutions). On PyTorc
 memory with fused Adam, channels-last convolutions and denormals flushed to zero, which halves the time on some
 processors. It uses the batch order of kerasae, and the benchmark fails if the losses differ. Each program runs in its
 own process; they take turns, so that other load on the machine affects all of them.
-"""
 
-The figures below were measured before `fit` got the loop that it has now; they are to be measured again.
+The figures below were measured before `fit` got its present loop, and have to be measured again.
+"""
 
 TRAINING = """
 ## Training
