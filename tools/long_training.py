@@ -123,7 +123,7 @@ _VAE50 = Job(
     "dynamic NLL <= 86.35, k = 5000",
     activation="tanh",
     binarize="dynamic",
-    epochs=600,
+    epochs=2000,
     batch_size=100,
 )
 _ROWS = (
