@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from kerasae.cli.parser import parser
+from kerasae.cli import parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,11 +19,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0, 1 if a check found a difference, 2 for an error, 130 if interrupted.
     """
-    arguments = parser().parse_args(argv)
-    arguments.argv = sys.argv[1:] if argv is None else argv
-    if getattr(arguments, "backend", None):
-        os.environ["KERAS_BACKEND"] = arguments.backend
+    argv = sys.argv[1:] if argv is None else argv
     try:
+        arguments = parser.parse(argv)
+        arguments.argv = argv
+        if getattr(arguments, "backend", None):
+            os.environ["KERAS_BACKEND"] = arguments.backend
         status = arguments.run(arguments) or 0
         sys.stdout.flush()
     except BrokenPipeError:
@@ -31,10 +32,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         # not fail: https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (ValueError, FileNotFoundError, FileExistsError, ImportError) as error:
-        print(f"kerasae: {error}", file=sys.stderr)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        print(f"kerasae: {_one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("kerasae: interrupted", file=sys.stderr)
         return 130
     return status
+
+
+def _one_line(error: Exception) -> str:
+    """What went wrong; of an error of the operating system the reason and the file, without the number."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror + (f": {error.filename}" if error.filename else "")
+    return " ".join(str(error).split())
