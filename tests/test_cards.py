@@ -9,7 +9,8 @@ from conftest import python
 
 from kerasae import data, metrics, models, zoo
 from kerasae.zoo.cards import Card, Provenance
-from kerasae.zoo.describe import describe, preview
+from kerasae.zoo.describe import describe
+from kerasae.zoo.previews import preview
 
 OWN = {
     "name": "mine",
@@ -83,7 +84,7 @@ def test_card_of_any_model_and_arrays(tmp_path):
     assert card.figures["mse"] == pytest.approx(metrics.mean_squared_error(x[40:], model.reconstruct(x[40:])), rel=1e-4)
     mean = metrics.mean_squared_error(x[40:], x[:40].mean(axis=0))
     assert card.baselines["mean"]["mse"] == pytest.approx(mean, rel=1e-4)
-    zoo.save(tmp_path / "mine", model, card, preview("mine", model, (x[:40], x[40:])))
+    zoo.writing.write(tmp_path / "mine", model, card, preview("mine", model, (x[:40], x[40:])))
     assert zoo.card(tmp_path / "mine") == dataclasses.replace(card, files=zoo.card(tmp_path / "mine").files)
 
 

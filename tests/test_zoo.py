@@ -286,30 +286,30 @@ def test_config_of_a_foreign_class_is_refused(entry):
         zoo.load(entry)
 
 
-def test_save_writes_nothing_when_it_fails(tmp_path):
+def test_write_leaves_nothing_when_it_fails(tmp_path):
     class Broken(Figure):
         def savefig(self, *args, **kwargs):
             raise RuntimeError("no ink")
 
     with pytest.raises(RuntimeError, match="no ink"):
-        zoo.save(tmp_path / "new", models.LinearAutoencoder((2,)), {}, Broken())
+        zoo.writing.write(tmp_path / "new", models.LinearAutoencoder((2,)), {}, Broken())
     assert list(tmp_path.iterdir()) == []
 
 
-def test_save_replaces_an_entry_and_nothing_else(entry, tmp_path):
+def test_write_replaces_an_entry_and_nothing_else(entry, tmp_path):
     model = models.LinearAutoencoder((2,))
-    zoo.save(entry, model, store.card(entry).to_json() | {"name": "mine"}, Figure())
+    zoo.writing.write(entry, model, store.card(entry).to_json() | {"name": "mine"}, Figure())
     assert store.card(entry).name == "mine"
     np.testing.assert_array_equal(zoo.load(entry).get_weights()[0], model.get_weights()[0])
     other = tmp_path / "precious"
     other.mkdir()
     with pytest.raises(FileExistsError, match="exists and is no zoo entry"):
-        zoo.save(other, model, {}, Figure())
+        zoo.writing.write(other, model, {}, Figure())
 
 
 def test_saved_weights_carry_no_optimizer_state(tmp_path):
     model = models.LinearAutoencoder((2,))
     model.fit(np.zeros((4, 2), "float32"), verbose=0)
-    zoo.save(tmp_path / "new", model, {}, Figure())
+    zoo.writing.write(tmp_path / "new", model, {}, Figure())
     with h5py.File(tmp_path / "new" / zoo.WEIGHTS) as file:
         assert sorted(key for key in file if len(file[key])) == ["decoder", "encoder"]

@@ -110,7 +110,7 @@ def _evaluate_file(names: Sequence[str], path: Path) -> int:
 def _update(name: str, directory: Path) -> int:
     """Write an entry to a directory with a card measured now; the facts of its training are kept."""
     from kerasae import data
-    from kerasae.zoo import describe, recipes
+    from kerasae.zoo import describe, previews, recipes, writing
 
     card, model = zoo.card(name), zoo.load(name)
     recipe = recipes.find(card.name)
@@ -121,7 +121,7 @@ def _update(name: str, directory: Path) -> int:
     again = describe.describe_entry(recipe, plan, _required(card, "seed"), model)
     kept = {field: getattr(card, field) for field in ("hold_out", "versions", "license", "provenance")}
     again = dataclasses.replace(again, **kept)
-    zoo.save(
-        directory, model, again, describe.preview(recipe.name, model, data.named(recipe.data)), replace_shipped=True
+    writing.write(
+        directory, model, again, previews.preview(recipe.name, model, data.named(recipe.data)), replace_shipped=True
     )
     return 0

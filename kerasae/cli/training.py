@@ -66,12 +66,12 @@ def _target(arguments) -> Path:
 def _save(arguments, out: Path, recipe, plan, seed: int, model):
     """Measure the model and write its entry."""
     from kerasae import data
-    from kerasae.zoo import describe
+    from kerasae.zoo import describe, previews, writing
     from kerasae.zoo.cards import Provenance
 
     command = shlex.join(["kerasae", *arguments.argv])
     provenance = Provenance(data=f"kerasae.data.{recipe.data}", command=command)
     card = describe.describe_entry(recipe, plan, seed, model, arguments.hold_out, provenance)
-    picture = describe.preview(recipe.name, model, data.named(recipe.data))
-    zoo.save(out, model, card, picture, replace_shipped=arguments.out is not None)
+    picture = previews.preview(recipe.name, model, data.named(recipe.data))
+    writing.write(out, model, card, picture, replace_shipped=arguments.out is not None)
     return card

@@ -15,7 +15,7 @@ from kerasae.files.archive import CONFIG, METADATA, WEIGHTS, unpacked
 from kerasae.files.arrays import parse_arrays, read_array, read_arrays
 from kerasae.files.config import clean_config
 from kerasae.files.json import parse_json, read_json
-from kerasae.files.reading import MAX_CONFIG, DamagedFileError, brief, private_copy, read_bytes, sha256
+from kerasae.files.reading import MAX_CONFIG, DamagedFileError, brief, file_sha256, private_copy, read_bytes, sha256
 from kerasae.files.sizes import MAX_NUMBERS, check_size, of_zeros, shapes_of
 from kerasae.files.weights import Array, load_checked, load_weights, shapes_in
 
@@ -30,6 +30,7 @@ __all__ = [
     "brief",
     "check_size",
     "clean_config",
+    "file_sha256",
     "load_checked",
     "load_weights",
     "of_zeros",

@@ -70,6 +70,15 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def file_sha256(path: Path, limit: int = MAX_WEIGHTS_FILE) -> str:
+    """The SHA-256 of a regular file of at most `limit` bytes, in hexadecimal digits. Errors as for `open_regular`."""
+    digest = hashlib.sha256()
+    with open_regular(path, limit) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
 @contextlib.contextmanager
 def private_copy(path: Path, name: str, limit: int = MAX_WEIGHTS_FILE) -> Iterator[tuple[Path, str]]:
     """Copy a file into a temporary directory of this process, which is removed afterwards.

@@ -4,12 +4,15 @@ Importing it, listing the names and reading the cards imports neither Keras nor 
 """
 
 from kerasae.files import CONFIG, METADATA, WEIGHTS
-from kerasae.zoo.store import GOLDEN, PREVIEW, SHIPPED, card, load, load_weights, names, reading
+from kerasae.zoo import writing
+from kerasae.zoo.saving import save
+from kerasae.zoo.store import DETECTOR, GOLDEN, PREVIEW, SHIPPED, card, load, load_weights, names, reading
 from kerasae.zoo.verify import TOLERANCE, Difference, golden, verify
-from kerasae.zoo.writing import check_target, save
+from kerasae.zoo.writing import check_target
 
 __all__ = [
     "CONFIG",
+    "DETECTOR",
     "GOLDEN",
     "METADATA",
     "PREVIEW",
@@ -26,4 +29,5 @@ __all__ = [
     "reading",
     "save",
     "verify",
+    "writing",
 ]

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kerasae.zoo import fields
+
 FORMAT = 1  # cards of version 0.1 have no format
 FIRST = 1000  # number of test images in `figures_of_first`, which are measured again quickly
 
@@ -44,101 +46,54 @@ class Provenance:
     command: str = ""
 
 
-def _number(value, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong(name, "a number", value)
-    return value
+@dataclass(frozen=True)
+class Measured:
+    """The inputs that the figures of a card were measured on.
 
+    Attributes:
+        description: One sentence.
+        number: Number of inputs.
+        data: Path or registered name that the inputs were read from; empty if they were arrays.
+        options: Options of `kerasae.data.load`.
+        hold_out, seed: Fraction of the data that was held out and the seed of this choice, for `Source.split`; a
+            fraction of 0: all inputs were measured.
+    """
 
-def _integer(value, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise _wrong(name, "an integer, 0 or more", value)
-    return value
-
-
-def _text(value, name: str) -> str:
-    if not isinstance(value, str):
-        raise _wrong(name, "a string", value)
-    return value
-
-
-def _tuple_of(parse: Callable, value, name: str) -> tuple:
-    if not isinstance(value, list | tuple):
-        raise _wrong(name, "a list", value)
-    return tuple(parse(item, f"{name}[{i}]") for i, item in enumerate(value))
-
-
-def _map_of(parse: Callable, value, name: str) -> dict:
-    if not isinstance(value, Mapping):
-        raise _wrong(name, "an object", value)
-    return {key: parse(item, f"{name}.{key}") for key, item in value.items()}
-
-
-def _setting(value, name: str):
-    if value is not None and not isinstance(value, str | int | float):
-        raise _wrong(name, "a string, a number or null", value)
-    return value
-
-
-def _range(value, name: str) -> tuple[float, ...] | None:
-    limits = None if value is None else _tuple_of(_number, value, name)
-    if limits is not None and len(limits) != 2:
-        raise _wrong(name, "two numbers or null", value)
-    return limits
-
-
-def _sizes(value, name: str) -> tuple[int, ...]:
-    return _tuple_of(_integer, value, name)
-
-
-def _texts(value, name: str) -> dict[str, str]:
-    return _map_of(_text, value, name)
-
-
-def _settings(value, name: str) -> dict[str, Any]:
-    return _map_of(_setting, value, name)
-
-
-def _figures(value, name: str) -> dict[str, float]:
-    return _map_of(_number, value, name)
-
-
-def _figures_by_name(value, name: str) -> dict[str, dict[str, float]]:
-    return _map_of(_figures, value, name)
-
-
-def _object(cls: type, value, name: str, /, **parsers: Callable):
-    """A dataclass from its fields; fields that the object lacks keep their defaults."""
-    if not isinstance(value, Mapping):
-        raise _wrong(name, "an object", value)
-    required = {field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING}
-    if missing := sorted(required - set(value)):
-        raise ValueError(f"Expected a field {name}.{missing[0]}. Received none.")
-    return cls(**{key: parse(value[key], f"{name}.{key}") for key, parse in parsers.items() if key in value})
+    description: str
+    number: int
+    data: str = ""
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    hold_out: float = 0.0
+    seed: int = 0
 
 
 def _input(value, name: str) -> Input:
-    return _object(Input, value, name, shape=_sizes, dtype=_text, range=_range)
+    return fields.build(Input, value, name, shape=fields.sizes, dtype=fields.text, range=fields.limits)
 
 
 def _code(value, name: str) -> Code:
-    return _object(Code, value, name, shape=_sizes, size=_integer)
+    return fields.build(Code, value, name, shape=fields.sizes, size=fields.integer)
 
 
 def _provenance(value, name: str) -> Provenance:
-    return _object(Provenance, value, name, author=_text, data=_text, command=_text)
+    return fields.build(Provenance, value, name, author=fields.text, data=fields.text, command=fields.text)
 
 
 def _reference(value, name: str) -> Reference:
-    return _object(Reference, value, name, key=_text, value=_number, source=_text)
+    return fields.build(Reference, value, name, key=fields.text, value=fields.number, source=fields.text)
 
 
 def _references(value, name: str) -> tuple[Reference, ...]:
-    return _tuple_of(_reference, value, name)
+    return fields.tuple_of(_reference, value, name)
 
 
-def _wrong(name: str, expected: str, value) -> ValueError:
-    return ValueError(f"Field {name} must be {expected}. Received: {str(repr(value))[:100]}.")
+def _measured(value, name: str) -> Measured:
+    parsers = {"description": fields.text, "number": fields.integer, "data": fields.text, "options": fields.options}
+    return fields.build(Measured, value, name, **parsers, hold_out=fields.number, seed=fields.integer)
+
+
+def _preprocessing(value, name: str) -> Mapping[str, Any]:
+    return fields.map_of(lambda item, _: item, value, name)
 
 
 def _fact(parse: Callable, key: str | None = None, **default):
@@ -161,6 +116,8 @@ class Card(Mapping):
         class_name: Class of the model in `kerasae.models`; the key is `class`.
         parameters: Number of trainable parameters.
         input, code: Shapes and range of inputs and codes.
+        preprocessing: How raw data becomes the model's input; None if the model takes raw data.
+        detector: Settings of the outlier detector whose arrays are in `detector.npz`.
         data: Name of the data set, one of `kerasae.data.NAMES`.
         schedule: `written` (the published recipe), `shipped`, or `other`.
         recipe: Training schedule that was followed: epochs, batch size, learning rate and so on.
@@ -169,7 +126,8 @@ class Card(Mapping):
         hold_out: Number of training examples that were left out.
         versions: Versions of Python, kerasae, Keras, NumPy and the backend at training.
         headline: Key of the figure that the entry is known by.
-        figures: Figures on the test set, by key of `kerasae.metrics.METRICS`.
+        measured: The inputs that the figures were measured on, if not the test set of `data`.
+        figures: Figures on the test set or on the held-out inputs, by key of `kerasae.metrics.METRICS`.
         figures_of_first: Figures on the first test images, by their number.
         baselines: The same figures of baselines.
         references: Figures of the same experiment, measured elsewhere.
@@ -177,29 +135,32 @@ class Card(Mapping):
         format: Version of this format.
     """
 
-    name: str = _fact(_text)
-    description: str = _fact(_text, default="")
-    source: str | None = _fact(_text, default=None)
-    license: str | None = _fact(_text, default=None)
+    name: str = _fact(fields.text)
+    description: str = _fact(fields.text, default="")
+    source: str | None = _fact(fields.text, default=None)
+    license: str | None = _fact(fields.text, default=None)
     provenance: Provenance | None = _fact(_provenance, default=None)
-    class_name: str = _fact(_text, "class")
-    parameters: int = _fact(_integer)
+    class_name: str = _fact(fields.text, "class")
+    parameters: int = _fact(fields.integer)
     input: Input = _fact(_input)
     code: Code = _fact(_code)
-    data: str | None = _fact(_text, default=None)
-    schedule: str | None = _fact(_text, default=None)
-    recipe: Mapping[str, Any] | None = _fact(_settings, default=None)
-    written_recipe: Mapping[str, Any] | None = _fact(_settings, default=None)
-    seed: int | None = _fact(_integer, default=None)
-    hold_out: int = _fact(_integer, default=0)
-    versions: Mapping[str, str] | None = _fact(_texts, default=None)
-    headline: str | None = _fact(_text, default=None)
-    figures: Mapping[str, float] = _fact(_figures, default_factory=dict)
-    figures_of_first: Mapping[str, Mapping[str, float]] | None = _fact(_figures_by_name, default=None)
-    baselines: Mapping[str, Mapping[str, float]] = _fact(_figures_by_name, default_factory=dict)
+    preprocessing: Mapping[str, Any] | None = _fact(_preprocessing, default=None)
+    detector: Mapping[str, Any] | None = _fact(fields.short_settings, default=None)
+    data: str | None = _fact(fields.text, default=None)
+    schedule: str | None = _fact(fields.text, default=None)
+    recipe: Mapping[str, Any] | None = _fact(fields.settings, default=None)
+    written_recipe: Mapping[str, Any] | None = _fact(fields.settings, default=None)
+    seed: int | None = _fact(fields.integer, default=None)
+    hold_out: int = _fact(fields.integer, default=0)
+    versions: Mapping[str, str] | None = _fact(fields.texts, default=None)
+    headline: str | None = _fact(fields.text, default=None)
+    measured: Measured | None = _fact(_measured, default=None)
+    figures: Mapping[str, float] = _fact(fields.figures, default_factory=dict)
+    figures_of_first: Mapping[str, Mapping[str, float]] | None = _fact(fields.figures_by_name, default=None)
+    baselines: Mapping[str, Mapping[str, float]] = _fact(fields.figures_by_name, default_factory=dict)
     references: tuple[Reference, ...] = _fact(_references, default=())
-    files: Mapping[str, str] | None = _fact(_texts, default=None)
-    format: int = _fact(_integer, default=FORMAT)
+    files: Mapping[str, str] | None = _fact(fields.texts, default=None)
+    format: int = _fact(fields.integer, default=FORMAT)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], name: str = "an entry") -> "Card":
@@ -253,6 +214,8 @@ def _parsed(cls: type, content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _plain(value):
     """A value as JSON types."""
+    if hasattr(value, "to_json"):
+        return value.to_json()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):

@@ -1,7 +1,8 @@
 """Entries of the zoo on disk: their names, cards and models. The only module that knows the files of an entry.
 
 An entry is a directory in the layout of Keras's presets: `config.json` (the serialized model), `model.weights.h5`,
-`metadata.json` (the card), `golden.npz` (outputs to compare a backend with) and `preview.png`.
+`metadata.json` (the card), `golden.npz` (outputs to compare a backend with), `preview.png` and, in the entry of an
+outlier detector, `detector.npz` (its arrays).
 """
 
 import contextlib
@@ -13,9 +14,11 @@ from kerasae import _checks, files
 from kerasae.files import CONFIG, METADATA, WEIGHTS
 from kerasae.zoo.cards import FORMAT, Card
 
-GOLDEN, PREVIEW = "golden.npz", "preview.png"
-FILES = (METADATA, CONFIG, WEIGHTS, GOLDEN, PREVIEW)
+GOLDEN, PREVIEW, DETECTOR = "golden.npz", "preview.png", "detector.npz"
+EXTRA = (DETECTOR,)  # files that an entry may have, and need not
+FILES = (METADATA, CONFIG, WEIGHTS, GOLDEN, PREVIEW, *EXTRA)
 SHIPPED = "shipped"
+_MAX_EXTRA = 2**30  # bytes
 
 
 def names() -> list[str]:
@@ -86,6 +89,23 @@ def load(name: str | Path, weights: str | Path | None = SHIPPED):
     with files.private_copy(path, WEIGHTS) as (copy, digest):
         _check_digest(path, digest, metadata)
         return _model(config, copy, weights, directory, without_optimizer=True)
+
+
+def extra_arrays(name: str | Path, file: str = DETECTOR) -> dict:
+    """The arrays, by name, in an extra file of an entry.
+
+    Args:
+        name: As for `load`, without `.keras` files.
+        file: One of `EXTRA`.
+
+    Raises:
+        ValueError: No such entry, or the file is missing, damaged or another one than its card describes.
+    """
+    if file not in EXTRA:
+        raise ValueError(f"file must be one of {', '.join(EXTRA)}. Received: {file!r}.")
+    directory = directory_of(name)
+    content = read_file(directory, file, read_card(directory), _MAX_EXTRA)
+    return files.parse_arrays(content, directory / file)
 
 
 def load_weights(model, path: str | Path) -> None:

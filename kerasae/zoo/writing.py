@@ -8,15 +8,27 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kerasae import files
 from kerasae.files import CONFIG, METADATA, WEIGHTS
 from kerasae.zoo import store
 from kerasae.zoo.cards import FORMAT
-from kerasae.zoo.store import FILES, GOLDEN, PREVIEW
+from kerasae.zoo.store import EXTRA, FILES, GOLDEN, PREVIEW
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
-def save(directory: str | Path, model, metadata: Mapping, preview, *, replace_shipped: bool = False) -> None:
+def write(
+    directory: str | Path,
+    model,
+    card: Mapping,
+    preview,
+    *,
+    extra: Mapping[str, Mapping[str, "np.ndarray"]] | None = None,
+    replace_shipped: bool = False,
+) -> None:
     """Write an entry, completely or not at all.
 
     An entry that is already there is replaced only if every file in it is one that kerasae wrote and that nobody
@@ -25,34 +37,57 @@ def save(directory: str | Path, model, metadata: Mapping, preview, *, replace_sh
     Args:
         directory: Directory of the entry; its parents are created.
         model: A `kerasae.models.Autoencoder`. Its config and its weights are written, not its optimizer's state.
-        metadata: The card, a `zoo.card.Card` or a mapping. The format and the checksums of the files are added here.
+        card: The card, a `zoo.cards.Card` or a mapping. The format and the checksums of the files are added here.
         preview: A matplotlib Figure.
+        extra: Arrays of numbers, by name, of extra files, by name: of those in `store.EXTRA`, such as `detector.npz`.
         replace_shipped: Whether the directory may be among the shipped entries. For maintainers.
 
     Raises:
         FileExistsError: The directory exists and is no entry, or has files in it that kerasae did not write.
-        ValueError: The directory is among the shipped entries and `replace_shipped` is False.
+        ValueError: The directory is among the shipped entries and `replace_shipped` is False; another extra file, or
+            one with other arrays than of numbers.
+        OSError: The files cannot be written, as on a full disk.
     """
     directory = Path(directory).resolve()
     check_target(directory, replace_shipped)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    _check_extra(extra or {})
+    partial = None
     try:
-        _write_files(partial, model, metadata, preview)
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+        _write_files(partial, model, card, preview, extra or {})
         partial.chmod(0o755)
         _put_in_place(partial, directory)
+    except OSError as error:
+        outcome = " ".join(getattr(error, "__notes__", ["Nothing was changed."]))
+        raise OSError(
+            f"directory must be one that the entry can be written to. Writing {directory} failed: "
+            f"{files.brief(error)}. {outcome} Make room or choose another directory, and try again."
+        ) from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if partial is not None:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _check_extra(extra: Mapping[str, Mapping]) -> None:
+    import numpy as np
+
+    for name, arrays in extra.items():
+        if name not in EXTRA:
+            raise ValueError(f"extra must name files of {', '.join(EXTRA)}. Received: {name!r}.")
+        for key, array in arrays.items():
+            if np.asarray(array).dtype.kind not in "biuf":
+                raise ValueError(f"extra must contain arrays of numbers. Received: {key!r} in {name!r}.")
 
 
 def check_target(directory: str | Path, replace_shipped: bool = False) -> None:
-    """Raise the error that `save` would raise for this directory: to be called before hours of training.
+    """Raise the error that `write` would raise for this directory: to be called before hours of training.
 
     Args:
-        directory, replace_shipped: As for `save`.
+        directory, replace_shipped: As for `write`.
 
     Raises:
-        FileExistsError, ValueError: As for `save`.
+        FileExistsError, ValueError: As for `write`.
     """
     directory = Path(directory).resolve()
     shipped = store.root().resolve()
@@ -86,13 +121,12 @@ def _foreign(directory: Path, metadata: dict) -> list[str]:
             return True
         if path.name not in FILES or path.name not in metadata["files"]:
             return False
-        with files.private_copy(path, path.name) as (_, digest):
-            return digest == metadata["files"][path.name]
+        return files.file_sha256(path) == metadata["files"][path.name]
 
     return sorted(path.name for path in directory.iterdir() if not is_own(path))
 
 
-def _write_files(directory: Path, model, metadata: Mapping, preview) -> None:
+def _write_files(directory: Path, model, card: Mapping, preview, extra: Mapping) -> None:
     """Write the files of an entry, the card last."""
     import keras
     import numpy as np
@@ -106,10 +140,12 @@ def _write_files(directory: Path, model, metadata: Mapping, preview) -> None:
     bare.save_weights(directory / WEIGHTS)
     preview.savefig(directory / PREVIEW, dpi=100, metadata={"Software": None})
     golden = {key: np.asarray(value, "float32") for key, value in metrics.golden_outputs(model).items()}
-    np.savez(directory / GOLDEN, **golden)  # type: ignore[arg-type]  # no name is that of an argument
-    names = [name for name in FILES if name != METADATA]
-    checksums = {name: files.sha256((directory / name).read_bytes()) for name in names}
-    (directory / METADATA).write_bytes(_json({"format": FORMAT, **metadata, "files": checksums}))
+    for name, arrays in {GOLDEN: golden, **extra}.items():
+        with open(directory / name, "wb") as file:
+            np.savez(file, **{key: np.asarray(array) for key, array in arrays.items()})  # type: ignore[arg-type]
+    names = [name for name in FILES if name != METADATA and (directory / name).exists()]
+    checksums = {name: files.file_sha256(directory / name) for name in names}
+    (directory / METADATA).write_bytes(_json({"format": FORMAT, **card, "files": checksums}))
 
 
 def _json(content: dict) -> bytes:
