@@ -5,6 +5,7 @@ figure that is the last value of a cell.
 """
 
 from kerasae.plots._drawing import BLACK, BLUE, CLASSES, GREEN, GREY, ORANGE, PURPLE, stacked
+from kerasae.plots.anomalies import anomaly
 from kerasae.plots.codes import code_space, joint
 from kerasae.plots.curves import error_against_noise, history
 from kerasae.plots.images import decoded_grid, filters, reconstructions, rows, samples
@@ -18,6 +19,7 @@ __all__ = [
     "GREY",
     "ORANGE",
     "PURPLE",
+    "anomaly",
     "code_space",
     "decoded_grid",
     "error_against_noise",

@@ -123,6 +123,14 @@ def tiled(
     return figure
 
 
+def numbers_below(ax: Axes, numbers: np.ndarray, width: int, name: str) -> None:
+    """Print one number below each image of a line, and their name before them; `width` is an image's, in pixels."""
+    centres = np.linspace(width / 2 - 0.5, ax.get_xlim()[1] - width / 2, len(numbers))
+    ax.set_xticks(centres, [f"{number:.3g}" for number in numbers], fontsize=7)
+    ax.tick_params(length=0, pad=2)
+    ax.annotate(name, (0, 0), (-5, -2), "axes fraction", "offset points", ha="right", va="top", fontsize=7)
+
+
 def _mosaic(images: np.ndarray, columns: int, gap: int, white: float) -> np.ndarray:
     """Arrange images `(n, h, w, c)` into one image `(H, W, c)` with `columns` images per line."""
     n, h, w, c = images.shape

@@ -4,13 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from kerasae.plots import _checks
-from kerasae.plots._drawing import DIVERGING, text_width, tiled
+from kerasae.plots._drawing import DIVERGING, numbers_below, text_width, tiled
 
 
 def rows(
@@ -68,7 +67,7 @@ def rows(
     for ax, (name, x) in zip(figure.axes, tiles.items(), strict=True):
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
         if name in errors:
-            _print_errors(ax, errors[name], x.shape[2])
+            numbers_below(ax, errors[name], x.shape[2], "MSE")
     return figure
 
 
@@ -210,14 +209,6 @@ def decoded_grid(
     ax.set_yticks(height * len(up) - 1 - places, names)  # pixel rows are counted from the top
     ax.set(xlabel="$z_0$", ylabel="$z_1$")
     return figure
-
-
-def _print_errors(ax: Axes, errors: np.ndarray, width: int) -> None:
-    """Print one error below each image; `width` is the width of an image in pixels."""
-    centres = np.linspace(width / 2 - 0.5, ax.get_xlim()[1] - width / 2, len(errors))
-    ax.set_xticks(centres, [f"{error:.3g}" for error in errors], fontsize=7)
-    ax.tick_params(length=0, pad=2)
-    ax.annotate("MSE", (0, 0), (-5, -2), "axes fraction", "offset points", ha="right", va="top", fontsize=7)
 
 
 def _as_images(weights: np.ndarray, shape: Sequence[int] | None) -> np.ndarray:

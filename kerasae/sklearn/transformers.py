@@ -1,7 +1,6 @@
-"""Autoencoders as scikit-learn transformers, for pipelines and hyperparameter searches.
+"""Autoencoders as transformers: a trained one, or one that `fit` trains.
 
-`EncoderTransformer` wraps a trained model; `AutoencoderTransformer` trains one in `fit`. Both use flat arrays:
-`transform` maps `X (n, features)` to codes `(n, code_size)`.
+Both use flat arrays: `transform` maps `X (n, features)` to codes `(n, code_size)`.
 """
 
 import math
