@@ -28,6 +28,7 @@ _MODULES = {
     "metrics": "kerasae.metrics",
     "models": "kerasae.models",
     "plots": "kerasae.plots",
+    "preprocessing": "kerasae.preprocessing",
     "recipes": "kerasae.zoo.recipes",
     "sklearn": "kerasae.sklearn",
     "steps": "kerasae.training",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kerasae import data
-from kerasae.data import images
+from kerasae.data import classic
 
 pytestmark = pytest.mark.anybackend
 
@@ -30,7 +30,7 @@ def small_mnist(tmp_path, monkeypatch):
     """`mnist.npz` with few images, which pass for the real ones."""
     arrays = few_images()
     digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays.values())).hexdigest()
-    monkeypatch.setitem(images._SHA256, "mnist", digest)
+    monkeypatch.setitem(classic._SHA256, "mnist", digest)
     monkeypatch.setenv("KERASAE_DATA", str(tmp_path))
     np.savez(tmp_path / "mnist.npz", **arrays)
     return tmp_path / "mnist.npz"

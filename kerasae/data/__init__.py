@@ -1,36 +1,36 @@
-"""Data sets of the classic experiments, and a user's own, as arrays ready to use."""
+"""Data sets of the classic experiments, and a user's own, as arrays ready to use.
 
-from kerasae import _checks
+`load` takes whatever a user has: a folder of pictures, arrays, a table, a name. `images` and `table` are its parts.
+"""
+
+from kerasae.data.classic import digits, fashion_mnist, is_at_hand, mnist
 from kerasae.data.curves import SINE_LIMIT, sine, sine_excerpt, two_moons
 from kerasae.data.dataset import NAMES, Dataset
 from kerasae.data.files import own
-from kerasae.data.images import digits, fashion_mnist, is_at_hand, mnist
+from kerasae.data.loading import load, named, register
+from kerasae.data.pictures import images
+from kerasae.data.source import Source
+from kerasae.data.tables import table
+from kerasae.data.windows import per_step, windows
 
 __all__ = [
     "NAMES",
     "SINE_LIMIT",
     "Dataset",
+    "Source",
     "digits",
     "fashion_mnist",
+    "images",
     "is_at_hand",
+    "load",
     "mnist",
     "named",
     "own",
+    "per_step",
+    "register",
     "sine",
     "sine_excerpt",
+    "table",
     "two_moons",
+    "windows",
 ]
-
-
-def named(name: str) -> Dataset:
-    """The data set of a name, with the default arguments of the function of that name.
-
-    Raises:
-        ValueError: The name is not one of `NAMES`.
-
-    >>> named("sine").x_train.shape
-    (1000, 2)
-    """
-    if name not in NAMES:
-        raise _checks.unknown("data set", name, NAMES)
-    return globals()[name]()

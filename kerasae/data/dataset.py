@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-NAMES: list[str] = []  # in alphabetical order
+NAMES: list[str] = []  # of the data sets that kerasae has, in alphabetical order
 
 
 class Dataset(NamedTuple):

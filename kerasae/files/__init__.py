@@ -2,6 +2,7 @@
 
 - `reading`: open a file once, read a bounded number of bytes, hash the bytes that are used.
 - `json`, `arrays`: JSON, and NumPy's `.npy` and `.npz`.
+- `pictures`: what Pillow decodes, within bounds.
 - `config`, `compiling`, `bounds`, `objects`: a model's config names classes and sizes. Only a few classes, with plain
   arguments within bounds, are built. `sizes` compares the sizes with the weights file before memory is allocated.
 - `weights`: weights files hold plain arrays. No links; nothing compressed, virtual or outside of the file, so no
@@ -15,6 +16,7 @@ from kerasae.files.archive import CONFIG, METADATA, WEIGHTS, unpacked
 from kerasae.files.arrays import parse_arrays, read_array, read_arrays
 from kerasae.files.config import clean_config
 from kerasae.files.json import parse_json, read_json
+from kerasae.files.pictures import MAX_PIXELS, Header, Picture, picture_suffixes, read_header, read_picture
 from kerasae.files.reading import MAX_CONFIG, DamagedFileError, brief, file_sha256, private_copy, read_bytes, sha256
 from kerasae.files.sizes import MAX_NUMBERS, check_size, of_zeros, shapes_of
 from kerasae.files.weights import Array, load_checked, load_weights, shapes_in
@@ -23,10 +25,13 @@ __all__ = [
     "CONFIG",
     "MAX_CONFIG",
     "MAX_NUMBERS",
+    "MAX_PIXELS",
     "METADATA",
     "WEIGHTS",
     "Array",
     "DamagedFileError",
+    "Header",
+    "Picture",
     "brief",
     "check_size",
     "clean_config",
@@ -36,11 +41,14 @@ __all__ = [
     "of_zeros",
     "parse_arrays",
     "parse_json",
+    "picture_suffixes",
     "private_copy",
     "read_array",
     "read_arrays",
     "read_bytes",
+    "read_header",
     "read_json",
+    "read_picture",
     "sha256",
     "shapes_in",
     "shapes_of",

@@ -1,0 +1,90 @@
+"""Decode many pictures with threads: Pillow leaves the interpreter to others while it decodes."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from kerasae import files
+from kerasae.preprocessing import ImagePreprocessing
+
+_CHUNK = 64  # pictures per task of a thread
+_LONG = 2000  # pictures: reading more takes long enough for a progress bar
+
+
+class Read(NamedTuple):
+    """What was found when all pictures were decoded.
+
+    Attributes:
+        pixels: uint8 `(readable, height, width, channels)`, or None if they were not kept.
+        is_readable: Whether each of the files could be read, bool `(n,)`.
+        unreadable: What is wrong with each of the others.
+        resized: Number of pictures that had another size.
+        grayed: Number of color pictures that became gray.
+    """
+
+    pixels: np.ndarray | None
+    is_readable: np.ndarray
+    unreadable: dict[Path, str]
+    resized: int
+    grayed: int
+
+
+def read_all(
+    paths: list[Path], scale: ImagePreprocessing, keep: bool, workers: int | None = None, verbose: bool = True
+) -> Read:
+    """Decode all pictures once.
+
+    Args:
+        paths: Paths of the pictures.
+        scale: Size and color.
+        keep: Whether to keep the pixels, or only to find out which pictures can be read.
+        workers: Number of threads; the number of processors unless given.
+        verbose: Whether a progress bar is shown if there are many.
+    """
+    n = len(paths)
+    pixels = np.empty((n, *scale.raw_shape), "uint8") if keep else None
+    is_readable, resized, grayed = np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
+    unreadable: dict[Path, str] = {}
+
+    def decode(start: int) -> dict[Path, str]:
+        failed = {}
+        for i in range(start, min(start + _CHUNK, n)):
+            try:
+                picture = files.read_picture(paths[i], scale.size, scale.color, scale.fit)
+            except (ValueError, FileNotFoundError) as error:
+                failed[paths[i]] = str(error)
+                continue
+            is_readable[i], resized[i] = True, picture.size != scale.size
+            grayed[i] = scale.color == "grayscale" and not picture.is_gray
+            if pixels is not None:
+                pixels[i] = picture.pixels
+        return failed
+
+    with _progress(n, verbose) as update, ThreadPoolExecutor(workers or os.cpu_count()) as threads:
+        for done, failed in enumerate(threads.map(decode, range(0, n, _CHUNK)), start=1):
+            unreadable |= failed
+            update(min(done * _CHUNK, n))
+    if pixels is not None and unreadable:
+        pixels = pixels[is_readable]
+    return Read(pixels, is_readable, unreadable, int(resized.sum()), int(grayed.sum()))
+
+
+@contextlib.contextmanager
+def _progress(n: int, verbose: bool) -> Iterator:
+    """Keras's progress bar on standard error: a function of the number of pictures that are done."""
+    if not verbose or n <= _LONG:
+        yield lambda done: None
+        return
+    import keras
+
+    with contextlib.redirect_stdout(sys.stderr):
+        print(f"Reading {n:,} pictures", flush=True)
+        # In a file, one line at the end instead of one for each update.
+        bar = keras.utils.Progbar(n, verbose=1 if sys.stderr.isatty() else 2, unit_name="picture")
+        yield bar.update

@@ -1,0 +1,152 @@
+"""Data by any description: names, paths, tables, arrays."""
+
+import importlib.metadata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasae import _checks
+from kerasae.data import files, tables
+from kerasae.data.dataset import NAMES, Dataset
+from kerasae.data.frames import is_frame
+from kerasae.data.pictures import images
+from kerasae.data.source import Source
+
+ENTRY_POINTS = "kerasae.data"  # group of the entry points that name loaders
+_TABLES = (".csv", ".tsv", ".txt")
+_ARRAYS = (".npy", ".npz")
+_registered: dict[str, Any] = {}
+
+
+def register(name: str, loader: "Callable[[], Any] | Any") -> None:
+    """Give data of your own a name, which recipes, cards and commands then take as they take `mnist`.
+
+    A registration lasts as long as the process. The command line takes `--import MODULE`, which imports a module that
+    registers data. An installed package can name loaders in its `pyproject.toml` instead, and needs no call:
+
+        [project.entry-points."kerasae.data"]
+        mine = "mypackage.data:mine"
+
+    Args:
+        name: Name of the data. Registering it again replaces the loader.
+        loader: Function without arguments that returns a `Dataset` or anything that `load` takes; or, without a
+            function, such a thing itself, such as the path of a folder.
+
+    Raises:
+        ValueError: kerasae has a data set of this name, or it is empty or looks like a path.
+
+    >>> register("shifted_moons", lambda: kerasae.data.two_moons(seed=7))
+    >>> named("shifted_moons").x_train.shape
+    (1000, 2)
+    """
+    if not isinstance(name, str) or not name or Path(name).name != name:
+        raise ValueError(f"name must be a word that is no path. Received: {name!r}.")
+    if name in NAMES:
+        raise ValueError(f"kerasae has a data set named {name!r} already. Choose another name.")
+    _registered[name] = loader
+
+
+def named(name: str) -> Dataset:
+    """The data set of a name: one of `NAMES`, a registered one, or one of an entry point `kerasae.data`.
+
+    Registered data without a test set of its own is divided: a random tenth is the test set, the same each time.
+
+    Raises:
+        ValueError: There is no data of this name, or its pictures do not fit in memory.
+
+    >>> named("sine").x_train.shape
+    (1000, 2)
+    """
+    loaded = _loaded(name)
+    if isinstance(loaded, Dataset):
+        return loaded
+    source = load(loaded)
+    if source.stream is not None:
+        raise ValueError(
+            f"The data set {name!r} must fit in memory to be used by its name. Received {len(source):,} pictures. "
+            "Pass a smaller `size`, or a larger `memory`, to `images` in its loader."
+        )
+    train, test = (source, source.test) if source.test else source.split()
+    return Dataset(train.x, train.y, test.x, test.y)  # type: ignore[arg-type]
+
+
+def _loaded(name: str):
+    """What the loader of a name gives."""
+    if name in NAMES:
+        from kerasae import data
+
+        return getattr(data, name)()
+    loader = _registered.get(name)
+    if loader is None:
+        points = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
+        if not points:
+            raise _checks.unknown("data set", name, _names())
+        loader = next(iter(points)).load()
+    return loader() if callable(loader) else loader
+
+
+def _names() -> list[str]:
+    installed = importlib.metadata.entry_points(group=ENTRY_POINTS).names
+    return sorted({*NAMES, *_registered, *installed})
+
+
+def load(what, **options) -> Source:
+    """Read data of a user's own.
+
+    Args:
+        what: A folder of pictures, the path of a picture, or a list of such paths; a `.npy` or `.npz` file; a `.csv`
+            file or a data frame; the name of a data set (`NAMES`, or one that was registered); a NumPy array, or a
+            tuple `(x, y)` of two; a `Dataset`; or a `Source`, which is returned as it is.
+        **options: Arguments of `images` for pictures, of `table` for tables.
+
+    Returns:
+        Inputs with their labels, and what was done to them.
+
+    Raises:
+        FileNotFoundError: A path does not exist, or there is nothing to read there.
+        ValueError: What is there can't be read, or `what` is a name that no data set has.
+        TypeError: `what` is something else, or an option is unknown for it.
+    """
+    if isinstance(what, str) and not Path(what).exists() and what in _names():
+        return _without_options(_of_name(what), options)
+    if isinstance(what, str | Path):
+        return _from_path(Path(what), options)
+    if is_frame(what):
+        return tables.table(what, **options)
+    if isinstance(what, Source):
+        return _without_options(what, options)
+    if isinstance(what, Dataset):
+        return _without_options(files.from_arrays(*what, name="a data set"), options)
+    if isinstance(what, np.ndarray):
+        return _without_options(files.from_arrays(what), options)
+    if isinstance(what, tuple) and len(what) == 2 and all(isinstance(part, np.ndarray) for part in what):
+        return _without_options(files.from_arrays(*what), options)
+    if isinstance(what, list | tuple) and what and all(isinstance(path, str | Path) for path in what):
+        return images(what, **options)
+    raise TypeError(
+        "Expected a folder or list of pictures, a .npy, .npz or .csv file, a data frame, the name of a data set, or "
+        f"NumPy arrays. Received: {type(what).__name__}."
+    )
+
+
+def _of_name(name: str) -> Source:
+    loaded = _loaded(name)
+    return files.from_arrays(*loaded, name=name) if isinstance(loaded, Dataset) else load(loaded)
+
+
+def _from_path(path: Path, options) -> Source:
+    suffix = path.suffix.lower()
+    if not path.exists():
+        close = _checks.unknown("data set", str(path), _names())
+        raise FileNotFoundError(f"No file or folder at {path}. Check the path. {close}")
+    if suffix in _ARRAYS:
+        return _without_options(files.read(path), options)
+    return tables.table(path, **options) if suffix in _TABLES else images(path, **options)
+
+
+def _without_options(source: Source, options) -> Source:
+    if options:
+        raise TypeError(f"Only pictures and tables are read with options. Received: {', '.join(options)}.")
+    return source

@@ -1,0 +1,147 @@
+"""A folder of pictures as arrays, or as a stream if they do not fit in memory."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasae import files
+from kerasae.data import decoding, folders
+from kerasae.data.source import Source
+from kerasae.preprocessing import ImagePreprocessing
+
+MEMORY = 2**29  # bytes of float32 arrays, by default
+LONGEST = 128  # pixels of the longer side, where no size is asked for
+_SAMPLE = 1000  # pictures whose headers decide the size, and whether there is color
+_NAMED = 10  # unreadable pictures that an error names
+_DECODED = 100  # of these, pictures in a color mode that are looked at
+
+
+def images(
+    what: str | Path | Iterable[str | Path],
+    size: int | tuple[int, int] | None = None,
+    color: str | None = None,
+    fit: str = "resize",
+    on_error: str = "raise",
+    memory: int = MEMORY,
+    workers: int | None = None,
+    verbose: bool = True,
+) -> Source:
+    """Read pictures of any format and size.
+
+    Every picture is decoded once. Transparent pixels show white, 16-bit values are scaled to 8 bits, the EXIF
+    orientation is followed, and of an animation the first frame is taken.
+
+    Args:
+        what: A folder of pictures, in which folders give labels: `cats/1.jpg` has the class `cats`. Folders named
+            `train`, `test` and the like are passed over. Or paths of pictures.
+        size: Height and width in pixels, or one number for a square. Unless given, the most common size, if half of the
+            pictures have it, else the median height and the median width; scaled down if a side is longer than 128. Up
+            to 1,000 pictures decide.
+        color: `"rgb"` or `"grayscale"`. Unless given, grayscale if up to 1,000 pictures are all gray.
+        fit: How pictures of other sizes are fitted: `"resize"` stretches them, `"crop"` keeps their proportions and
+            cuts off what is outside the center.
+        on_error: `"raise"` refuses unreadable pictures, `"skip"` leaves them out. Both name them.
+        memory: Number of bytes that `x`, in float32, may take. Beyond it, `x` is a stream that decodes batches of
+            pictures while a model trains.
+        workers: Number of threads that decode; the number of processors unless given.
+        verbose: Whether a progress bar is shown on standard error if reading takes long.
+
+    Returns:
+        A `Source` whose `x` has shape `(n, height, width, channels)`, in [0, 1].
+
+    Raises:
+        FileNotFoundError: A path does not exist, or there is no picture in the folder.
+        ValueError: An unreadable picture with `on_error="raise"`; no readable picture; an argument out of bounds.
+    """
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f"on_error must be 'raise' or 'skip'. Received: {on_error!r}.")
+    found = folders.pictures(what)
+    scale = _preprocessing(found.paths, size, color, fit)
+    fits = len(found.paths) * math.prod(scale.raw_shape) * 4 <= memory
+    read = decoding.read_all(found.paths, scale, keep=fits, workers=workers, verbose=verbose)
+    if read.unreadable and (on_error == "raise" or len(read.unreadable) == len(found.paths)):
+        raise ValueError(_refusal(read.unreadable, len(found.paths)))
+    rows = np.flatnonzero(read.is_readable)
+    paths = tuple(found.paths[row] for row in rows)
+    where: dict[str, Any] = {"raw": read.pixels}
+    if not fits:
+        from kerasae.data.stream import PictureStream
+
+        where = {"stream": PictureStream(paths, scale, workers=workers)}
+    return Source(
+        kind="image",
+        description=_description(scale, read, len(found.class_names), color is not None, fits),
+        preprocessing=scale,
+        y=None if found.y is None else found.y[rows],
+        class_names=found.class_names,
+        files=paths,
+        skipped=read.unreadable,
+        **where,
+    )
+
+
+def _preprocessing(paths: list[Path], size, color: str | None, fit: str) -> ImagePreprocessing:
+    """What is asked for, and for the rest what suits a sample of the pictures."""
+    if isinstance(size, int):
+        size = (size, size)
+    if size is not None and color is not None:
+        return ImagePreprocessing(size, color, fit)
+    sample = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, _SAMPLE).astype(int))]
+    headers = {}
+    for path in sample:
+        try:
+            headers[path] = files.read_header(path)
+        except ValueError:
+            continue  # reported when all pictures are read
+    size = size or _common_size([header.size for header in headers.values()] or [(1, 1)])
+    if color is None:
+        in_color = [path for path, header in headers.items() if not header.is_gray]
+        color = "grayscale" if all(map(_is_gray, in_color[:: max(1, len(in_color) // _DECODED)])) else "rgb"
+    return ImagePreprocessing(size, color, fit)
+
+
+def _common_size(sizes: list[tuple[int, int]]) -> tuple[int, int]:
+    """The most common size, if half of the pictures have it, else the medians; no side longer than `LONGEST`."""
+    counts = Counter(sizes)
+    size, count = max(counts.items(), key=lambda item: (item[1], item[0]))
+    height, width = size if 2 * count >= len(sizes) else np.median(sizes, axis=0)
+    factor = min(1.0, LONGEST / max(height, width))
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def _is_gray(path: Path) -> bool:
+    try:
+        return files.read_picture(path, (LONGEST, LONGEST), "grayscale").is_gray
+    except ValueError:
+        return True  # reported when all pictures are read
+
+
+def _refusal(unreadable: dict[Path, str], n: int) -> str:
+    if len(unreadable) == n:
+        return f"None of {n:,} files can be read as a picture. The first one: {next(iter(unreadable.values()))}"
+    named = "\n".join(f"  {reason}" for reason in list(unreadable.values())[:_NAMED])
+    more = f"\n  and {len(unreadable) - _NAMED:,} more" if len(unreadable) > _NAMED else ""
+    return (
+        f"{len(unreadable):,} of {n:,} pictures can't be read. Remove them, or pass on_error='skip' to leave them out:"
+        f"\n{named}{more}"
+    )
+
+
+def _description(scale: ImagePreprocessing, read: decoding.Read, classes: int, color_asked: bool, fits: bool) -> str:
+    """What was read, and what was done to it."""
+    n = int(read.is_readable.sum())
+    height, width = scale.size
+    named = "color" if scale.color == "rgb" else "grayscale"
+    parts = [f"{n:,} {'picture' if n == 1 else 'pictures'}{f' of {classes} classes' if classes else ''}"]
+    parts += [f"{height} × {width}, {named}"]
+    done = {"resize": "resized", "crop": "center-cropped"}[scale.fit]
+    parts += [f"{read.resized:,} of another size {done}"] if read.resized else []
+    if read.grayed and not color_asked:
+        parts += [f"{read.grayed:,} color pictures converted to grayscale (color='rgb' keeps color)"]
+    parts += [f"{len(read.unreadable):,} unreadable skipped"] if read.unreadable else []
+    parts += [] if fits else ["read from disk while training"]
+    return ", ".join(parts)

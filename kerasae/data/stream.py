@@ -1,0 +1,89 @@
+"""Pictures that do not fit in memory, decoded while a model trains."""
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from kerasae._checks import positive_size
+from kerasae.preprocessing import ImagePreprocessing
+
+_WAITING = 2**26  # bytes of decoded batches that wait for the model, at most
+
+
+class PictureStream(keras.utils.PyDataset):
+    """Batches of pictures, decoded by threads when they are needed, for `fit`, `evaluate` and `predict`.
+
+    kerasae models take it like an array: `batch_size`, `shuffle` and `seed` are arguments of `fit`, and the order of
+    the batches is the same as for an array. Other Keras models take it as any `PyDataset`.
+
+    Args:
+        files: Paths of the pictures.
+        preprocessing: Size and color of the pictures.
+        batch_size: Pictures per batch; the last batch holds the rest.
+        seed: Shuffles each epoch in an order that is a function of `(seed, epoch)`; None keeps the order of the files.
+        workers: Number of threads that decode; the number of processors unless given.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        preprocessing: ImagePreprocessing,
+        batch_size: int = 32,
+        seed: int | None = None,
+        workers: int | None = None,
+    ):
+        self.batch_size = positive_size("batch_size", batch_size)
+        waiting = _WAITING // (4 * math.prod(preprocessing.raw_shape) * self.batch_size)
+        super().__init__(workers=workers or os.cpu_count() or 1, max_queue_size=min(max(waiting, 1), 16))
+        self.files, self.preprocessing, self.seed = tuple(files), preprocessing, seed
+        self.begin_epoch(0)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of all pictures as one array, `(n, height, width, channels)`."""
+        return (len(self.files), *self.preprocessing.raw_shape)
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return math.ceil(len(self.files) / self.batch_size)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """A batch of the current epoch, float32 in [0, 1]. ValueError if a picture can no longer be read."""
+        rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        return self.preprocessing(np.stack([self.preprocessing.read(self.files[row]) for row in rows]))
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Give the batches the order of an epoch."""
+        self._epoch, n = epoch, len(self.files)
+        self._order = np.arange(n) if self.seed is None else np.random.default_rng([self.seed, epoch]).permutation(n)
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch, for Keras models; kerasae models name the epoch."""
+        self.begin_epoch(self._epoch + 1)
+
+    def ordered(self, batch_size: int | None = None, shuffle: bool = False, seed: int | None = None) -> "PictureStream":
+        """The same pictures in batches of another size or order, as `fit` on an array would make them.
+
+        Args:
+            batch_size: Pictures per batch; as it is unless given.
+            shuffle: Whether each epoch has an order of its own.
+            seed: Makes that order a function of `(seed, epoch)`; without, NumPy's global generator decides.
+        """
+        if seed is None:
+            seed = int(np.random.randint(2**31))
+        return PictureStream(
+            self.files,
+            self.preprocessing,
+            self.batch_size if batch_size is None else batch_size,
+            seed if shuffle else None,
+            self.workers,
+        )
+
+    def subset(self, rows) -> "PictureStream":
+        """The pictures of these rows."""
+        files = [self.files[row] for row in rows]
+        return PictureStream(files, self.preprocessing, self.batch_size, self.seed, self.workers)

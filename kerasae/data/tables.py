@@ -1,0 +1,77 @@
+"""Tables of numbers, from CSV files and data frames, as standardized inputs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kerasae import _checks
+from kerasae.data.csv_files import CsvFile
+from kerasae.data.frames import Frame, is_frame
+from kerasae.data.source import Source
+from kerasae.preprocessing import TablePreprocessing
+
+
+def table(what, label: str | None = None, columns: Sequence[str] | None = None, header: bool | None = None) -> Source:
+    """Read a table of numbers and standardize its columns.
+
+    Args:
+        what: Path of a CSV file in UTF-8 with a comma, semicolon or tab between values; or a data frame: anything with
+            `columns` and `to_numpy`, such as the frames of pandas and polars.
+        label: Name of the column that holds labels. Text becomes integers, with `class_names`.
+        columns: Names of the columns to use; all but the label unless given. The columns of a file without names are
+            called `column 1`, `column 2`, ...
+        header: Whether the first line of a file has names. Unless given, it has if none of its values is a number, or
+            if one is text and the value below is a number.
+
+    Returns:
+        A `Source` whose `raw` has the values, float64 `(n, d)`, and whose `x` has them standardized by mean and
+        standard deviation, which `preprocessing` keeps.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: No rows, an unknown column, rows of different lengths, or a value that is missing, infinite or text:
+            the message names column and row.
+    """
+    found: Frame | CsvFile = Frame(what) if is_frame(what) else CsvFile(Path(what), header)
+    for name in (*([] if label is None else [label]), *(columns or ())):
+        if name not in found.names:
+            raise _checks.unknown("column", name, found.names)
+    used = list(columns) if columns else [name for name in found.names if name != label]
+    if not used:
+        raise ValueError(f"A table must have a column beside the label. Received: {', '.join(found.names)}.")
+    raw, done = found.numbers(used), ["standardized"]
+    if columns is None and found.first_is_nameless and len(used) > 1 and np.array_equal(raw[:, 0], np.arange(len(raw))):
+        used, raw, done = used[1:], raw[:, 1:], [*done, "without the row numbers in the first column"]
+    y: np.ndarray | None = None
+    class_names: tuple[str, ...] = ()
+    if label is not None:
+        y, class_names = _labels(found.values(label), label)
+        done.append(f"labels from {label!r}")
+    return Source(
+        kind="table",
+        description=f"{len(raw):,} rows of {len(used)} columns from {found.name}, {', '.join(done)}",
+        raw=raw,
+        preprocessing=TablePreprocessing.fitted(raw, used),
+        y=y,
+        class_names=class_names,
+    )
+
+
+def _labels(values: Sequence | np.ndarray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels as numbers, and the names of the classes if they are text."""
+    try:
+        numbers = np.asarray(values, "float64")
+    except (TypeError, ValueError):
+        texts = [None if value is None else str(value).strip() for value in values]
+        if not all(texts):
+            row = next(i for i, text in enumerate(texts) if not text)
+            raise ValueError(
+                f"Labels must be there for every row. Received none in column {name!r}, row {row}."
+            ) from None
+        names, y = np.unique(np.array(texts, str), return_inverse=True)
+        return y.astype("int64"), tuple(map(str, names))
+    if not np.isfinite(numbers).all():
+        row = int(np.flatnonzero(~np.isfinite(numbers))[0])
+        raise ValueError(f"Labels must be there for every row. Received none in column {name!r}, row {row}.")
+    return (numbers.astype("int64") if (numbers == np.rint(numbers)).all() else numbers), ()
