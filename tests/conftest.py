@@ -89,6 +89,8 @@ MODELS = {
         restart_below=0.2,
         seed=7,
     ),
+    "conv-signal": lambda: kerasae.models.ConvAutoencoder((13, 3), (4, 3), (3, 2, 3), 2, output_activation="linear"),
+    "transposed-volume": lambda: kerasae.models.TransposedConvAutoencoder((5, 6, 7, 2), (4, 3), 2, activation="elu"),
     "vaegan-odd": lambda: kerasae.models.VAEGAN((9, 13, 1), (4, 3), 2, (8,), 4, (3, 2), 5, 2.0, 0.1, seed=7),
 }
 

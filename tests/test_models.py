@@ -212,6 +212,14 @@ WEIGHTS = {
         *("decoder/layers/conv2d", "decoder/layers/conv2d_transpose", "decoder/layers/conv2d_transpose_1"),
         "decoder/layers/conv2d_1",
     ],
+    "conv-signal": [
+        *("encoder/layers/conv1d", "encoder/layers/conv1d_1", "encoder/layers/conv1d_2"),
+        *("decoder/layers/conv1d", "decoder/layers/up_conv1d", "decoder/layers/up_conv1d_1"),
+    ],
+    "transposed-volume": [
+        *("encoder/layers/conv3d", "encoder/layers/conv3d_1", "decoder/layers/conv3d"),
+        *("decoder/layers/conv3d_transpose", "decoder/layers/conv3d_transpose_1"),
+    ],
     "vaegan-odd": [
         *CONV_VAE,
         *("discriminator/layers/conv2d", "discriminator/layers/conv2d_1"),
@@ -256,10 +264,10 @@ BAD_ARGUMENTS = [
     (models.LinearAutoencoder, {"latent_dim": -1}, "latent_dim must be a positive integer. Received: -1"),
     (models.SparseAutoencoder, {"l1": -0.1}, r"l1 must not be negative or infinite. Received: -0\.1"),
     (models.SparseAutoencoder, {"l2": -1}, "l2 must not be negative or infinite. Received: -1"),
-    (models.ConvAutoencoder, {"input_shape": (28, 28)}, r"must be \(height, width, channels\). Received: \(28, 28\)"),
+    (models.ConvAutoencoder, {"input_shape": (2,) * 5}, r"must be \(steps, channels\), .* Received: \(2, 2, 2, 2, 2\)"),
     (models.ConvAutoencoder, {"filters": ()}, r"filters must be made of positive integers. Received: \(\)"),
     (models.ConvAutoencoder, {"filters": (8, "4")}, r"filters must be made of positive integers. Received: \(8, '4'\)"),
-    (models.ConvAutoencoder, {"filters": (1,) * 6}, r"6 levels are too many for an image of shape \(8, 8, 1\)"),
+    (models.ConvAutoencoder, {"filters": (1,) * 6}, r"6 levels are too many for inputs of shape \(8, 8, 1\)"),
     (models.ConvAutoencoder, {"kernel_sizes": (3, 3)}, r"kernel_sizes must be one integer or 3, .*Received: \(3, 3\)"),
     (models.ConvAutoencoder, {"latent_channels": 0}, "latent_channels must be a positive integer. Received: 0"),
     (models.DenseAutoencoder, {"code_dropout": 1.0}, r"rate must be a probability.*Received: 1\.0"),
@@ -269,8 +277,8 @@ BAD_ARGUMENTS = [
     (models.VariationalAutoencoder, {"latent_dim": 0}, "latent_dim must be a positive integer. Received: 0"),
     (models.VariationalAutoencoder, {"seed": "7"}, "seed must be an integer. Received: '7'"),
     (models.VariationalAutoencoder, {"kl_weight": -1}, "kl_weight must not be negative or infinite. Received: -1"),
-    (models.TransposedConvAutoencoder, {"input_shape": (28,)}, r"must be \(height, width, channels\). .*\(28,\)"),
-    (models.ConvVariationalAutoencoder, {"input_shape": (28,)}, r"must be \(height, width, channels\). .*\(28,\)"),
+    (models.TransposedConvAutoencoder, {"input_shape": (28,)}, r"must be \(steps, channels\), .*\(28,\)"),
+    (models.ConvVariationalAutoencoder, {"input_shape": (28,)}, r"must be \(steps, channels\), .*\(28,\)"),
     (models.ConditionalVariationalAutoencoder, {"classes": 0}, "classes must be a positive integer. Received: 0"),
     (
         models.AdversarialAutoencoder,

@@ -4,7 +4,7 @@ from kerasae import _import_hook
 from kerasae.layers.noise import KERAS_NOISE, AddGaussian, FlipPixels, KerasNoise, MaskPixels, Noise, SaltAndPepper
 from kerasae.layers.quantizer import VectorQuantizer
 from kerasae.layers.sampling import CounterBasedRandom, OneHot, Sampling
-from kerasae.layers.upconv import UpConv2D
+from kerasae.layers.upconv import UpConv1D, UpConv2D, UpConv3D
 
 __all__ = [
     "KERAS_NOISE",
@@ -17,7 +17,9 @@ __all__ = [
     "OneHot",
     "SaltAndPepper",
     "Sampling",
+    "UpConv1D",
     "UpConv2D",
+    "UpConv3D",
     "VectorQuantizer",
 ]
 

@@ -1,4 +1,4 @@
-"""A convolution with built-in upsampling."""
+"""Convolutions with built-in upsampling, for signals, images and volumes."""
 
 import functools
 
@@ -7,8 +7,63 @@ import numpy as np
 from keras import ops
 
 
+class _UpConv(keras.layers.Layer):
+    """What the layers for all ranks share; their second base class is `keras.layers.Conv1D`, `Conv2D` or `Conv3D`."""
+
+    _FIXED = ("strides", "dilation_rate", "groups", "padding", "data_format")
+
+    def __init__(self, filters, kernel_size, **kwargs):
+        for name in self._FIXED:
+            if name in kwargs:
+                own, rank = type(self).__name__, type(self).__name__[-2:]
+                raise TypeError(
+                    f"{own} has fixed values for {', '.join(self._FIXED)}. Received: {name}={kwargs[name]!r}. "
+                    f"Leave {name} out, or use keras.layers.UpSampling{rank} and Conv{rank}."
+                )
+        super().__init__(filters, kernel_size, padding="same", data_format="channels_last", **kwargs)
+
+    def call(self, inputs):
+        """`(n, *sides, c)` → `(n, *doubled sides, filters)`."""
+        kernel, margins = ops.cast(self.kernel, self.compute_dtype), [(0, 0)]
+        for axis, taps in enumerate(self.kernel_size):
+            to_phases, before, after = _phases(taps)
+            # The axis of the kernel's taps becomes that of the taps on the small input; the phase is the last axis.
+            kernel = ops.tensordot(kernel, ops.convert_to_tensor(to_phases, dtype=self.compute_dtype), (axis, 2))
+            kernel = ops.moveaxis(kernel, -1, axis)
+            margins.append((before, after))
+        rank, phases = len(self.kernel_size), 2 ** len(self.kernel_size)
+        # Axes: taps, channels, filters, phases → taps, channels, phases · filters.
+        kernel = ops.moveaxis(kernel, rank + 1, -1)
+        kernel = ops.reshape(kernel, (*kernel.shape[: rank + 1], phases * self.filters))
+        out = ops.conv(ops.pad(inputs, [*margins, (0, 0)]), kernel, padding="valid", data_format="channels_last")
+        sides = out.shape[1:-1]
+        out = ops.reshape(out, (-1, *sides, *[2] * rank, self.filters))
+        sides_and_phases = [1 + axis + offset for axis in range(rank) for offset in (0, rank)]
+        out = ops.transpose(out, (0, *sides_and_phases, 2 * rank + 1))
+        out = ops.reshape(out, (-1, *(2 * side for side in sides), self.filters))
+        if self.use_bias:
+            out = out + ops.cast(self.bias, out.dtype)
+        return self.activation(out)
+
+    def compute_output_shape(self, input_shape):
+        n, *sides, _ = input_shape
+        return (n, *(2 * side for side in sides), self.filters)
+
+    def get_config(self):
+        return {key: value for key, value in super().get_config().items() if key not in self._FIXED}
+
+
 @keras.saving.register_keras_serializable(package="kerasae")
-class UpConv2D(keras.layers.Conv2D):
+class UpConv1D(_UpConv, keras.layers.Conv1D):
+    """`UpSampling1D(2)` followed by a 'same' `Conv1D`, computed before the upsampling: see `UpConv2D`.
+
+    >>> tuple(UpConv1D(8, 3)(np.zeros((2, 7, 4))).shape)
+    (2, 14, 8)
+    """
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class UpConv2D(_UpConv, keras.layers.Conv2D):
     """`UpSampling2D(2)` followed by a 'same' `Conv2D`, computed before the upsampling: the same result, faster.
 
     Nearest-neighbor upsampling repeats each pixel, so several kernel weights are multiplied by the same
@@ -31,40 +86,14 @@ class UpConv2D(keras.layers.Conv2D):
     (2, 14, 14, 8)
     """
 
-    _FIXED = ("strides", "dilation_rate", "groups", "padding", "data_format")
 
-    def __init__(self, filters, kernel_size, **kwargs):
-        for name in self._FIXED:
-            if name in kwargs:
-                raise TypeError(
-                    f"UpConv2D has fixed values for {', '.join(self._FIXED)}. Received: {name}={kwargs[name]!r}. "
-                    f"Leave {name} out, or use keras.layers.UpSampling2D and Conv2D."
-                )
-        super().__init__(filters, kernel_size, padding="same", data_format="channels_last", **kwargs)
+@keras.saving.register_keras_serializable(package="kerasae")
+class UpConv3D(_UpConv, keras.layers.Conv3D):
+    """`UpSampling3D(2)` followed by a 'same' `Conv3D`, computed before the upsampling: see `UpConv2D`.
 
-    def call(self, inputs):
-        """`(n, h, w, c)` → `(n, 2h, 2w, filters)`."""
-        (rows, above, below), (columns, left, right) = map(_phases, self.kernel_size)
-        rows, columns = (ops.convert_to_tensor(m, dtype=self.compute_dtype) for m in (rows, columns))
-        # p, q: output phase; a, b: tap on the small image; i, j: tap of the given kernel.
-        kernel = ops.einsum("pai,ijcf->pajcf", rows, ops.cast(self.kernel, self.compute_dtype))
-        kernel = ops.einsum("qbj,pajcf->abcpqf", columns, kernel)
-        kernel = ops.reshape(kernel, (*kernel.shape[:3], 4 * self.filters))
-        margins = ((0, 0), (above, below), (left, right), (0, 0))
-        phases = ops.conv(ops.pad(inputs, margins), kernel, padding="valid", data_format="channels_last")
-        _, h, w, _ = phases.shape
-        out = ops.reshape(phases, (-1, h, w, 2, 2, self.filters))
-        out = ops.reshape(ops.transpose(out, (0, 1, 3, 2, 4, 5)), (-1, 2 * h, 2 * w, self.filters))
-        if self.use_bias:
-            out = out + ops.cast(self.bias, out.dtype)
-        return self.activation(out)
-
-    def compute_output_shape(self, input_shape):
-        n, h, w, _ = input_shape
-        return (n, 2 * h, 2 * w, self.filters)
-
-    def get_config(self):
-        return {key: value for key, value in super().get_config().items() if key not in self._FIXED}
+    >>> tuple(UpConv3D(8, 3)(np.zeros((2, 3, 4, 5, 4))).shape)
+    (2, 6, 8, 10, 8)
+    """
 
 
 @functools.cache

@@ -11,13 +11,14 @@ from kerasae.layers import CounterBasedRandom, KerasNoise
 from kerasae.layers.noise import as_noise
 from kerasae.models import quantization
 from kerasae.models.errors import ReconstructionErrors
+from kerasae.models.input_size import InputSize
 from kerasae.models.labels import Labels
 from kerasae.models.loss_weights import WithLossWeights
 from kerasae.training import inference, validation
 from kerasae.training.trainer import Trainer
 
 
-class Autoencoder(Trainer, Labels, ReconstructionErrors, WithLossWeights, keras.Model):
+class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeights, keras.Model):
     """A Keras model that is trained to reconstruct its input from a code.
 
     `x (n, *input_shape) → encoder → z (n, *code_shape) → decoder → x_hat (n, *input_shape)`

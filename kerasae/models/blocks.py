@@ -1,6 +1,7 @@
 """Network parts that the model families share. Each function gives layers, or applies them to a tensor.
 
-`model` is the autoencoder that the part belongs to: it gives the dtype policy and the activation.
+`model` is the autoencoder that the part belongs to: it gives the dtype policy, the activation and the rank of the
+inputs: signals `(steps, channels)`, images `(height, width, channels)` or volumes `(depth, height, width, channels)`.
 Layers pin `channels_last`, and outputs are computed in float32 under mixed precision.
 """
 
@@ -9,7 +10,7 @@ import math
 import keras
 from keras import layers
 
-from kerasae.layers import UpConv2D
+from kerasae import layers as own_layers
 
 
 def mlp(model, sizes, **dense_options) -> list:
@@ -26,41 +27,48 @@ def chain(parts: list, x):
     return x
 
 
+def by_rank(model, name: str, source=layers):
+    """The layer class for the rank of the model's inputs: for the name `"Conv{}D"`, `Conv2D` if they are images."""
+    return getattr(source, name.format(len(model.data_shape) - 1))
+
+
 def conv(model, filters: int, kernel_size: int, **options):
-    """A convolution that keeps the image's size."""
-    return layers.Conv2D(filters, kernel_size, **_image(model), **options)
+    """A convolution that keeps the size of a signal, an image or a volume."""
+    return by_rank(model, "Conv{}D")(filters, kernel_size, **_same(model), **options)
 
 
 def pooled_convs(model, filters, kernel_sizes) -> list:
-    """Per level: convolution, max pooling that halves the image (rounding up), activation."""
+    """Per level: convolution, max pooling that halves each side (rounding up), activation."""
     stack = []
     for channels, size in zip(filters, kernel_sizes, strict=True):
-        # An increasing activation commutes with max pooling; after it there are a quarter of the values.
+        # An increasing activation commutes with max pooling; after it there are fewer values.
         stack += [
             conv(model, channels, size),
-            layers.MaxPooling2D(2, **_image(model)),
+            by_rank(model, "MaxPooling{}D")(2, **_same(model)),
             layers.Activation(model.activation, dtype=model.dtype_policy),
         ]
     return stack
 
 
 def strided_convs(model, filters, kernel_size: int) -> list:
-    """Convolutions of stride 2, one per entry of `filters`; each halves the image."""
+    """Convolutions of stride 2, one per entry of `filters`; each halves the sides."""
     return [conv(model, channels, kernel_size, strides=2, activation=model.activation) for channels in filters]
 
 
 def upsampling_convs(model, filters, kernel_sizes) -> list:
-    """Convolutions with upsampling that double the image; the last one gives the logits."""
+    """Convolutions with upsampling that double the sides; the last one gives the logits."""
+    up_conv = by_rank(model, "UpConv{}D", own_layers)
     *hidden, last = zip(filters, kernel_sizes, strict=True)
-    stack = [UpConv2D(f, size, activation=model.activation, dtype=model.dtype_policy) for f, size in hidden]
-    return [*stack, UpConv2D(*last, name="logits", dtype=model.dtype_policy)]
+    stack = [up_conv(f, size, activation=model.activation, dtype=model.dtype_policy) for f, size in hidden]
+    return [*stack, up_conv(*last, name="logits", dtype=model.dtype_policy)]
 
 
 def transposed_convs(model, filters, kernel_size: int) -> list:
-    """Transposed convolutions that double the image, one per entry of `filters`, and a convolution to the logits."""
-    options = {"strides": 2, "activation": model.activation, **_image(model)}
+    """Transposed convolutions that double the sides, one per entry of `filters`, and a convolution to the logits."""
+    transposed = by_rank(model, "Conv{}DTranspose")
+    options = {"strides": 2, "activation": model.activation, **_same(model)}
     return [
-        *(layers.Conv2DTranspose(channels, kernel_size, **options) for channels in filters),
+        *(transposed(channels, kernel_size, **options) for channels in filters),
         conv(model, model.data_shape[-1], kernel_size, name="logits"),
     ]
 
@@ -70,11 +78,14 @@ def dense_output(model) -> list:
     return [layers.Reshape(model.data_shape, dtype=model.dtype_policy), _output(model)]
 
 
-def image_output(model, height: int, width: int) -> list:
-    """The output head after an image of logits, `height` by `width`: crop to the input shape, output activation."""
-    margins = ((0, height - model.data_shape[0]), (0, width - model.data_shape[1]))
-    crop = layers.Cropping2D(margins, data_format="channels_last", dtype=model.dtype_policy)
-    return [crop, _output(model)] if any(map(any, margins)) else [_output(model)]
+def cropped_output(model, sides) -> list:
+    """The output head after logits with these sides: crop to the input shape, output activation."""
+    margins = tuple((0, large - small) for large, small in zip(sides, model.data_shape, strict=False))
+    if not any(map(any, margins)):
+        return [_output(model)]
+    where = {} if len(margins) == 1 else {"data_format": "channels_last"}  # a signal has only this format
+    crop = by_rank(model, "Cropping{}D")(margins if len(margins) > 1 else margins[0], dtype=model.dtype_policy, **where)
+    return [crop, _output(model)]
 
 
 def posterior_heads(model, hidden) -> list:
@@ -100,16 +111,19 @@ def logits(model):
     return layers.Dense(math.prod(model.data_shape), name="logits", dtype=model.dtype_policy)
 
 
-def require_image_shape(shape: tuple[int, ...], levels: int) -> None:
-    """Raise ValueError unless `shape` is `(height, width, channels)` and large enough to be halved `levels` times.
+def require_grid(shape: tuple[int, ...], levels: int) -> None:
+    """Raise ValueError unless `shape` is that of a signal, an image or a volume that can be halved `levels` times.
 
-    The decoder doubles the image at each level: with too many levels its output would not fit into memory.
+    The decoder doubles the sides at each level: with too many levels its output would not fit into memory.
     """
-    if len(shape) != 3:
-        raise ValueError(f"input_shape must be (height, width, channels). Received: {shape}")
-    if 2 ** (levels - 2) > max(shape[:2]):
+    if not 2 <= len(shape) <= 4:
         raise ValueError(
-            f"{levels} levels are too many for an image of shape {shape}. Use fewer filters or larger images."
+            "input_shape must be (steps, channels), (height, width, channels) or (depth, height, width, channels). "
+            f"Received: {shape}"
+        )
+    if 2 ** (levels - 2) > max(shape[:-1]):
+        raise ValueError(
+            f"{levels} levels are too many for inputs of shape {shape}. Use fewer levels or larger inputs."
         )
 
 
@@ -117,5 +131,5 @@ def _output(model):
     return layers.Activation(model.output_activation, dtype="float32", name="output")
 
 
-def _image(model) -> dict:
+def _same(model) -> dict:
     return {"padding": "same", "data_format": "channels_last", "dtype": model.dtype_policy}

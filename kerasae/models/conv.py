@@ -1,4 +1,4 @@
-"""Convolutional autoencoders for images of any size."""
+"""Convolutional autoencoders for signals, images and volumes of any size."""
 
 import keras
 
@@ -11,19 +11,22 @@ from kerasae.models.base import Autoencoder
 class ConvAutoencoder(Autoencoder):
     """Convolutions and pooling down to a small image as the code; upsampling and convolutions back.
 
+    The shape of the input says whether the model takes signals, images or volumes. For images:
+
     `x (n, h, w, c) → [conv, pool] per level → conv → z (n, ⌈h/2ᴸ⌉, ⌈w/2ᴸ⌉, latent_channels)
     → conv → [upsample, conv] per level → crop → x_hat (n, h, w, c)`
 
     Args:
-        input_shape: `(height, width, channels)`.
-        filters: Numbers of channels of the encoder's L levels, from the image inwards.
+        input_shape: `(steps, channels)` of a signal, `(height, width, channels)` of an image or
+            `(depth, height, width, channels)` of a volume.
+        filters: Numbers of channels of the encoder's L levels, from the input inwards.
         kernel_sizes: One kernel size for all convolutions, or L + 1: one per level and one for the code.
         latent_channels: Number of channels of the code.
         activation: Activation function of the hidden layers. The code is linear.
         output_activation, value_range, **kwargs: As for `DenseAutoencoder`.
 
     Raises:
-        ValueError: The shape is not an image's, or too small for the levels; a size is not a positive
+        ValueError: The shape is none of these, or too small for the levels; a size is not a positive
             integer; the numbers of filters and kernel sizes don't match.
 
     References:
@@ -33,6 +36,8 @@ class ConvAutoencoder(Autoencoder):
     >>> ConvAutoencoder((30, 45, 3), filters=(16, 8), latent_channels=2).encode(np.zeros((5, 30, 45, 3))).shape
     (5, 8, 12, 2)
     """
+
+    any_size = True
 
     def __init__(
         self,
@@ -47,7 +52,7 @@ class ConvAutoencoder(Autoencoder):
     ):
         super().__init__(input_shape, value_range, **kwargs)
         self.filters = positive_sizes("filters", filters)
-        blocks.require_image_shape(self.data_shape, len(self.filters))
+        blocks.require_grid(self.data_shape, len(self.filters))
         levels = len(self.filters)
         sizes = positive_sizes("kernel_sizes", kernel_sizes)
         self.kernel_sizes = sizes * (levels + 1) if len(sizes) == 1 else sizes
@@ -75,7 +80,7 @@ class ConvAutoencoder(Autoencoder):
             keras.Input(code_shape),
             blocks.conv(self, self.filters[-1], last, activation=self.activation),
             *blocks.upsampling_convs(self, channels, sizes[::-1]),
-            *blocks.image_output(self, *(size * 2 ** len(self.filters) for size in code_shape[:2])),
+            *blocks.cropped_output(self, [side * 2 ** len(self.filters) for side in code_shape[:-1]]),
         ]
         return keras.Sequential(stack, name="decoder")
 
@@ -94,20 +99,23 @@ class ConvAutoencoder(Autoencoder):
 class TransposedConvAutoencoder(Autoencoder):
     """Convolutions and pooling down to many small maps as the code; transposed convolutions back.
 
+    The shape of the input says whether the model takes signals, images or volumes. For images:
+
     `x (n, h, w, c) → [conv, pool] per level → z (n, ⌈h/2ᴸ⌉, ⌈w/2ᴸ⌉, last filters)
     → [transposed conv of stride 2] per level → conv → crop → x_hat (n, h, w, c)`
 
     The code is the last pooled layer, after its activation.
 
     Args:
-        input_shape: `(height, width, channels)`.
-        filters: Numbers of channels of the encoder's L levels, from the image inwards; the decoder has them in reverse.
+        input_shape: As for `ConvAutoencoder`.
+        filters: Numbers of channels of the encoder's L levels, from the input inwards; the decoder has them in reverse.
         kernel_size: Kernel size of all convolutions.
         activation: Activation function of all layers but the output's.
         output_activation, value_range, **kwargs: As for `DenseAutoencoder`.
 
     Raises:
-        ValueError: The shape is not an image's, or too small for the levels, or a size is not a positive integer.
+        ValueError: The shape is none of a signal, an image or a volume, or too small for the levels, or a size is
+            not a positive integer.
 
     References:
         Convolutional autoencoder for image denoising, keras.io code example (S. L. Valdarrama, 2021)
@@ -115,6 +123,8 @@ class TransposedConvAutoencoder(Autoencoder):
     >>> TransposedConvAutoencoder((30, 45, 3), filters=(16, 8)).encode(np.zeros((5, 30, 45, 3))).shape
     (5, 8, 12, 8)
     """
+
+    any_size = True
 
     def __init__(
         self,
@@ -128,7 +138,7 @@ class TransposedConvAutoencoder(Autoencoder):
     ):
         super().__init__(input_shape, value_range, **kwargs)
         self.filters = positive_sizes("filters", filters)
-        blocks.require_image_shape(self.data_shape, len(self.filters))
+        blocks.require_grid(self.data_shape, len(self.filters))
         self.kernel_size = positive_size("kernel_size", kernel_size)
         self.activation = keras.activations.get(activation)
         self.output_activation = keras.activations.get(output_activation)
@@ -144,7 +154,7 @@ class TransposedConvAutoencoder(Autoencoder):
         stack = [
             keras.Input(code_shape),
             *blocks.transposed_convs(self, self.filters[::-1], self.kernel_size),
-            *blocks.image_output(self, *(size * 2 ** len(self.filters) for size in code_shape[:2])),
+            *blocks.cropped_output(self, [side * 2 ** len(self.filters) for side in code_shape[:-1]]),
         ]
         return keras.Sequential(stack, name="decoder")
 

@@ -193,20 +193,20 @@ class VariationalAutoencoder(StandardNormalPrior):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class ConvVariationalAutoencoder(VariationalAutoencoder):
-    """A variational autoencoder of images: convolutions of stride 2 down, transposed ones back.
+    """A variational autoencoder with convolutions of stride 2 down, transposed ones back.
 
     `x (n, h, w, c) → [conv of stride 2] per level → flatten → hidden → (μ, ln σ²) (n, latent_dim);
     z ~ N(μ, σ²) → dense → small image → [transposed conv of stride 2] per level → conv → crop → x_hat`
 
     Args:
-        input_shape: `(height, width, channels)`.
+        input_shape: As for `ConvAutoencoder`: of a signal, an image or a volume.
         filters: Channels of the encoder's levels, from the image inwards; the decoder has them in reverse.
         kernel_size: Kernel size of all convolutions.
         hidden_units: Sizes of the encoder's dense layers.
         latent_dim, **kwargs: As for `VariationalAutoencoder`.
 
     Raises:
-        ValueError: As for `VariationalAutoencoder`, and if the shape is not that of an image.
+        ValueError: As for `VariationalAutoencoder`, and as for `ConvAutoencoder`.
 
     References:
         Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
@@ -222,18 +222,18 @@ class ConvVariationalAutoencoder(VariationalAutoencoder):
         super().__init__(input_shape, hidden_units, latent_dim, **kwargs)
 
     def _encoder_body(self) -> list:
-        blocks.require_image_shape(self.data_shape, len(self.filters))
+        blocks.require_grid(self.data_shape, len(self.filters))
         return [*blocks.strided_convs(self, self.filters, self.kernel_size), blocks.flat(self)]
 
     def _decoder_body(self) -> list:
         doublings = 2 ** len(self.filters)
-        height, width = (-(-size // doublings) for size in self.data_shape[:2])
-        small = (height, width, self.filters[-1])
+        sides = [-(-side // doublings) for side in self.data_shape[:-1]]
+        small = (*sides, self.filters[-1])
         return [
             *blocks.mlp(self, (math.prod(small),)),
             layers.Reshape(small, dtype=self.dtype_policy),
             *blocks.transposed_convs(self, self.filters[::-1], self.kernel_size),
-            *blocks.image_output(self, height * doublings, width * doublings),
+            *blocks.cropped_output(self, [side * doublings for side in sides]),
         ]
 
     def get_config(self):

@@ -17,7 +17,7 @@ from kerasae.models.loss_weights import LossWeight
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class VectorQuantizedAutoencoder(Autoencoder):
-    """A convolutional autoencoder of images whose code is a grid of vectors from a learned codebook (VQ-VAE).
+    """A convolutional autoencoder whose code is a grid of vectors from a learned codebook (VQ-VAE).
 
     `x (n, h, w, c) → [conv of stride 2] per level → conv → nearest vectors of the codebook
     z (n, ⌈h/2ᴸ⌉, ⌈w/2ᴸ⌉, latent_channels) → conv → [transposed conv of stride 2] per level → conv → crop → x_hat`
@@ -31,8 +31,8 @@ class VectorQuantizedAutoencoder(Autoencoder):
     codebook's vectors are used, and `codebook_use`, the share of them that is used at all.
 
     Args:
-        input_shape: `(height, width, channels)`.
-        filters: Numbers of channels of the encoder's L levels, from the image inwards; the decoder has them in reverse.
+        input_shape: As for `ConvAutoencoder`: of a signal, an image or a volume. Grids of codes have as many axes.
+        filters: Numbers of channels of the encoder's L levels, from the input inwards; the decoder has them in reverse.
         kernel_size: Kernel size of all convolutions but those next to the code.
         latent_channels: Length of the vectors.
         codebook_size: Number of vectors in the codebook.
@@ -43,7 +43,8 @@ class VectorQuantizedAutoencoder(Autoencoder):
         decay, restart_below, seed: As for `kerasae.layers.VectorQuantizer`.
 
     Raises:
-        ValueError: The shape is not an image's, or too small for the levels; an argument is out of its range.
+        ValueError: The shape is none of a signal, an image or a volume, or too small for the levels; an argument
+            is out of its range.
 
     Attributes:
         bits_per_image: Size of a code in bits: the number of vectors times `⌈log₂ codebook_size⌉`.
@@ -59,6 +60,7 @@ class VectorQuantizedAutoencoder(Autoencoder):
     245
     """
 
+    any_size = True
     reported = ("reconstruction_loss", "commitment_loss", "perplexity", "codebook_use")
     commitment_weight = LossWeight()
 
@@ -81,7 +83,7 @@ class VectorQuantizedAutoencoder(Autoencoder):
     ):
         super().__init__(input_shape, value_range, **kwargs)
         self.filters = positive_sizes("filters", filters)
-        blocks.require_image_shape(self.data_shape, len(self.filters))
+        blocks.require_grid(self.data_shape, len(self.filters))
         self.kernel_size = positive_size("kernel_size", kernel_size)
         self.latent_channels = positive_size("latent_channels", latent_channels)
         self.activation = keras.activations.get(activation)
@@ -92,7 +94,7 @@ class VectorQuantizedAutoencoder(Autoencoder):
         self.codebook_size, self.decay, self.restart_below = codebook_size, quantizer.decay, quantizer.restart_below
         encoder = self._build_encoder(quantizer)
         self.set_parts(encoder, self._build_decoder(tuple(encoder.output_shape[1:])))
-        self.code_size = math.prod(self.code_shape[:2])
+        self.code_size = math.prod(self.code_shape[:-1])
         self.bits_per_image = self.code_size * self._bits_per_index
 
     def _build_encoder(self, quantizer) -> keras.Model:
@@ -105,7 +107,7 @@ class VectorQuantizedAutoencoder(Autoencoder):
             keras.Input(code_shape),
             blocks.conv(self, self.filters[-1], 3, activation=self.activation),
             *blocks.transposed_convs(self, self.filters[::-1], self.kernel_size),
-            *blocks.image_output(self, *(size * 2 ** len(self.filters) for size in code_shape[:2])),
+            *blocks.cropped_output(self, [side * 2 ** len(self.filters) for side in code_shape[:-1]]),
         ]
         return keras.Sequential(stack, name="decoder")
 
@@ -157,7 +159,7 @@ class VectorQuantizedAutoencoder(Autoencoder):
                 f"bits must be 0 or 1, of shape (n, {self.bits_per_image}). Received: {bits.dtype} of shape "
                 f"{bits.shape}. Give what codes_to_bits returned."
             )
-        groups = bits.reshape(len(bits), *self.code_shape[:2], self._bits_per_index).astype("int32")
+        groups = bits.reshape(len(bits), *self.code_shape[:-1], self._bits_per_index).astype("int32")
         return self._checked_indices(groups @ (1 << np.arange(self._bits_per_index, dtype="int32")[::-1]))
 
     @property
@@ -165,12 +167,13 @@ class VectorQuantizedAutoencoder(Autoencoder):
         return (self.codebook_size - 1).bit_length()
 
     def _checked_indices(self, indices) -> np.ndarray:
-        indices, grid = np.asarray(indices), self.code_shape[:2]
+        indices, grid = np.asarray(indices), self.code_shape[:-1]
         known = indices.dtype.kind in "iu" and indices.shape[1:] == grid
         if not known or (indices.size and not 0 <= indices.min() <= indices.max() < self.codebook_size):
             found = f" from {indices.min()} to {indices.max()}" if known else ""
+            sides = ", ".join(map(str, grid))
             raise ValueError(
-                f"indices must be integers from 0 to {self.codebook_size - 1}, of shape (n, {grid[0]}, {grid[1]}). "
+                f"indices must be integers from 0 to {self.codebook_size - 1}, of shape (n, {sides}). "
                 f"Received: {indices.dtype} of shape {indices.shape}{found}. Give what encode_indices returned."
             )
         return indices.astype("int32")

@@ -56,7 +56,7 @@ def reading(name: str | Path) -> Iterator[Card]:
         ) from error
 
 
-def load(name: str | Path, weights: str | Path | None = SHIPPED):
+def load(name: str | Path, weights: str | Path | None = SHIPPED, input_shape: tuple[int, ...] | None = None):
     """Load the compiled model of an entry, on the backend in use.
 
     Args:
@@ -64,18 +64,29 @@ def load(name: str | Path, weights: str | Path | None = SHIPPED):
             of a `.keras` file, which a model's `save` has written. A `.keras` file is validated as an entry is, and
             the optimizer's state in it is loaded too.
         weights: The pretrained weights unless given. None for an untrained model, or path of a `.weights.h5` file.
+        input_shape: Shape of one input, for an entry whose weights fit other sizes than its own:
+            see `Autoencoder.with_input_shape`. Figures on the card hold for the entry's own size.
 
     Returns:
         A `kerasae.models.Autoencoder`.
 
     Raises:
         ValueError: No such entry; files that are damaged, that are not the ones described by the card, or that
-            contain anything else than kerasae and Keras write; weights of another model.
+            contain anything else than kerasae and Keras write; weights of another model, or that do not fit
+            `input_shape`.
         FileNotFoundError: No such `.keras` file, or no such weights file.
 
     >>> load("dense_mnist").code_shape
     (16,)
+    >>> load("conv_mnist", input_shape=(64, 64, 1)).code_shape
+    (16, 16, 1)
     """
+    model = _loaded(name, weights)
+    return model if input_shape is None else model.with_input_shape(input_shape)
+
+
+def _loaded(name: str | Path, weights: str | Path | None):
+    """The model of `load`, for inputs of its own size."""
     if str(name).endswith(".keras"):
         if not Path(name).exists():
             raise FileNotFoundError(f"No file at {name}. Expected a .keras file that model.save has written.")

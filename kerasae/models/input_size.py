@@ -1,0 +1,42 @@
+"""Other sizes of inputs for a trained model whose weights fit them."""
+
+from kerasae._checks import positive_sizes
+
+
+class InputSize:
+    """What a model does with inputs of another size than its own."""
+
+    any_size = False  # whether no weight depends on the size of the inputs
+
+    def with_input_shape(self, input_shape):
+        """A copy of the model for inputs of another size, with the same weights, compiled as this model is.
+
+        Convolutions fit any size. A code keeps its number of channels, and gets as many positions as the size asks for.
+
+        Args:
+            input_shape: Shape of one input, with as many axes and channels as before: `(64, 64, 1)`.
+
+        Raises:
+            ValueError: The weights depend on the size of the inputs, as those of dense layers do; or the number of
+                axes or channels is another one.
+
+        >>> model = kerasae.models.ConvAutoencoder((28, 28, 1), filters=(8, 4))
+        >>> model.with_input_shape((64, 48, 1)).code_shape
+        (16, 12, 1)
+        """
+        shape, own = positive_sizes("input_shape", input_shape), self.data_shape
+        if shape != own and not self.any_size:
+            raise ValueError(
+                f"input_shape must be {own} for a {type(self).__name__}, whose weights depend on the size of the "
+                f"inputs. Received: {shape}. Resize the inputs, or use a model without dense layers: a ConvAutoencoder."
+            )
+        if len(shape) != len(own) or shape[-1] != own[-1]:
+            raise ValueError(
+                f"input_shape must have {len(own)} axes and {own[-1]} channels on the last one, as the weights do. "
+                f"Received: {shape}."
+            )
+        model = type(self).from_config(self.get_config() | {"input_shape": shape})
+        model.set_weights(self.get_weights())
+        if self.compiled:
+            model.compile_from_config(self.get_compile_config())
+        return model
