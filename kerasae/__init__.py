@@ -35,7 +35,9 @@ _MODULES = {
     "training": "kerasae.training",
     "zoo": "kerasae.zoo",
 }
-__all__ = list(_MODULES)
+# Functions by the name they are used under, and their modules.
+_FUNCTIONS = {"train": "kerasae.zoo.own"}
+__all__ = [*_MODULES, *_FUNCTIONS]
 
 _import_hook.install()
 
@@ -43,6 +45,8 @@ _import_hook.install()
 def __getattr__(name: str):
     if name in _MODULES:
         return importlib.import_module(_MODULES[name])
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module(_FUNCTIONS[name]), name)
     raise AttributeError(f"module 'kerasae' has no attribute {name!r}")
 
 

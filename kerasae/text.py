@@ -27,14 +27,16 @@ def card(card: Card) -> str:
 
 def _facts(card: Card) -> dict[str, str | None]:
     limits = card.input.range
+    place = "" if ">" in card.class_name else "kerasae.models."  # a class of a user's has a registered name
     return {
-        "class": f"kerasae.models.{card.class_name}, {card.parameters:,} parameters",
+        "class": f"{place}{card.class_name}, {card.parameters:,} parameters",
         "source": card.source,
         "license": card.license,
         "input": f"{_batch_of(card.input.shape)} {card.input.dtype}"
         + (f" in [{limits[0]:g}, {limits[1]:g}]" if limits else ""),
         "code": f"{_batch_of(card.code.shape)}: {card.code.size} for {math.prod(card.input.shape)} numbers",
         "trained on": _training(card),
+        "measured on": f"{card.measured.number:,} inputs {card.measured.description}" if card.measured else None,
         "command": card.provenance.command if card.provenance else None,
     }
 

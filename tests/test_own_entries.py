@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import kerasae
-from kerasae import data, models, zoo
+from kerasae import cli, data, models, zoo
+from kerasae.zoo import plans
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -104,3 +105,131 @@ def test_a_full_disk_leaves_what_was_there(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
     assert zoo.card(tmp_path / "mine").description == ""
     assert zoo.load(tmp_path / "mine").code_size == 8
+
+
+class Killed(Exception):
+    pass
+
+
+def killed_in(epoch):
+    def kill(now, logs):
+        if now == epoch:
+            raise Killed
+
+    return keras.callbacks.LambdaCallback(on_epoch_begin=kill)
+
+
+def rows(n=200, d=6):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(n, 2)) @ rng.normal(size=(2, d)) * 100 + 50 + rng.normal(size=(n, d))
+
+
+def test_from_an_array_to_an_entry_that_other_functions_take(tmp_path, capsys):
+    x = rows()
+    model = kerasae.train(x, out=tmp_path / "rows", epochs=30, code_size=2, license="MIT", verbose=2)
+    shown = capsys.readouterr().out
+    assert "180 inputs to train on, 20 held out" in shown and "because rows of 6 numbers" in shown
+    card = zoo.card(tmp_path / "rows")
+    assert card.code.size == 2 and card.license == "MIT" and card.hold_out == 20
+    assert "held out from training, but early stopping has looked at them" in card.measured.description
+    assert card.figures["mse"] < 0.2 * card.baselines["mean"]["mse"]
+    loaded = zoo.load(tmp_path / "rows")
+    inputs = card.preprocessing(x)
+    assert abs(inputs[:, 0].mean()) < 0.2 and inputs.std() == pytest.approx(1, abs=0.1)
+    np.testing.assert_array_equal(loaded.reconstruct(inputs), model.reconstruct(inputs))
+    assert all(difference.is_tolerable for difference in zoo.verify(tmp_path / "rows").values())
+    assert [path.name for path in tmp_path.iterdir()] == ["rows"]
+
+
+def test_a_killed_run_stops_at_the_same_epoch_with_the_same_weights(tmp_path):
+    settings = {"epochs": 20, "learning_rate": 0.05, "patience": 2, "verbose": 0}
+    whole = kerasae.train(rows(40), out=tmp_path / "whole", **settings)
+    recipe = zoo.card(tmp_path / "whole").recipe
+    assert recipe["epochs_trained"] == recipe["best_epoch"] + 2 < 20
+    for epoch in (1, recipe["best_epoch"] + 1):
+        with pytest.raises(Killed):
+            kerasae.train(rows(40), out=tmp_path / "killed", callbacks=[killed_in(epoch)], **settings)
+        assert not (tmp_path / "killed").exists()
+    resumed = kerasae.train(rows(40), out=tmp_path / "killed", **settings)
+    assert zoo.card(tmp_path / "killed").recipe == recipe
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_disk_that_fills_up_loses_nothing(tmp_path):
+    settings = {"epochs": 2, "verbose": 0, "arguments": {"hidden_units": (64, 64)}}
+    with full_disk(), pytest.raises(OSError, match="Nothing is lost: make room, and the same command resumes"):
+        kerasae.train(rows(), out=tmp_path / "rows", **settings)
+    assert not (tmp_path / "rows").exists()
+    kerasae.train(rows(), out=tmp_path / "rows", **settings)
+    assert [path.name for path in tmp_path.iterdir()] == ["rows"]
+
+
+def test_figures_are_measured_again_where_the_data_still_is(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", rows())
+    assert cli.main(["train", "--data", "x.npy", "--epochs", "2", "--out", "mine", "--set", "hidden_units=8,"]) == 0
+    assert capsys.readouterr().out.startswith("mine: MSE ")
+    assert (
+        zoo.card("mine").provenance.command == "kerasae train --data x.npy --epochs 2 --out mine --set hidden_units=8,"
+    )
+    assert cli.main(["evaluate", "mine"]) == 0
+    assert "mine  ok" in capsys.readouterr().out
+    (tmp_path / "x.npy").rename("elsewhere.npy")
+    assert cli.main(["evaluate", "mine"]) == 1
+    assert "They are not at x.npy. Name other inputs: kerasae evaluate mine --data PATH" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("shape", "label", "model"),
+    [((9, 8, 3), True, "ConvAutoencoder"), ((5, 4, 1), True, "DenseAutoencoder")],
+)
+def test_every_kind_of_array_is_trained_on(shape, label, model, tmp_path):
+    x = np.random.default_rng(0).random((40, *shape)).astype("float32")
+    kerasae.train(
+        (x, np.arange(40) % 2) if label else x, out=tmp_path / "it", epochs=1, verbose=0, hold_out=8, batch_size=20
+    )
+    card = zoo.card(tmp_path / "it")
+    assert (card.class_name, card.measured.number) == (model, 8)
+    assert zoo.load(tmp_path / "it").data_shape == shape
+
+
+@pytest.mark.anybackend
+def test_rules_are_stated_and_each_is_overridden():
+    photographs, table = plans.Facts((32, 32, 3), 10_000, (0.0, 1.0)), plans.Facts((30,), 500, None)
+    plan = plans.choose(photographs)
+    assert plan.loss == "mean_squared_error" and "because the inputs have several channels" in str(plan)
+    assert plans.choose(plans.Facts((28, 28, 1), 60_000, (0.0, 1.0))).loss == "binary_crossentropy"
+    assert plans.choose(table).model == "DenseAutoencoder" and plans.choose(table).arguments["value_range"] is None
+    wanted = {"epochs": 3, "batch_size": 7, "learning_rate": 0.01, "patience": 5, "loss": "mean_absolute_error"}
+    other = plans.choose(photographs, "DenseAutoencoder", {"hidden_units": (4,)}, code_size=9, **wanted)
+    assert {key: getattr(other, key) for key in wanted} == wanted
+    assert other.arguments == {"hidden_units": (4,), "latent_dim": 9}
+    with pytest.raises(ValueError, match="No argument of DenseAutoencoder named 'filter'. Known: .*activation"):
+        plans.choose(table, "DenseAutoencoder", {"filter": 3})
+    with pytest.raises(ValueError, match="No model class named 'ConvAutoencodr'. Did you mean 'ConvAutoencoder'"):
+        plans.choose(photographs, "ConvAutoencodr")
+    with pytest.raises(ValueError, match=r"learning_rate must be between 0 and 1. Received: 3"):
+        plans.choose(table, learning_rate=3)
+
+
+def test_bad_input_is_refused_before_training(tmp_path):
+    (tmp_path / "file").write_text("precious")
+    for out in ("file", "."):
+        with pytest.raises(FileExistsError, match=r"out must be new.*Choose another"):
+            kerasae.train(rows(), out=tmp_path / out)
+        with pytest.raises(FileExistsError, match="is no zoo entry"):
+            kerasae.train(rows(), out=tmp_path / out, overwrite=True)
+    with pytest.raises(ValueError, match="must not be among the shipped entries"):
+        kerasae.train(rows(), out=zoo.store.root() / "mine")
+    with pytest.raises(ValueError, match="data must have at least 10 inputs to hold some out. Received: 4"):
+        kerasae.train(rows(4), out=tmp_path / "few")
+    with pytest.raises(ValueError, match="out must name the directory of the entry, since the data has no name"):
+        kerasae.train(rows())
+    with pytest.raises(FileNotFoundError, match="No file or folder at nowhere"):
+        kerasae.train("nowhere")
+    with pytest.raises(ValueError, match=r"model must take inputs of shape \(6,\).*Received a model of \(2,\)"):
+        kerasae.train(rows(), models.LinearAutoencoder((2,)), out=tmp_path / "other")
+    with pytest.raises(ValueError, match="data must have labels for a Conditional"):
+        kerasae.train(rows(), "ConditionalVariationalAutoencoder", out=tmp_path / "other", verbose=0)
+    assert (tmp_path / "file").read_text() == "precious"

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kerasae import _import_hook, export
-from kerasae.cli.options import BACKEND, JSON, MODEL, OVERWRITE, Option, backend, option, out
+from kerasae import export
+from kerasae.cli import train_options
+from kerasae.cli.options import BACKEND, JSON, MODEL, OVERWRITE, Option, option, out
 
 
 @dataclass(frozen=True)
@@ -54,37 +55,9 @@ _TRAINING = (
     Command(
         "train",
         "training.train",
-        "training of an entry's recipe, into a new directory",
-        "kerasae train linear_sine --out mine",
-        [
-            option("name", metavar="NAME", help="name of the recipe"),
-            option(
-                "--schedule",
-                choices=("written", "shipped"),
-                default="written",
-                help="published schedule (written), or that of the weights in the package (shipped) "
-                "(default: %(default)s)",
-            ),
-            option("--epochs", type=int, metavar="N", help="number of epochs (default: that of the schedule)"),
-            option("--seed", type=int, metavar="N", help="seed of weights and batches (default: the recipe's)"),
-            option(
-                "--hold-out",
-                type=int,
-                default=0,
-                metavar="N",
-                help="number of training examples to leave out and validate on "
-                "(default: 0, validation on the test set)",
-            ),
-            option(
-                "--devices",
-                type=int,
-                default=1,
-                metavar="N",
-                help="number of devices for data parallel training (default: 1)",
-            ),
-            out("directory of the entry (default: entries/NAME)"),
-            backend(_import_hook.TRAINING_BACKENDS),
-        ],
+        "training on data of your own, or of an entry's recipe, into a new directory",
+        "kerasae train --data digits --epochs 2 --out mine",
+        train_options.OPTIONS,
     ),
     Command(
         "evaluate",

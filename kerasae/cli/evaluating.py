@@ -59,10 +59,11 @@ def _check_each(names: Sequence[str], check: Callable[[str], Mapping], text: Cal
 
 
 def _compared(name: str, quick: bool) -> Mapping:
-    from kerasae import data, metrics
+    from kerasae import metrics
+    from kerasae.zoo import inputs
 
     card = zoo.card(name)
-    dataset, stated = data.named(_required(card, "data")), card.figures
+    dataset, stated = inputs.of_card(card), card.figures
     if quick:
         by_number = _required(card, "figures_of_first")
         if str(FIRST) not in by_number:

@@ -1,6 +1,7 @@
 """Arguments that several commands share, each defined once."""
 
 import argparse
+import ast
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,6 +24,34 @@ def whole_number(least: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def share_or_number(text: str) -> int | float:
+    """The type of an argument that is a share between 0 and 1, or an integer, 0 or more."""
+    if "." not in text:
+        return whole_number(0)(text)
+    if not 0 < float(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, or an integer. Received: {text!r}")
+    return float(text)
+
+
+def setting(text: str) -> tuple[str, object]:
+    """The type of an argument `KEY=VALUE`; the value is read as Python's literals are, else as a text."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE. Received: {text!r}")
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value
+
+
+def height_and_width(text: str) -> int | tuple[int, int]:
+    """The type of an argument that is a number of pixels, or a height and a width such as 64x48."""
+    sizes = [whole_number(1)(size) for size in text.lower().split("x")]
+    if len(sizes) > 2:
+        raise argparse.ArgumentTypeError(f"expected one number or HEIGHTxWIDTH. Received: {text!r}")
+    return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])
 
 
 def out(help: str) -> Option:

@@ -1,6 +1,7 @@
-"""The command that trains an entry."""
+"""The command that trains: an entry by its recipe, or a model on data of the user's own."""
 
 import contextlib
+import importlib
 import os
 import shlex
 import shutil
@@ -13,13 +14,46 @@ from kerasae import zoo
 
 
 def train(arguments) -> int | None:
-    """Train an entry, in this process or, on several devices with PyTorch, under torchrun."""
+    """Train an entry by its recipe, or a model on data of the user's own."""
+    for module in arguments.modules or ():
+        importlib.import_module(module)
+    if arguments.data is not None:
+        _train_own(arguments)
+        return None
+    if arguments.name is None:
+        raise ValueError("train needs the NAME of a recipe, or --data with data of your own. Received neither.")
+    if given := [f"--{name.replace('_', '-')}" for name in _OWN if getattr(arguments, name) not in (None, False)]:
+        raise ValueError(f"A recipe says how its model is trained. Received: {', '.join(given)}. These need --data.")
     import keras
 
     if arguments.devices > 1 and keras.backend.backend() == "torch" and "RANK" not in os.environ:
         return _under_torchrun(arguments.devices, arguments.argv)
     _train(arguments)
     return None
+
+
+# Options for data of one's own: arguments of `kerasae.train` and options of `data.load`.
+_TRAINING = ("hold_out", "epochs", "seed", "batch_size", "learning_rate", "patience", "loss", "code_size")
+_ENTRY = ("out", "name", "overwrite", "description", "license", "source", "author")
+_READING = ("size", "color", "fit", "on_error", "label", "columns")
+_BOTH = ("out", "name", "hold_out", "epochs", "seed")  # of recipes too
+_OWN = tuple(name for name in (*_TRAINING, *_ENTRY, *_READING, "model", "set", "dry_run") if name not in _BOTH)
+
+
+def _train_own(arguments) -> None:
+    from kerasae.zoo import own
+
+    def given(names):
+        return {name: value for name in names if (value := getattr(arguments, name)) not in (None, False)}
+
+    options = {"arguments": dict(arguments.set or ()), "options": given(_READING), **given(_TRAINING)}
+    if arguments.dry_run:
+        print(own.prepare(arguments.data, arguments.model, **options))
+        return
+    with contextlib.redirect_stdout(sys.stderr):  # the plan, and progress
+        command = shlex.join(["kerasae", *arguments.argv])
+        trained = own.run(arguments.data, arguments.model, command=command, **options, **given(_ENTRY))
+    print(own.report(trained))
 
 
 def _under_torchrun(processes: int, argv: Sequence[str]) -> int:
@@ -33,17 +67,20 @@ def _train(arguments) -> None:
     from kerasae.zoo import recipes, train
 
     plan = recipes.plan(arguments.name, arguments.schedule, arguments.epochs)
+    hold_out = arguments.hold_out or 0
+    if not isinstance(hold_out, int):
+        raise ValueError(f"--hold-out of a recipe must be a number of examples. Received: {hold_out}.")
     recipe = recipes.find(arguments.name)
     seed = recipe.seed if arguments.seed is None else arguments.seed
     out = _target(arguments)
-    partial = checkpoints.directory(out, plan, seed, arguments.hold_out)
+    partial = checkpoints.directory(out, plan, seed, hold_out)
     is_first = train.process_index(arguments.devices) == 0
     with contextlib.redirect_stdout(sys.stderr):  # progress
         model, _ = train.train(
             arguments.name,
             plan,
             seed=seed,
-            hold_out=arguments.hold_out,
+            hold_out=hold_out,
             checkpoints=partial / "state",
             verbose="auto" if is_first else 0,
             devices=arguments.devices,
@@ -71,7 +108,7 @@ def _save(arguments, out: Path, recipe, plan, seed: int, model):
 
     command = shlex.join(["kerasae", *arguments.argv])
     provenance = Provenance(data=f"kerasae.data.{recipe.data}", command=command)
-    card = describe.describe_entry(recipe, plan, seed, model, arguments.hold_out, provenance)
+    card = describe.describe_entry(recipe, plan, seed, model, arguments.hold_out or 0, provenance)
     picture = previews.preview(recipe.name, model, data.named(recipe.data))
     writing.write(out, model, card, picture, replace_shipped=arguments.out is not None)
     return card

@@ -41,8 +41,11 @@ class Backup(keras.callbacks.Callback):
         older = self._states().values()
         self.directory.mkdir(parents=True, exist_ok=True)
         unfinished = self.directory / f"unfinished{_SUFFIX}"
-        self.model.save_weights(unfinished)
-        os.replace(unfinished, self.directory / f"epoch-{epoch + 1}{_SUFFIX}")
+        try:
+            self.model.save_weights(unfinished)
+            os.replace(unfinished, self.directory / f"epoch-{epoch + 1}{_SUFFIX}")
+        finally:
+            unfinished.unlink(missing_ok=True)  # there if the disk is full
         for state in older:
             state.unlink()
 
@@ -52,13 +55,14 @@ class Backup(keras.callbacks.Callback):
         return {int(path.name.removeprefix("epoch-").removesuffix(_SUFFIX)): path for path in paths}
 
 
-def directory(out: Path, plan, seed: int, hold_out: int) -> Path:
+def directory(out: Path, plan, seed: int, hold_out: float, **others) -> Path:
     """The directory for the checkpoints of a run that will write `out`, made if need be.
 
     Args:
         out: The entry's directory; the checkpoints go beside it.
-        plan: A `recipes.Schedule`.
+        plan: A `recipes.Schedule`, or a `zoo.plans.Plan`.
         seed, hold_out: As for `zoo.train.train`.
+        **others: What else the run depends on, as JSON types.
 
     Raises:
         ValueError: There are checkpoints of a run with other settings.
@@ -68,7 +72,9 @@ def directory(out: Path, plan, seed: int, hold_out: int) -> Path:
         "seed": seed,
         "hold_out": hold_out,
         "backend": keras.backend.backend(),
+        **others,
     }
+    settings = json.loads(json.dumps(settings))  # tuples become lists, as in the file
     record = partial / "settings.json"
     if record.exists():
         found = json.loads(record.read_text())

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kerasae.preprocessing import Preprocessing, from_json
 from kerasae.zoo import fields
 
 FORMAT = 1  # cards of version 0.1 have no format
@@ -92,10 +93,6 @@ def _measured(value, name: str) -> Measured:
     return fields.build(Measured, value, name, **parsers, hold_out=fields.number, seed=fields.integer)
 
 
-def _preprocessing(value, name: str) -> Mapping[str, Any]:
-    return fields.map_of(lambda item, _: item, value, name)
-
-
 def _fact(parse: Callable, key: str | None = None, **default):
     return dataclasses.field(metadata={"parse": parse, "key": key}, **default)
 
@@ -113,10 +110,12 @@ class Card(Mapping):
         source: Title, authors and year of the publication.
         license: License of the weights, as an SPDX identifier.
         provenance: Who trained the model, on which data, by which command.
-        class_name: Class of the model in `kerasae.models`; the key is `class`.
+        class_name: Class of the model in `kerasae.models`, or the name that another class is registered under, such as
+            `package>Name`; the key is `class`.
         parameters: Number of trainable parameters.
         input, code: Shapes and range of inputs and codes.
-        preprocessing: How raw data becomes the model's input; None if the model takes raw data.
+        preprocessing: How raw data becomes the model's input, one of `kerasae.preprocessing`; None if the model takes
+            it as it is.
         detector: Settings of the outlier detector whose arrays are in `detector.npz`.
         data: Name of the data set, one of `kerasae.data.NAMES`.
         schedule: `written` (the published recipe), `shipped`, or `other`.
@@ -144,7 +143,7 @@ class Card(Mapping):
     parameters: int = _fact(fields.integer)
     input: Input = _fact(_input)
     code: Code = _fact(_code)
-    preprocessing: Mapping[str, Any] | None = _fact(_preprocessing, default=None)
+    preprocessing: Preprocessing | None = _fact(from_json, default=None)
     detector: Mapping[str, Any] | None = _fact(fields.short_settings, default=None)
     data: str | None = _fact(fields.text, default=None)
     schedule: str | None = _fact(fields.text, default=None)

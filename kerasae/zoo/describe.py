@@ -33,7 +33,7 @@ def describe(model: models.Autoencoder, dataset=None, *, name: str, **facts) -> 
             labels.
     """
     known: dict[str, Any] = {
-        "class_name": type(model).__name__,
+        "class_name": _class_name(type(model)),
         "parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
         "input": Input(tuple(model.data_shape), "float32", _limits(model)),
         "code": Code(tuple(model.code_shape), model.code_size),
@@ -94,6 +94,11 @@ def describe_entry(
     )
     # `evaluate --quick` compares entries of points by these figures too.
     return card if card.figures_of_first else dataclasses.replace(card, figures_of_first={str(FIRST): card.figures})
+
+
+def _class_name(cls: type) -> str:
+    is_own = getattr(models, cls.__name__, None) is cls
+    return cls.__name__ if is_own else keras.saving.get_registered_name(cls)
 
 
 def _limits(model: models.Autoencoder) -> tuple[float, float] | None:

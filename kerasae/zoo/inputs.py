@@ -1,10 +1,20 @@
 """The inputs that a model is measured on, and what a card says about them."""
 
+import dataclasses
+import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from kerasae import data
-from kerasae.zoo.cards import Measured
+from kerasae.data import Dataset, Source
+from kerasae.preprocessing import SeriesPreprocessing, TablePreprocessing
+from kerasae.zoo.cards import Card, Measured
 from kerasae.zoo.previews import as_dataset
+
+MOST = 2**26  # values of the training inputs, and of the held-out ones, that figures and baselines are computed from
 
 
 class Inputs(NamedTuple):
@@ -17,7 +27,7 @@ class Inputs(NamedTuple):
         preprocessing: How the raw data became inputs; None if it was not changed.
     """
 
-    dataset: data.Dataset | None = None
+    dataset: Dataset | None = None
     measured: Measured | None = None
     name: str = ""
     preprocessing: Any = None
@@ -29,5 +39,131 @@ def given(what) -> Inputs:
         return Inputs()
     if isinstance(what, str) and what in data.NAMES:
         return Inputs(data.named(what), name=what)
-    dataset = as_dataset(what)
-    return Inputs(dataset, Measured(f"{len(dataset.x_test):,} test inputs given as arrays", len(dataset.x_test)))
+    if isinstance(what, Dataset) or _is_pair(what, np.ndarray):
+        dataset = as_dataset(what)
+        return Inputs(dataset, Measured(f"{len(dataset.x_test):,} test inputs given as arrays", len(dataset.x_test)))
+    if _is_pair(what, Source):
+        train, test = what
+        return of_parts(train, test, f"{len(test):,} test inputs: {test.description}")
+    source = standardized(data.load(what))
+    if source.test is not None:
+        return of_parts(source, source.test, f"the {len(source.test):,} test inputs of {source.description}")
+    description = f"{source.description}; all of them, to which the mean and PCA are fitted too"
+    return of_parts(source, source, description, data=path_of(what))
+
+
+def of_parts(train: Source, held_out: Source, description: str, **facts) -> Inputs:
+    """Inputs from a part to train on and a part to measure.
+
+    Args:
+        train, held_out: The two parts.
+        description: The measured inputs, for the card.
+        **facts: Other fields of `Measured`.
+    """
+    few = [sample(part, facts.get("seed", 0)) for part in (train, held_out)]
+    for part, (x, _), role in zip((train, held_out), few, ("PCA was fitted to", "measured were"), strict=True):
+        if len(x) < count(part):
+            description += f"; {role} {len(x):,} of them, chosen at random"
+    (x, y), (x_test, y_test) = few
+    labels = (y, y_test) if y is not None and y_test is not None and len(np.unique(y)) > 1 else (None, None)
+    dataset = Dataset(x, labels[0], x_test, labels[1])  # type: ignore[arg-type]
+    return Inputs(dataset, Measured(description, len(x_test), **facts), preprocessing=train.preprocessing)
+
+
+def held_out(train: Source, rest: Source, **facts) -> Inputs:
+    """Inputs of a training: measured is the test set that comes with the data, or the held-out part.
+
+    Args:
+        train, rest: The two parts that `split` gives.
+        **facts: Fields of `Measured`.
+    """
+    if train.test is not None:
+        test = dataclasses.replace(train.test, preprocessing=train.preprocessing)
+        return of_parts(train, test, f"test set of the data, not used in training: {test.description}", **facts)
+    return of_parts(
+        train, rest, f"held out from training, but early stopping has looked at them: {rest.description}", **facts
+    )
+
+
+def sample(part: Source, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Inputs of a part in random order, as many as `MOST` values hold, and their labels."""
+    n = count(part)
+    most = max(1, MOST // math.prod(part.input_shape))
+    rows = np.random.default_rng(seed).permutation(n)[:most]
+    y = None if part.y is None else part.y[rows]
+    if part.stream is None:
+        return np.asarray(part.x)[rows], y
+    stream = part.stream.subset(rows)
+    return np.concatenate([stream[i] for i in range(len(stream))]), y
+
+
+def count(part: Source) -> int:
+    """The number of inputs in a part."""
+    return len(part.x) if isinstance(part.x, np.ndarray) else len(part)
+
+
+def split(source: Source, hold_out: float, seed: int) -> tuple[Source, Source]:
+    """The part to train on and the held-out part; arrays of vectors and series are standardized by the former."""
+    train, held_out = source.split(hold_out, seed)
+    train = standardized(train)
+    return train, dataclasses.replace(held_out, preprocessing=train.preprocessing)
+
+
+def standardized(source: Source) -> Source:
+    """A source with a preprocessing that standardizes its values, if it is an array of vectors or of series."""
+    if source.kind != "array" or source.raw is None or source.raw.ndim > 3:
+        return source
+    if source.raw.ndim == 2:
+        scaler: Any = TablePreprocessing.fitted(source.raw)
+    else:
+        length, channels = source.raw.shape[1:]
+        scaler = SeriesPreprocessing.fitted(source.raw.reshape(-1, channels), length, length)
+    return dataclasses.replace(source, preprocessing=scaler)
+
+
+def path_of(what) -> str:
+    """Path or registered name of data, for the card; empty for data in memory."""
+    return str(what) if isinstance(what, str | Path) else ""
+
+
+def of_card(card: Card) -> Dataset:
+    """The inputs that the figures of a card were measured on, with those that its baselines were fitted to.
+
+    Raises:
+        ValueError: They were arrays in memory, are not where they were, or are others now. The message says what to do.
+    """
+    measured = card.measured
+    if measured is None:
+        if card.data is None:
+            raise ValueError(_what_to_do(card, "The card does not say which"))
+        return data.named(card.data)
+    if not measured.data:
+        raise ValueError(_what_to_do(card, "They were arrays in memory"))
+    try:
+        source = data.load(measured.data, **_options(measured.options))
+    except FileNotFoundError as error:
+        raise ValueError(_what_to_do(card, f"They are not at {measured.data}")) from error
+    if not measured.hold_out:
+        found = given(source)
+    else:
+        found = held_out(*split(source, measured.hold_out, measured.seed), seed=measured.seed)
+    if found.measured is None or found.measured.number != measured.number:
+        raise ValueError(_what_to_do(card, f"What is at {measured.data} has changed since"))
+    assert found.dataset is not None
+    return found.dataset
+
+
+def _what_to_do(card: Card, why: str) -> str:
+    about = f" ({card.measured.description})" if card.measured else ""
+    return (
+        f"The inputs that the figures of {card.name} were measured on must be at hand{about}. {why}. "
+        f"Name other inputs: kerasae evaluate {card.name} --data PATH."
+    )
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in options.items()}
+
+
+def _is_pair(what, cls: type) -> bool:
+    return isinstance(what, tuple | list) and len(what) == 2 and all(isinstance(part, cls) for part in what)

@@ -1,0 +1,87 @@
+"""Early stopping that survives an interruption, and the best weights of a run."""
+
+import json
+import math
+import os
+from pathlib import Path
+
+import keras
+
+_SUFFIX = ".weights.h5"
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Stop training when the validation loss no longer falls, and keep the weights of the best epoch in a file.
+
+    What Keras's `EarlyStopping` keeps in memory is in a directory here: the losses of every epoch, and the weights of
+    the best one. A run that resumes from a `checkpoints.Backup` therefore stops at the same epoch, with the same
+    weights, as one that was not interrupted. List this callback before the backup.
+
+    Args:
+        directory: Directory of this run's files, created if it doesn't exist.
+        patience: Number of epochs without a lower validation loss after which training stops.
+
+    Raises:
+        ValueError: In training, a loss that is not finite.
+
+    Attributes:
+        logs: The logs of every epoch.
+    """
+
+    def __init__(self, directory: Path, patience: int):
+        super().__init__()
+        self.directory, self.patience = Path(directory), patience
+        self._record = self.directory / "logs.json"
+        self.logs: list[dict[str, float]] = json.loads(self._record.read_text()) if self._record.exists() else []
+
+    @property
+    def best_epoch(self) -> int:
+        """Index of the epoch with the lowest validation loss; the first of several."""
+        losses = [_watched(logs) for logs in self.logs]
+        return losses.index(min(losses))
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether there was no lower loss for as many epochs as the patience."""
+        return bool(self.logs) and len(self.logs) - 1 - self.best_epoch >= self.patience
+
+    def restore(self, model) -> None:
+        """Give a model the weights of the best epoch."""
+        optimizer = getattr(model, "optimizer", None)
+        model.load_weights(self._weights(self.best_epoch), objects_to_skip=[optimizer])
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # The backup may be of an earlier epoch than the last one in the record: that epoch is then trained again.
+        del self.logs[epoch:]
+        for path in self.directory.glob(f"best-*{_SUFFIX}"):
+            if not self.logs or path != self._weights(self.best_epoch):
+                path.unlink()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.logs.append({key: float(value) for key, value in (logs or {}).items()})
+        if not math.isfinite(_watched(self.logs[-1])):
+            raise ValueError(
+                f"The validation loss must be finite. Received {_watched(self.logs[-1])} after epoch {epoch + 1}. "
+                "Use a lower learning rate."
+            )
+        self.directory.mkdir(parents=True, exist_ok=True)
+        unfinished = self.directory / f"unfinished{_SUFFIX}"
+        if self.best_epoch == epoch:
+            try:
+                self.model.save_weights(unfinished)
+                os.replace(unfinished, self._weights(epoch))
+            finally:
+                unfinished.unlink(missing_ok=True)
+        partial = self._record.with_suffix(".partial")
+        partial.write_text(json.dumps(self.logs))
+        os.replace(partial, self._record)
+        if self.has_stopped:
+            self.model.stop_training = True
+
+    def _weights(self, epoch: int) -> Path:
+        return self.directory / f"best-{epoch}{_SUFFIX}"
+
+
+def _watched(logs: dict[str, float]) -> float:
+    """The validation loss; of models that report none as a whole, that of the reconstruction."""
+    return logs["val_loss"] if "val_loss" in logs else logs["val_reconstruction_loss"]

@@ -1,0 +1,259 @@
+"""Plans: architecture, loss and schedule of a training, chosen from the data by stated rules."""
+
+import dataclasses
+import inspect
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from kerasae import _checks, models
+
+STEPS = 8_000  # of training, where the number of epochs is not given
+EPOCHS = (10, 200)  # least and most of them
+_SIDE = 8  # pixels or steps of the code's grid, about
+_SMALLEST_GRID = 8  # a shorter side is too small for convolutions that halve it
+_FILTERS = (32, 64, 128, 128, 128, 128)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training does. `kerasae.train` prints it before it begins.
+
+    Attributes:
+        model: Name of a class in `kerasae.models`, or the name that a class of your own is registered under.
+        arguments: Arguments of the class besides `input_shape`.
+        loss: Name of a Keras loss; None for the default of the class.
+        epochs: Largest number of epochs.
+        batch_size: Inputs per batch.
+        learning_rate: Initial learning rate of Adam; cosine decay brings it to 0 in the last epoch.
+        patience: Epochs without a lower validation loss after which training stops.
+        reasons: Why, by what was chosen.
+    """
+
+    model: str
+    arguments: Mapping[str, Any]
+    loss: str | None
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    patience: int
+    reasons: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
+
+    def build(self, input_shape) -> models.Autoencoder:
+        """The untrained model."""
+        return class_of(self.model)(input_shape, **self.arguments)
+
+    def loss_function(self, model: models.Autoencoder):
+        """The loss for `compile`: cross-entropy from the logits, where the output is a sigmoid."""
+        is_sigmoid = model.decoder.layers[-1].activation is keras.activations.sigmoid
+        if self.loss == "binary_crossentropy" and is_sigmoid:
+            return keras.losses.BinaryCrossentropy(from_logits=True)
+        return self.loss
+
+    def recipe(self) -> dict[str, Any]:
+        """The schedule as a card states it."""
+        schedule = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": self.learning_rate}
+        return {**schedule, "decay": "cosine", "patience": self.patience, "loss": self.loss}
+
+    def __str__(self) -> str:
+        arguments = ", ".join(f"{key}={value!r}" for key, value in self.arguments.items())
+        lines = {
+            "model": f"{self.model}({arguments})",
+            "loss": self.loss or "the default of the class",
+            "schedule": f"up to {self.epochs} epochs in batches of {self.batch_size}, Adam with learning rate "
+            f"{self.learning_rate:g} and cosine decay, stop after {self.patience} epochs without a lower "
+            "validation loss",
+        }
+        return "\n".join(f"  {key:9} {text}{_because(self.reasons.get(key))}" for key, text in lines.items())
+
+
+def _because(reason: str | None) -> str:
+    return f"\n  {'':9} because {reason}" if reason else ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at.
+
+    Attributes:
+        shape: Shape of one input.
+        number: Number of training inputs.
+        value_range: (0, 1) for pixels in [0, 1], else None.
+        classes: Number of classes of the labels; 0 without labels.
+    """
+
+    shape: tuple[int, ...]
+    number: int
+    value_range: tuple[float, float] | None
+    classes: int = 0
+
+    @property
+    def is_image(self) -> bool:
+        """Whether an input has height, width and channels."""
+        return len(self.shape) == 3
+
+
+def choose(facts: Facts, model: str | type | None = None, arguments: Mapping[str, Any] | None = None, **wanted) -> Plan:
+    """The plan for some data.
+
+    Args:
+        facts: What is known about the data.
+        model: Class or its name, if the rules should not choose one.
+        arguments: Arguments of the class that replace those of the rules.
+        **wanted: `code_size`, and fields of `Plan` that replace what the rules choose; None stands for the rules.
+
+    Raises:
+        ValueError: No such class, or no such argument of it; a size or rate that is not positive.
+    """
+    wanted = {key: value for key, value in wanted.items() if value is not None}
+    code_size = wanted.pop("code_size", None)
+    name, reasons = _model(facts) if model is None else (registered_name(model), {})
+    chosen = _arguments(class_of(name), facts, code_size, dict(arguments or {}))
+    if model is None and "filters" in chosen:
+        reasons["model"] += f", {len(chosen['filters'])} levels"
+    loss, reasons["loss"] = _loss(class_of(name), facts)
+    batch_size = wanted.get("batch_size") or _batch_size(facts)
+    epochs = wanted.get("epochs") or _epochs(facts.number, batch_size)
+    if "epochs" not in wanted:
+        reasons["schedule"] = f"{facts.number:,} training inputs in these batches make about {STEPS:,} steps"
+    plan = Plan(name, chosen, loss, epochs, batch_size, 1e-3, max(10, epochs // 10), reasons)
+    return _checked(dataclasses.replace(plan, **wanted))
+
+
+def _checked(plan: Plan) -> Plan:
+    for name in ("epochs", "batch_size", "patience"):
+        _checks.positive_size(name, getattr(plan, name))
+    if not 0 < plan.learning_rate < 1:
+        raise ValueError(f"learning_rate must be between 0 and 1. Received: {plan.learning_rate}. The usual is 0.001.")
+    return plan
+
+
+def _model(facts: Facts) -> tuple[str, dict[str, str]]:
+    """Name of the class, and why."""
+    grid = facts.shape[:-1]
+    if not grid or min(grid) < _SMALLEST_GRID:
+        what = f"rows of {facts.shape[0]} numbers" if not grid else f"inputs of {_by(facts.shape)} are small"
+        return "DenseAutoencoder", {"model": f"{what}"}
+    kind = {1: "series", 2: "images", 3: "volumes"}.get(len(grid), "inputs")
+    return "ConvAutoencoder", {"model": f"{kind} of {_by(facts.shape)}"}
+
+
+def _loss(cls: type, facts: Facts) -> tuple[str | None, str]:
+    if issubclass(cls, models.VariationalAutoencoder) or hasattr(cls, "codebook"):
+        return None, "it is the objective of the model"
+    if facts.value_range is not None and facts.shape[-1] == 1:
+        return "binary_crossentropy", "the inputs are gray values in [0, 1]"
+    if facts.value_range is not None:
+        return "mean_squared_error", "the inputs have several channels"
+    return "mean_squared_error", "the inputs have no fixed range"
+
+
+def _batch_size(facts: Facts) -> int:
+    return 32 if facts.number < 2_000 else 64 if facts.number < 20_000 else 128
+
+
+def _epochs(number: int, batch_size: int) -> int:
+    low, high = EPOCHS
+    return min(max(round(STEPS / math.ceil(number / batch_size)), low), high)
+
+
+# Arguments
+
+
+def _arguments(cls: type, facts: Facts, code_size: int | None, given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a class: those of the rules that it has, and those that are given."""
+    known = parameters(cls)
+    for name in given:
+        if name not in known:
+            raise _checks.unknown(f"argument of {cls.__name__}", name, sorted(known))
+    sizes = _grid_sizes(facts, given) if "filters" in known else _dense_sizes(facts)
+    rules = {**sizes, **_range(facts)}
+    if facts.classes and "classes" in known:
+        rules["classes"] = facts.classes
+    chosen = {name: value for name, value in rules.items() if name in known} | given
+    size = code_size or _code_size(facts)
+    if "latent_dim" in known and "latent_dim" not in given:
+        chosen["latent_dim"] = _checks.positive_size("code_size", size)
+    elif "latent_channels" in known and "latent_channels" not in given:
+        chosen["latent_channels"] = max(1, round(_checks.positive_size("code_size", size) / _positions(facts, chosen)))
+    elif code_size is not None:
+        raise ValueError(
+            f"code_size must be left out for {cls.__name__}, or for arguments that set it. Received: {code_size}. "
+            f"Set its arguments instead: {', '.join(sorted(known))}."
+        )
+    return chosen
+
+
+def _range(facts: Facts) -> dict[str, Any]:
+    return {} if facts.value_range is not None else {"output_activation": "linear", "value_range": None}
+
+
+def _grid_sizes(facts: Facts, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Levels that halve the shortest side to about 8; twice the filters at each, up to 128."""
+    side = min(facts.shape[:-1], default=1)
+    levels = min(max(1, round(math.log2(max(side, 1) / _SIDE))), len(_FILTERS))
+    kernel = {"kernel_sizes": 7} if len(facts.shape) == 2 else {}
+    return {"filters": _FILTERS[:levels], **kernel}
+
+
+def _dense_sizes(facts: Facts) -> dict[str, Any]:
+    """Hidden layers of the next power of two above twice the inputs, at most 512, and of half of that."""
+    values = math.prod(facts.shape)
+    first = min(512, max(32, 2 ** math.ceil(math.log2(2 * values))))
+    return {"hidden_units": (first, first // 2)}
+
+
+def _code_size(facts: Facts) -> int:
+    """One number for 12 values of an image or volume, for 8 of a series, for 3 columns of a table."""
+    values = math.prod(facts.shape)
+    return max(1, round(values / {1: 3, 2: 8}.get(len(facts.shape), 12)))
+
+
+def _positions(facts: Facts, arguments: Mapping[str, Any]) -> int:
+    """The number of positions of the code's grid."""
+    halvings = 2 ** len(arguments.get("filters", ()))
+    return math.prod(math.ceil(size / halvings) for size in facts.shape[:-1])
+
+
+# Classes
+
+
+def class_of(name: str) -> type[models.Autoencoder]:
+    """The class of a name: in `kerasae.models`, or registered with Keras. ValueError if there is none."""
+    known = [key for key in models.__all__ if _is_model(getattr(models, key)) and key != "Autoencoder"]
+    found = getattr(models, name) if name in known else keras.saving.get_registered_object(name)
+    if not _is_model(found):
+        raise _checks.unknown("model class", name, known)
+    return found
+
+
+def _is_model(found) -> bool:
+    return isinstance(found, type) and issubclass(found, models.Autoencoder)
+
+
+def registered_name(model: str | type) -> str:
+    """The name that `class_of` takes, of a class or a name."""
+    if isinstance(model, type):
+        is_own = getattr(models, model.__name__, None) is model
+        model = model.__name__ if is_own else keras.saving.get_registered_name(model)
+    class_of(model)
+    return model
+
+
+def parameters(cls: type) -> set[str]:
+    """Names of a class's arguments besides the input shape, those that it passes on to its base included."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            found = inspect.signature(vars(base)["__init__"]).parameters.values()
+            names |= {p.name for p in found if p.kind is p.POSITIONAL_OR_KEYWORD}
+            if base is models.Autoencoder or not any(p.kind is p.VAR_KEYWORD for p in found):
+                break
+    return names - {"self", "input_shape"}
+
+
+def _by(shape) -> str:
+    return " × ".join(map(str, shape))
