@@ -132,6 +132,7 @@ class Stream:
     """
 
     def __init__(self, **source):
+        self._data = source["x"]
         self._iterator = _EpochIterator(**source)
 
     @property
@@ -143,8 +144,10 @@ class Stream:
         """Begin anew with the first batch."""
         self._iterator.reset()
 
-    def epoch(self) -> Iterator[Any]:
-        """The batches of the next epoch."""
+    def epoch(self, number: int = 0) -> Iterator[Any]:
+        """The batches of the next epoch; of the epoch of this number, if the source knows its epochs apart."""
+        if hasattr(self._data, "begin_epoch"):
+            self._data.begin_epoch(number)
         with self._iterator.catch_stop_iteration():
             for _, _, (batch,) in self._iterator:
                 yield batch

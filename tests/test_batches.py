@@ -62,7 +62,7 @@ class Stream:
     def restart(self):
         pass
 
-    def epoch(self):
+    def epoch(self, number):
         for part in self.parts:
             self.threads.add(threading.get_ident())
             yield part

@@ -3,6 +3,7 @@
 Results go to standard output; progress and error messages go to standard error.
 """
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.argv = argv
         if getattr(arguments, "backend", None):
             os.environ["KERAS_BACKEND"] = arguments.backend
+        if arguments.module:
+            _import(arguments.module)
         status = arguments.run(arguments) or 0
         sys.stdout.flush()
     except BrokenPipeError:
@@ -39,6 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("kerasae: interrupted", file=sys.stderr)
         return 130
     return status
+
+
+def _import(module: str) -> None:
+    """Import a user's module, from the current directory too, as `python -m` does."""
+    sys.path.insert(0, os.getcwd())
+    importlib.import_module(module)
 
 
 def _one_line(error: Exception) -> str:

@@ -33,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="kerasae", description="Autoencoders for Keras 3, pretrained and your own.", epilog="Example: kerasae list"
     )
     parser.add_argument("--version", action="version", version=f"kerasae {kerasae.__version__}")
+    parser.add_argument(
+        "--import", dest="module", metavar="MODULE", help="Python module to import first, which registers data of yours"
+    )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         _add(subparsers, command)

@@ -9,6 +9,7 @@ from kerasae.data.dataset import NAMES, Dataset
 from kerasae.data.files import own
 from kerasae.data.loading import load, named, register
 from kerasae.data.pictures import images
+from kerasae.data.series import series
 from kerasae.data.source import Source
 from kerasae.data.tables import table
 from kerasae.data.windows import per_step, windows
@@ -28,6 +29,7 @@ __all__ = [
     "own",
     "per_step",
     "register",
+    "series",
     "sine",
     "sine_excerpt",
     "table",

@@ -1,9 +1,11 @@
 """Read a CSV file of numbers, and say where it holds something else."""
 
+import contextlib
 import csv
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -50,7 +52,8 @@ class CsvFile:
     def numbers(self, names: Sequence[str]) -> np.ndarray:
         """The values of some columns, float64 `(rows, columns)`. ValueError names the first that is no number."""
         used = [self.names.index(name) for name in names]
-        if len(used) < len(self.names):
+        all_used = used == list(range(len(self.names)))
+        if not all_used:
             for _ in self._rows():
                 pass  # NumPy does not compare the lengths of rows if it reads some columns alone
         try:
@@ -59,7 +62,7 @@ class CsvFile:
                     file,
                     delimiter=self._delimiter,
                     skiprows=self._first_line() - 1,
-                    usecols=used,
+                    usecols=None if all_used else used,
                     ndmin=2,
                     comments=None,
                     quotechar='"',
@@ -76,8 +79,17 @@ class CsvFile:
         column = self.names.index(name)
         return [cells[column] for _, cells in self._rows()]
 
-    def _opened(self):
-        return open(self._path, encoding=_ENCODING, newline="")
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[TextIO]:
+        try:
+            with open(self._path, encoding=_ENCODING, newline="") as file:
+                yield file
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{self._path} must be text in UTF-8. Received other bytes ({error}). Save it again as UTF-8."
+            ) from error
+        except csv.Error as error:
+            raise ValueError(f"{self._path} can't be read as a CSV file: {error}.") from error
 
     def _read(self, most: int) -> list[list[str]]:
         """The first lines that are not empty."""
@@ -87,16 +99,9 @@ class CsvFile:
         """All lines that are not empty, with the number of each."""
         with self._opened() as file:
             reader = csv.reader(file, delimiter=self._delimiter)
-            try:
-                for cells in reader:
-                    if cells:
-                        yield reader.line_num, cells
-            except UnicodeDecodeError as error:
-                raise ValueError(
-                    f"{self._path} must be text in UTF-8. Received other bytes ({error}). Save it again as UTF-8."
-                ) from error
-            except csv.Error as error:
-                raise ValueError(f"{self._path} can't be read as a CSV file: {error}.") from error
+            for cells in reader:
+                if cells:
+                    yield reader.line_num, cells
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """All lines below the names. ValueError if one has another number of values."""

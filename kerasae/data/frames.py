@@ -49,7 +49,7 @@ class Frame:
         if not np.isfinite(numbers).all():
             bad = np.flatnonzero(~np.isfinite(numbers))
             value = self.values(name)[bad[0]]
-            received = repr(value)[:50] if isinstance(value, str | np.datetime64) else "no finite value"
+            received = repr(str(value)[:50]) if isinstance(value, str | np.datetime64) else "no finite value"
             more = f" ({len(bad):,} such values)" if len(bad) > 1 else ""
             raise ValueError(
                 f"Column {name!r} must hold numbers. Received {received} in row {bad[0]}{more}. Fill in such values or "

@@ -12,6 +12,7 @@ from kerasae.data import files, tables
 from kerasae.data.dataset import NAMES, Dataset
 from kerasae.data.frames import is_frame
 from kerasae.data.pictures import images
+from kerasae.data.series import series
 from kerasae.data.source import Source
 
 ENTRY_POINTS = "kerasae.data"  # group of the entry points that name loaders
@@ -99,7 +100,8 @@ def load(what, **options) -> Source:
         what: A folder of pictures, the path of a picture, or a list of such paths; a `.npy` or `.npz` file; a `.csv`
             file or a data frame; the name of a data set (`NAMES`, or one that was registered); a NumPy array, or a
             tuple `(x, y)` of two; a `Dataset`; or a `Source`, which is returned as it is.
-        **options: Arguments of `images` for pictures, of `table` for tables.
+        **options: Arguments of `images` for pictures, of `table` for tables. With `length`, arguments of `series` for
+            tables and arrays, whose rows are then the steps of a series.
 
     Returns:
         Inputs with their labels, and what was done to them.
@@ -109,6 +111,8 @@ def load(what, **options) -> Source:
         ValueError: What is there can't be read, or `what` is a name that no data set has.
         TypeError: `what` is something else, or an option is unknown for it.
     """
+    if "length" in options:
+        return series(what, **options)
     if isinstance(what, str) and not Path(what).exists() and what in _names():
         return _without_options(_of_name(what), options)
     if isinstance(what, str | Path):
@@ -148,5 +152,8 @@ def _from_path(path: Path, options) -> Source:
 
 def _without_options(source: Source, options) -> Source:
     if options:
-        raise TypeError(f"Only pictures and tables are read with options. Received: {', '.join(options)}.")
+        raise TypeError(
+            f"Arrays and data sets are taken as they are, without options. Received: {', '.join(options)}. "
+            "Pass `length` for the windows of a series, and other options with pictures and tables."
+        )
     return source

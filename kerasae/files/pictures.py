@@ -17,6 +17,7 @@ MAX_PIXELS = 2**27  # width × height of a picture: about 134 million
 _MAX_BYTES = 2**30  # of a file
 # Formats that run another program (EPS), that Pillow finds but does not decode, or that need Windows.
 _NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+_COMMON = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")  # tried first: Pillow takes long to rule out some others
 _GRAY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _GRAY_TOLERANCE = 2  # between the channels of a gray picture, which JPEG may round
 _ORIENTATION = 0x0112  # EXIF tag
@@ -113,7 +114,8 @@ def _formats() -> tuple[str, ...]:
     from PIL import Image
 
     Image.init()
-    return tuple(name for name in Image.OPEN if name not in _NOT_DECODED)
+    others = [name for name in Image.OPEN if name not in {*_COMMON, *_NOT_DECODED}]
+    return tuple([name for name in _COMMON if name in Image.OPEN] + others)
 
 
 def _orientation(image) -> int:

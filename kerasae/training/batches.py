@@ -137,6 +137,8 @@ class ArrayBatches:
 class StreamBatches:
     """Batches of a `tf.data.Dataset`, `DataLoader`, `PyDataset`, generator, or of arrays in an order of Keras's.
 
+    A `PyDataset` may have a method `begin_epoch(epoch)`, which is called before the first batch of each epoch.
+
     Args:
         stream: Gives the batches of each epoch.
         check: Function of a batch that gives the batch to train on, or raises.
@@ -161,7 +163,7 @@ class StreamBatches:
 
         A thread gathers the next block while the steps of one are made, unless somebody looks at each batch.
         """
-        gathered = self._gathered(most_steps)
+        gathered = self._gathered(epoch, most_steps)
         if most_steps == 1:
             yield from gathered
             return
@@ -171,10 +173,10 @@ class StreamBatches:
                 following = thread.submit(next, gathered, None)
                 yield block
 
-    def _gathered(self, most_steps: int) -> Iterator[Block]:
+    def _gathered(self, epoch: int, most_steps: int) -> Iterator[Block]:
         waiting: list[_Flat] = []
         since = time.monotonic()
-        for batch in map(self._check, self._stream.epoch()):
+        for batch in map(self._check, self._stream.epoch(epoch)):
             flat = _flat(batch)
             if waiting and (flat.layout, flat.size) != (waiting[0].layout, waiting[0].size):
                 yield _stacked(waiting, most_steps)
@@ -244,6 +246,29 @@ def split(arrays, validation_split: float):
         keras.tree.map_structure(lambda array, part=part: array[part], arrays)
         for part in (slice(first), slice(first, None))
     )
+
+
+def ordered(x, batch_size: int | None, shuffle: bool | str = False, seed: int | None = None) -> tuple:
+    """A data set in the batches that are asked for, if it makes batches of any size and order; else as it is.
+
+    Args:
+        x: A data set. Its method `ordered`, if it has one, takes the other arguments.
+        batch_size, shuffle, seed: As for `fit`.
+
+    Returns:
+        The data set, and whether it is still to be shuffled.
+
+    Raises:
+        ValueError: A seed for a data set with an order of its own.
+    """
+    if hasattr(x, "ordered"):
+        return x.ordered(batch_size, bool(shuffle), seed), False
+    if seed is not None:
+        raise ValueError(
+            "`seed` orders the batches of arrays. Received a data set with an order of its own. "
+            "Leave seed out, or pass arrays."
+        )
+    return x, shuffle
 
 
 def steps_per_call(num_batches: int | None) -> int:

@@ -8,7 +8,7 @@ from kerasae import backends, keras_private
 from kerasae._checks import positive_size
 from kerasae.losses import PerImage
 from kerasae.training import inference, loop, validation
-from kerasae.training.batches import ArrayBatches, StreamBatches, split
+from kerasae.training.batches import ArrayBatches, StreamBatches, ordered, split
 from kerasae.training.compiled import CompiledFunctions
 from kerasae.training.objective import Objective
 
@@ -138,7 +138,7 @@ class Trainer(Objective, backends.Steps):
                 into blocks, and many steps are made in one compiled call, unless a callback looks at single
                 batches.
             seed: Makes the order of the batches a function of `(seed, epoch)`, the same on every backend and
-                in a resumed run. For arrays.
+                in a resumed run. For arrays, and for the streams of pictures of `kerasae.data`.
 
         Raises:
             ValueError: Inputs of a wrong shape or outside the model's range, NaN, or none; weights to train that
@@ -152,11 +152,7 @@ class Trainer(Objective, backends.Steps):
         size = 32 if batch_size is None else positive_size("batch_size", batch_size)
         special = {"steps_per_epoch": steps_per_epoch, "class_weight": class_weight}
         if not validation.is_array(x):
-            if seed is not None:
-                raise ValueError(
-                    "`seed` orders the batches of arrays. Received a data set with an order of its own. "
-                    "Leave seed out, or pass arrays."
-                )
+            x, shuffle = ordered(x, batch_size, shuffle, seed)
             source = self._stream(x, y, sample_weight, batch_size, shuffle, **special)
         else:
             arrays = validation.checked_arrays(self, x, y, sample_weight)
@@ -197,6 +193,7 @@ class Trainer(Objective, backends.Steps):
             size = 32 if batch_size is None else positive_size("batch_size", batch_size)
             pieces: inference.Pieces = inference.Slices(x, size, steps)
         else:
+            x, _ = ordered(x, batch_size)
             pieces = inference.Streamed(
                 keras_private.Stream(x=x, batch_size=batch_size, steps_per_epoch=steps),
                 lambda batch: validation.checked_batch(self, batch)[0],
@@ -209,6 +206,7 @@ class Trainer(Objective, backends.Steps):
         """What `evaluate` takes its batches from: arrays or a stream, in their own order."""
         x, y, sample_weight = data
         if not validation.is_array(x):
+            x, _ = ordered(x, batch_size)
             return self._stream(x, y, sample_weight, batch_size, False, steps_per_epoch=steps)
         size = 32 if batch_size is None else positive_size("batch_size", batch_size)
         arrays = validation.checked_arrays(self, x, y, sample_weight)

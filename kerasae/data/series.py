@@ -1,0 +1,53 @@
+"""A long series as windows of one length, standardized."""
+
+from pathlib import Path
+
+import numpy as np
+
+from kerasae.data.frames import is_frame
+from kerasae.data.source import Source
+from kerasae.data.tables import table
+from kerasae.data.windows import windows
+from kerasae.preprocessing import SeriesPreprocessing
+
+
+def series(what, length: int, stride: int = 1, **options) -> Source:
+    """Cut a long series into windows and standardize its channels.
+
+    Args:
+        what: Values `(steps, channels)`, or `(steps,)` of one channel, at equal distances in time; or a CSV file or a
+            data frame, whose rows are the steps and whose columns are the channels.
+        length: Steps per window.
+        stride: Steps from the beginning of one window to that of the next.
+        **options: Arguments of `table`, for files and frames.
+
+    Returns:
+        A `Source` whose `raw` is the series and whose `x` has the windows `(n, length, channels)`. `per_step` puts the
+        errors of windows back on the series.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A series shorter than a window, missing values, or `length` or `stride` is no positive integer.
+        TypeError: Not numbers.
+
+    >>> series(np.sin(np.arange(100)), length=20, stride=10).x.shape
+    (9, 20, 1)
+    """
+    name = str(what) if isinstance(what, str | Path) else "a data frame" if is_frame(what) else "an array"
+    raw = np.asarray(what if name == "an array" else table(what, **options).raw)
+    if raw.dtype.kind not in "biuf":
+        raise TypeError(f"A series must hold numbers. Received an array of {raw.dtype}.")
+    raw = raw[:, None] if raw.ndim == 1 else raw
+    n = len(windows(raw, length, stride))
+    if not np.isfinite(raw).all():
+        step, channel = np.argwhere(~np.isfinite(raw))[0]
+        raise ValueError(
+            f"A series must hold numbers. Received none at step {step}, channel {channel}. Fill the gap, for example "
+            "with np.interp, or use the steps on one side of it."
+        )
+    return Source(
+        kind="series",
+        description=f"{n:,} windows of {length} of the {len(raw):,} steps of {name}, standardized",
+        raw=raw,
+        preprocessing=SeriesPreprocessing.fitted(raw, length, stride),
+    )
