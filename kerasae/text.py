@@ -15,7 +15,7 @@ def figure(key: str, value: float) -> str:
 def card(card: Card) -> str:
     """The card of an entry for the terminal."""
     lines = [f"{card.name}: {card.description}", ""]
-    lines += [f"  {name:11} {fact}" for name, fact in _facts(card).items() if fact]
+    lines += [f"  {name:11} {fact}" for name, fact in facts(card).items() if fact]
     lines += ["", *(f"  {figure(key, value)}" for key, value in card.figures.items())]
     for baseline, figures in card.baselines.items():
         if figures:
@@ -25,7 +25,8 @@ def card(card: Card) -> str:
     return "\n".join(lines)
 
 
-def _facts(card: Card) -> dict[str, str | None]:
+def facts(card: Card) -> dict[str, str | None]:
+    """What is known of an entry besides its figures; None for what the card lacks."""
     limits = card.input.range
     place = "" if ">" in card.class_name else "kerasae.models."  # a class of a user's has a registered name
     return {

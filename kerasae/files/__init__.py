@@ -17,7 +17,16 @@ from kerasae.files.arrays import parse_arrays, read_array, read_arrays
 from kerasae.files.config import clean_config
 from kerasae.files.json import parse_json, read_json
 from kerasae.files.pictures import MAX_PIXELS, Header, Picture, picture_suffixes, read_header, read_picture
-from kerasae.files.reading import MAX_CONFIG, DamagedFileError, brief, file_sha256, private_copy, read_bytes, sha256
+from kerasae.files.reading import (
+    MAX_CONFIG,
+    MAX_WEIGHTS_FILE,
+    DamagedFileError,
+    brief,
+    file_sha256,
+    private_copy,
+    read_bytes,
+    sha256,
+)
 from kerasae.files.sizes import MAX_NUMBERS, check_size, of_zeros, shapes_of
 from kerasae.files.weights import Array, load_checked, load_weights, shapes_in
 
@@ -26,6 +35,7 @@ __all__ = [
     "MAX_CONFIG",
     "MAX_NUMBERS",
     "MAX_PIXELS",
+    "MAX_WEIGHTS_FILE",
     "METADATA",
     "WEIGHTS",
     "Array",

@@ -7,7 +7,7 @@ outlier detector, `detector.npz` (its arrays).
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kerasae import _checks, files
@@ -17,21 +17,32 @@ from kerasae.zoo.cards import FORMAT, Card
 GOLDEN, PREVIEW, DETECTOR = "golden.npz", "preview.png", "detector.npz"
 EXTRA = (DETECTOR,)  # files that an entry may have, and need not
 FILES = (METADATA, CONFIG, WEIGHTS, GOLDEN, PREVIEW, *EXTRA)
-SHIPPED = "shipped"
+SHIPPED, HUB = "shipped", "hf://"
 _MAX_EXTRA = 2**30  # bytes
 
 
-def names() -> list[str]:
-    """The names of the shipped entries, in alphabetical order."""
-    # Without hidden directories, which an interrupted `save` can leave behind.
-    return sorted(path.parent.name for path in root().glob(f"[!.]*/{METADATA}"))
+def names(directory: str | Path | None = None) -> list[str]:
+    """The names of entries, in alphabetical order.
+
+    Args:
+        directory: Directory whose folders are entries, such as `entries`, where `kerasae train` writes them, and
+            `directory / name` the path of an entry; the shipped entries unless given.
+
+    Raises:
+        FileNotFoundError: There is no such directory.
+    """
+    place = root() if directory is None else Path(directory)
+    if directory is not None and not place.is_dir():
+        raise FileNotFoundError(f"directory must be a folder of entries. There is none at {place}. Check the path.")
+    # Without hidden directories, which an interrupted `write` can leave behind.
+    return sorted(path.parent.name for path in place.glob(f"[!.]*/{METADATA}"))
 
 
 def card(name: str | Path) -> Card:
     """The card of an entry: figures and baselines, recipe, input contract, versions, checksums.
 
     Args:
-        name: Name of a shipped entry, or path of the directory of another.
+        name: Name of a shipped entry, path of the directory of another, or `hf://user/name`.
 
     Raises:
         ValueError: There is no such entry, its directory is not complete, or a field of the card is damaged.
@@ -60,9 +71,10 @@ def load(name: str | Path, weights: str | Path | None = SHIPPED, input_shape: tu
     """Load the compiled model of an entry, on the backend in use.
 
     Args:
-        name: Name of a shipped entry; path of the directory of another, which `kerasae train` has written; or path
-            of a `.keras` file, which a model's `save` has written. A `.keras` file is validated as an entry is, and
-            the optimizer's state in it is loaded too.
+        name: Name of a shipped entry; path of the directory of another, which `kerasae train` or `zoo.save` has
+            written; `hf://user/name` of one on the Hugging Face hub; or path of a `.keras` file, which a model's
+            `save` has written. A `.keras` file is validated as an entry is, and the optimizer's state in it is loaded
+            too.
         weights: The pretrained weights unless given. None for an untrained model, or path of a `.weights.h5` file.
         input_shape: Shape of one input, for an entry whose weights fit other sizes than its own:
             see `Autoencoder.with_input_shape`. Figures on the card hold for the entry's own size.
@@ -141,13 +153,17 @@ def root() -> Path:
 
 
 def directory_of(name: str | Path) -> Path:
-    """The directory of an entry: of a shipped one by name, else any directory with a card.
+    """The directory of an entry: of a shipped one by name, one on the hub in the cache, else any with a card.
 
     Raises:
         ValueError: There is neither.
     """
     if str(name) in names():
         return root() / str(name)
+    if str(name).startswith(HUB):
+        from kerasae.zoo import hub
+
+        return hub.fetch(str(name))
     path = Path(name)
     if os.path.isfile(path / METADATA):
         return path
@@ -174,6 +190,29 @@ def read_card(directory: Path) -> dict:
     return metadata
 
 
+def check_files(directory: Path, limits: Mapping[str, int]) -> list[str]:
+    """The names of an entry's files, if all of them are those that its card describes.
+
+    Args:
+        directory: Directory of the entry.
+        limits: The files that there may be, with the most bytes of each.
+
+    Raises:
+        ValueError: The card is damaged; or a file is missing, too large, another one than the card describes, or not
+            on the list.
+    """
+    metadata = read_card(directory)
+    Card.from_json(metadata, str(directory))
+    for name in metadata["files"]:
+        if name not in limits or name == METADATA:
+            raise ValueError(
+                f"{directory / METADATA} lists {str(name)[:100]!r}, expected files of {', '.join(limits)}."
+            )
+        path = _inside(directory, name)
+        _check_digest(path, files.file_sha256(path, limits[name]), metadata)
+    return [METADATA, *metadata["files"]]
+
+
 def read_file(directory: Path, name: str, metadata: dict, limit: int) -> bytes:
     """The bytes of one of an entry's files, if they are the ones that the card describes, else ValueError."""
     path = _inside(directory, name)
@@ -187,8 +226,11 @@ def _inside(directory: Path, name: str) -> Path:
     path = directory / name
     if not path.is_file():
         raise ValueError(f"{path} is missing. Install kerasae or the entry again.")
-    # An installer may link shipped files to its own storage.
-    if directory.parent != root() and path.resolve().parent != directory.resolve():
+    # An installer may link shipped files to its own storage, and the hub's cache links each file to a blob beside it.
+    places = [directory.resolve()]
+    if directory.parent.name == "snapshots":
+        places.append(directory.resolve().parents[1] / "blobs")
+    if directory.parent != root() and path.resolve().parent not in places:
         raise ValueError(f"{path} is a link to {path.resolve()}, expected a file of the entry itself.")
     return path
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,14 +48,36 @@ def write(
             one with other arrays than of numbers.
         OSError: The files cannot be written, as on a full disk.
     """
-    directory = Path(directory).resolve()
     check_target(directory, replace_shipped)
     _check_extra(extra or {})
-    partial = None
+    _write_whole(directory, lambda partial: _write_files(partial, model, card, preview, extra or {}))
+
+
+def copy(source: Path, directory: str | Path, names: Sequence[str]) -> None:
+    """Copy the files of an entry, completely or not at all. Errors as for `write`; ValueError if a file has changed.
+
+    Args:
+        source: Directory of the entry.
+        directory: As for `write`.
+        names: Names of its files, as `store.check_files` returns them.
+    """
+
+    def copied(partial: Path) -> None:
+        for name in names:
+            shutil.copyfile(source / name, partial / name)
+        store.check_files(partial, dict.fromkeys(FILES, files.MAX_WEIGHTS_FILE))
+
+    check_target(directory)
+    _write_whole(directory, copied)
+
+
+def _write_whole(directory: str | Path, fill: Callable[[Path], None]) -> None:
+    """Have a new directory filled, and move it to its place."""
+    directory, partial = Path(directory).resolve(), None
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
-        _write_files(partial, model, card, preview, extra or {})
+        fill(partial)
         partial.chmod(0o755)
         _put_in_place(partial, directory)
     except OSError as error:

@@ -1,0 +1,158 @@
+"""Share entries through the Hugging Face hub: `push`, `pull`, and names such as `hf://user/name`.
+
+A repository has the files of an entry and a `README.md` made from its card; Keras's own
+`keras.saving.load_model("hf://user/name")` reads the same files. What is downloaded is data from elsewhere: only the
+files of a closed list, of bounded sizes, which must have the checksums that the card states. Needs the package
+`huggingface_hub` (`pip install kerasae[hub]`), which keeps downloads in its cache and resumes interrupted ones.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from kerasae import files
+from kerasae.files import CONFIG, METADATA, WEIGHTS
+from kerasae.zoo import store, writing
+from kerasae.zoo.readme import MARK, readme
+from kerasae.zoo.store import DETECTOR, FILES, GOLDEN, PREVIEW
+
+README = "README.md"
+LIMITS = {  # bytes
+    METADATA: files.MAX_CONFIG,
+    CONFIG: files.MAX_CONFIG,
+    WEIGHTS: 2**33,
+    GOLDEN: 2**26,
+    PREVIEW: 2**24,
+    DETECTOR: 2**30,
+}
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+").fullmatch
+
+
+def push(directory: str | Path, repo: str, *, private: bool = False, token: str | None = None) -> str:
+    """Upload an entry to the hub, in one commit.
+
+    The repository is created if there is none. A `README.md` that kerasae did not write stays.
+
+    Args:
+        directory: Directory of the entry, or name of a shipped one.
+        repo: `user/name`, also as `hf://user/name`.
+        private: Whether a new repository is private.
+        token: Access token; the one that `hf auth login` has stored unless given.
+
+    Returns:
+        The address of the repository.
+
+    Raises:
+        ValueError: There is no such entry, its files are not those of its card, or `repo` is no `user/name`.
+        ImportError: `huggingface_hub` is not installed.
+        ConnectionError: The hub can't be reached, or refuses. The repository is then as it was.
+    """
+    repo, _ = repository(repo)
+    hub = _hub()
+    path = store.directory_of(directory)
+    names = store.check_files(path, LIMITS)
+    api = hub.HfApi(library_name="kerasae", token=token)
+    with _errors(f"{directory} was not uploaded to {repo}, which is as it was"):
+        api.create_repo(repo, exist_ok=True, private=private)
+        there = set(api.list_repo_files(repo))
+        operations = [hub.CommitOperationAdd(name, str(path / name)) for name in names]
+        operations += [hub.CommitOperationDelete(name) for name in FILES if name in there - set(names)]
+        if README not in there or MARK in Path(api.hf_hub_download(repo, README)).read_text(encoding="utf-8"):
+            content = readme(store.card(path), repo).encode("utf-8")
+            operations.append(hub.CommitOperationAdd(README, content))
+        commit = api.create_commit(repo, operations, commit_message=f"Entry {store.card(path).name}")
+    return str(commit.repo_url)
+
+
+def pull(repo: str, directory: str | Path, *, token: str | None = None) -> Path:
+    """Download an entry to a directory: whole, and with the files that its card describes, or not at all.
+
+    Args:
+        repo: `user/name`, also as `hf://user/name`, and with a revision as `user/name@revision`.
+        directory: Directory of the entry: new, or an entry that kerasae wrote, which is then replaced.
+        token: As for `push`.
+
+    Returns:
+        The directory.
+
+    Raises:
+        FileExistsError: The directory exists and is no entry, or has files in it that kerasae did not write.
+        ValueError: `repo` is no `user/name`; there is no such repository, or no entry in it; a file is missing, too
+            large, or another one than its card describes.
+        ImportError: `huggingface_hub` is not installed.
+        ConnectionError: The hub can't be reached. Calling again resumes the download.
+        OSError: The directory cannot be written.
+    """
+    writing.check_target(directory)
+    found = fetch(repo, token)
+    writing.copy(found, directory, store.check_files(found, LIMITS))
+    return Path(directory)
+
+
+def fetch(repo: str, token: str | None = None) -> Path:
+    """Download an entry to the cache of `huggingface_hub`. Arguments and errors as for `pull`.
+
+    Returns:
+        Directory of the entry in the cache. Its files are checked when they are read.
+    """
+    name, revision = repository(repo)
+    hub = _hub()
+    api = hub.HfApi(library_name="kerasae", token=token)
+    with _errors(f"hf://{name} was not downloaded; try again to resume"):
+        with contextlib.suppress(hub.errors.OfflineModeIsEnabled, ConnectionError):  # then the cache is looked into
+            _check_sizes(name, api.model_info(name, revision=revision, files_metadata=True).siblings or ())
+        path = api.snapshot_download(name, revision=revision, allow_patterns=list(FILES))
+    return Path(path)
+
+
+def repository(repo: str) -> tuple[str, str | None]:
+    """`user/name` and the revision (None: the newest) of `hf://user/name@revision`.
+
+    >>> repository("hf://ada/digits"), repository("ada/digits@v2")
+    (('ada/digits', None), ('ada/digits', 'v2'))
+    """
+    name, at, revision = str(repo).removeprefix(store.HUB).partition("@")
+    if not _REPOSITORY(name) or (at and not revision):
+        raise ValueError(f"repo must be user/name, or hf://user/name. Received: {str(repo)[:100]!r}.")
+    return name, revision or None
+
+
+def _check_sizes(repo: str, siblings) -> None:
+    """Raise ValueError if the repository has no card, or a file of an entry that is too large."""
+    sizes = {sibling.rfilename: sibling.size or 0 for sibling in siblings}
+    if METADATA not in sizes:
+        raise ValueError(
+            f"hf://{repo} must have the files of an entry, which `kerasae push` uploads. It has no {METADATA}."
+        )
+    for name, limit in LIMITS.items():
+        if sizes.get(name, 0) > limit:
+            raise ValueError(f"{name} of hf://{repo} must have at most {limit:,} bytes. Received: {sizes[name]:,}.")
+
+
+def _hub():
+    try:
+        import huggingface_hub
+        import huggingface_hub.errors
+    except ImportError as error:
+        raise ImportError(
+            "The hub needs the package huggingface_hub, which is not installed. Run `pip install kerasae[hub]`."
+        ) from error
+    return huggingface_hub
+
+
+@contextlib.contextmanager
+def _errors(outcome: str) -> Iterator[None]:
+    """Errors of the client as a ValueError (no such repository) or a ConnectionError (everything else)."""
+    errors = _hub().errors
+    try:
+        yield
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+        raise ValueError(
+            f"{outcome}. There is no such repository, or it is private: check the name, or run `hf auth login`. "
+            f"{files.brief(error)}"
+        ) from error
+    except ValueError:
+        raise
+    except Exception as error:  # the client, and what it is built on, raise many kinds
+        raise ConnectionError(f"{outcome}. {files.brief(error)}") from error
