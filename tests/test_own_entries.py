@@ -1,14 +1,16 @@
 """Entries of one's own: saved, trained, searched."""
 
 import contextlib
+import shutil
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import kerasae
-from kerasae import cli, data, models, zoo
-from kerasae.zoo import plans
+from kerasae import cli, data, metrics, models, zoo
+from kerasae.zoo import inputs, plans
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -182,7 +184,7 @@ def test_figures_are_measured_again_where_the_data_still_is(tmp_path, capsys, mo
 
 @pytest.mark.parametrize(
     ("shape", "label", "model"),
-    [((9, 8, 3), True, "ConvAutoencoder"), ((5, 4, 1), True, "DenseAutoencoder")],
+    [((24, 2), False, "ConvAutoencoder"), ((9, 8, 3), True, "ConvAutoencoder"), ((5, 4, 1), True, "DenseAutoencoder")],
 )
 def test_every_kind_of_array_is_trained_on(shape, label, model, tmp_path):
     x = np.random.default_rng(0).random((40, *shape)).astype("float32")
@@ -192,6 +194,22 @@ def test_every_kind_of_array_is_trained_on(shape, label, model, tmp_path):
     card = zoo.card(tmp_path / "it")
     assert (card.class_name, card.measured.number) == (model, 8)
     assert zoo.load(tmp_path / "it").data_shape == shape
+
+
+def test_pictures_that_do_not_fit_in_memory_are_trained_on_and_measured_in_part(tmp_path, monkeypatch):
+    scans = data.digits().x_test[:40]
+    (tmp_path / "photos").mkdir()
+    for i, image in enumerate(scans):
+        Image.fromarray((image[..., 0] * 255).astype("uint8")).save(tmp_path / "photos" / f"{i}.png")
+    monkeypatch.setattr(inputs, "MOST", 20 * 28 * 28)
+    reading = {"memory": 1, "size": 28}
+    kerasae.train(tmp_path / "photos", out=tmp_path / "it", epochs=1, verbose=0, hold_out=30, options=reading)
+    card = zoo.card(tmp_path / "it")
+    assert (card.hold_out, card.measured.number) == (30, 20)
+    assert "measured were 20 of them, chosen at random" in card.measured.description
+    found = inputs.of_card(card)
+    assert metrics.figures(zoo.load(tmp_path / "it"), found)["mse"] == pytest.approx(card.figures["mse"], rel=1e-4)
+    assert card.preprocessing.size == (28, 28)
 
 
 @pytest.mark.anybackend
@@ -233,3 +251,19 @@ def test_bad_input_is_refused_before_training(tmp_path):
     with pytest.raises(ValueError, match="data must have labels for a Conditional"):
         kerasae.train(rows(), "ConditionalVariationalAutoencoder", out=tmp_path / "other", verbose=0)
     assert (tmp_path / "file").read_text() == "precious"
+
+
+@pytest.mark.anybackend
+def test_entries_are_found_by_their_cards(tmp_path):
+    assert zoo.search(data="mnist", family="variational", code_size=(2, 8)) == ["vae2_mnist"]
+    assert zoo.search(family="ConvAutoencoder", code_size=49) == ["conv_mnist"]
+    assert zoo.search() == zoo.names()
+    shutil.copytree(zoo.store.root() / "linear_sine", tmp_path / "mine")
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / zoo.METADATA).write_text("{")
+    assert zoo.names(tmp_path) == ["damaged", "mine"] and zoo.search(directory=tmp_path) == ["mine"]
+    assert zoo.search(data="mnist", directory=tmp_path) == []
+    with pytest.raises(FileNotFoundError, match="directory must be a folder of entries. There is none at"):
+        zoo.names(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="code_size must be a positive integer. Received: 0"):
+        zoo.search(code_size=0)

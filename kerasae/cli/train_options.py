@@ -45,6 +45,8 @@ OPTIONS: Sequence[Option] = (
     option("--color", choices=("grayscale", "rgb"), help="color of the pictures"),
     option("--fit", choices=("resize", "crop"), help="how pictures of other sizes are fitted (default: resize)"),
     option("--on-error", choices=("raise", "skip"), help="what happens to unreadable pictures (default: raise)"),
+    _number("--length", "steps per window of a series, whose steps are the rows of --data"),
+    _number("--stride", "steps from one window to the next (default: 1)"),
     _text("--label", "column of a table that holds labels", "COLUMN"),
     _text("--columns", "columns of a table to use", "COLUMN", nargs="+"),
     option(
@@ -67,8 +69,5 @@ OPTIONS: Sequence[Option] = (
     _text("--license", "license of the weights, such as Apache-2.0", "SPDX"),
     _text("--source", "publication: title, authors, year"),
     _text("--author", "who trains the model"),
-    option(
-        "--import", dest="modules", action="append", metavar="MODULE", help="module to import, which registers data"
-    ),
     backend(_import_hook.TRAINING_BACKENDS),
 )

@@ -1,7 +1,6 @@
 """The command that trains: an entry by its recipe, or a model on data of the user's own."""
 
 import contextlib
-import importlib
 import os
 import shlex
 import shutil
@@ -15,8 +14,6 @@ from kerasae import zoo
 
 def train(arguments) -> int | None:
     """Train an entry by its recipe, or a model on data of the user's own."""
-    for module in arguments.modules or ():
-        importlib.import_module(module)
     if arguments.data is not None:
         _train_own(arguments)
         return None
@@ -35,7 +32,7 @@ def train(arguments) -> int | None:
 # Options for data of one's own: arguments of `kerasae.train` and options of `data.load`.
 _TRAINING = ("hold_out", "epochs", "seed", "batch_size", "learning_rate", "patience", "loss", "code_size")
 _ENTRY = ("out", "name", "overwrite", "description", "license", "source", "author")
-_READING = ("size", "color", "fit", "on_error", "label", "columns")
+_READING = ("size", "color", "fit", "on_error", "length", "stride", "label", "columns")
 _BOTH = ("out", "name", "hold_out", "epochs", "seed")  # of recipes too
 _OWN = tuple(name for name in (*_TRAINING, *_ENTRY, *_READING, "model", "set", "dry_run") if name not in _BOTH)
 
