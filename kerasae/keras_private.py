@@ -148,9 +148,13 @@ class Stream:
         """The batches of the next epoch; of the epoch of this number, if the source knows its epochs apart."""
         if hasattr(self._data, "begin_epoch"):
             self._data.begin_epoch(number)
-        with self._iterator.catch_stop_iteration():
-            for _, _, (batch,) in self._iterator:
-                yield batch
+        try:
+            with self._iterator.catch_stop_iteration():
+                for _, _, (batch,) in self._iterator:
+                    yield batch
+        except BaseException:  # an epoch that is left before its end would leave its workers waiting
+            self.restart()
+            raise
 
 
 def optimizer_slots(optimizer, name: str, variables) -> list:

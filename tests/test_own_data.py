@@ -1,11 +1,13 @@
 """Pictures of one's own: any format and size, in memory and as a stream."""
 
+import threading
+
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from kerasae import data, files, models
+from kerasae import data, files, keras_private, models
 from kerasae.data.stream import PictureStream
 from kerasae.preprocessing import ImagePreprocessing
 
@@ -45,7 +47,7 @@ def test_a_folder_of_class_folders_gives_pixels_and_labels(folder):
     np.testing.assert_array_equal(source.raw[3], np.asarray(Image.open(source.files[3])))
     np.testing.assert_array_equal(source.x, source.raw / np.float32(255))
     assert source.preprocessing == ImagePreprocessing((8, 6), "rgb")
-    assert source.description == "7 pictures of 2 classes, 8 × 6, color"
+    assert source.description == "7 pictures of 2 classes, 8 × 6, color, 1 other file passed over"
     assert len(source) == 7 and source.input_shape == (8, 6, 3) and source.skipped == {}
 
 
@@ -73,7 +75,7 @@ def test_what_is_not_there_is_said(tmp_path, folder):
     (tmp_path / "text" / "readme.txt").write_text("no picture")
     with pytest.raises(FileNotFoundError, match="empty must hold pictures.* Received an empty folder. Check the path"):
         data.images(tmp_path / "empty")
-    with pytest.raises(FileNotFoundError, match="text must hold pictures.* Received 1 files of other types"):
+    with pytest.raises(FileNotFoundError, match=r"text must hold pictures.* Received other files alone: 1 \(\.txt\)"):
         data.images(tmp_path / "text")
     with pytest.raises(FileNotFoundError, match="No picture at .*gone. Expected a folder"):
         data.images(tmp_path / "gone")
@@ -160,7 +162,7 @@ def test_color_that_the_sample_missed_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr("kerasae.data.pictures._SAMPLE", 2)  # the first and the last
     for name in "aceg":
         (Image.fromarray(GRAY) if name != "c" else RGB).save(tmp_path / f"{name}.png")
-    assert "1 color pictures converted to grayscale (color='rgb' keeps color)" in data.images(tmp_path).description
+    assert "1 color picture converted to grayscale (color='rgb' keeps color)" in data.images(tmp_path).description
 
 
 # Sizes
@@ -308,6 +310,17 @@ def test_a_stream_gives_each_picture_once_in_an_order_of_seed_and_epoch(folder):
     assert not np.array_equal(stream[0], batches[0])
     stream.begin_epoch(0)
     np.testing.assert_array_equal(stream[0], batches[0])
+
+
+@pytest.mark.anybackend
+def test_no_thread_is_left_when_an_epoch_is_left_early(folder):
+    stream = data.images(folder, memory=0, workers=2).x.ordered(batch_size=1)
+    before = threading.active_count()
+    epoch = keras_private.Stream(x=stream).epoch(0)
+    next(epoch)
+    assert threading.active_count() > before
+    epoch.close()
+    assert threading.active_count() == before
 
 
 @pytest.mark.anybackend

@@ -66,13 +66,23 @@ def read_all(
                 pixels[i] = picture.pixels
         return failed
 
-    with _progress(n, verbose) as update, ThreadPoolExecutor(workers or os.cpu_count()) as threads:
-        for done, failed in enumerate(threads.map(decode, range(0, n, _CHUNK)), start=1):
-            unreadable |= failed
-            update(min(done * _CHUNK, n))
+    with _progress(n, verbose) as update, ThreadPoolExecutor(workers or default_workers()) as threads:
+        try:
+            for done, failed in enumerate(threads.map(decode, range(0, n, _CHUNK)), start=1):
+                unreadable |= failed
+                update(min(done * _CHUNK, n))
+        except BaseException:  # Ctrl-C, for one
+            threads.shutdown(cancel_futures=True)
+            raise
     if pixels is not None and unreadable:
         pixels = pixels[is_readable]
     return Read(pixels, is_readable, unreadable, int(resized.sum()), int(grayed.sum()))
+
+
+def default_workers() -> int:
+    """Number of threads that decode: one for each processor that this process may use, at most 16."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(available, 16)
 
 
 @contextlib.contextmanager
@@ -85,6 +95,7 @@ def _progress(n: int, verbose: bool) -> Iterator:
 
     with contextlib.redirect_stdout(sys.stderr):
         print(f"Reading {n:,} pictures", flush=True)
+        is_seen = sys.stderr.isatty() or "ipykernel" in sys.modules
         # In a file, one line at the end instead of one for each update.
-        bar = keras.utils.Progbar(n, verbose=1 if sys.stderr.isatty() else 2, unit_name="picture")
+        bar = keras.utils.Progbar(n, verbose=1 if is_seen else 2, unit_name="picture")
         yield bar.update

@@ -14,11 +14,15 @@ _PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", 
 
 
 class Found(NamedTuple):
-    """Paths of pictures, in order, with their labels `(n,)` and the names of these, if the folders give any."""
+    """Paths of pictures, in order, with their labels `(n,)` and the names of these, if the folders give any.
+
+    `others` is the number of files of other types that are not hidden.
+    """
 
     paths: list[Path]
     y: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
+    others: int = 0
 
 
 def pictures(what: str | Path | Iterable[str | Path]) -> Found:
@@ -40,18 +44,18 @@ def pictures(what: str | Path | Iterable[str | Path]) -> Found:
     root = Path(what)
     if not root.is_dir():
         return Found(_existing([root]))
-    paths, others = [], 0
+    paths: list[Path] = []
+    others: list[Path] = []
     for path in _walk(root, set()):
-        if path.suffix.lower() in files.picture_suffixes():
-            paths.append(path)
-        else:
-            others += 1
+        (paths if path.suffix.lower() in files.picture_suffixes() else others).append(path)
     if not paths:
+        suffixes = ", ".join(sorted({path.suffix or path.name for path in others})[:10])
+        received = f"other files alone: {len(others):,} ({suffixes})" if others else "an empty folder"
         raise FileNotFoundError(
-            f"{root} must hold pictures, such as .jpg or .png files, or folders of pictures. Received "
-            f"{f'{others:,} files of other types' if others else 'an empty folder'}. Check the path."
+            f"{root} must hold pictures, such as .jpg or .png files, or folders of pictures. Received {received}. "
+            "Check the path."
         )
-    return Found(paths, *_labels([path.relative_to(root).parts[:-1] for path in paths]))
+    return Found(paths, *_labels([path.relative_to(root).parts[:-1] for path in paths]), len(others))
 
 
 def _existing(paths: list[Path]) -> list[Path]:
@@ -73,12 +77,17 @@ def _walk(folder: Path, visited: set[str]) -> Iterator[Path]:
         return
     visited.add(real)
     with os.scandir(folder) as listing:
-        entries = sorted((entry for entry in listing if not entry.name.startswith((".", "__"))), key=lambda e: e.name)
+        entries = sorted((entry for entry in listing if not _is_hidden(entry.name)), key=lambda entry: entry.name)
     for entry in entries:
         if entry.is_dir():
             yield from _walk(Path(entry.path), visited)
         elif entry.is_file():
             yield Path(entry.path)
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a file or folder is hidden, or what Windows and macOS add to folders."""
+    return name.startswith((".", "__")) or name.lower() in ("thumbs.db", "desktop.ini")
 
 
 def _labels(folders: list[tuple[str, ...]]) -> tuple[np.ndarray | None, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasae import files
+from kerasae import _fields, files
 from kerasae.data import decoding, folders
 from kerasae.data.source import Source
 from kerasae.preprocessing import ImagePreprocessing
@@ -74,7 +74,7 @@ def images(
         where = {"stream": PictureStream(paths, scale, workers=workers)}
     return Source(
         kind="image",
-        description=_description(scale, read, len(found.class_names), color is not None, fits),
+        description=_description(scale, read, found, color is not None, fits),
         preprocessing=scale,
         y=None if found.y is None else found.y[rows],
         class_names=found.class_names,
@@ -86,7 +86,7 @@ def images(
 
 def _preprocessing(paths: list[Path], size, color: str | None, fit: str) -> ImagePreprocessing:
     """What is asked for, and for the rest what suits a sample of the pictures."""
-    if isinstance(size, int):
+    if _fields.is_integer(size):
         size = (size, size)
     if size is not None and color is not None:
         return ImagePreprocessing(size, color, fit)
@@ -131,17 +131,22 @@ def _refusal(unreadable: dict[Path, str], n: int) -> str:
     )
 
 
-def _description(scale: ImagePreprocessing, read: decoding.Read, classes: int, color_asked: bool, fits: bool) -> str:
+def _description(scale: ImagePreprocessing, read: decoding.Read, found: folders.Found, color_asked, fits: bool) -> str:
     """What was read, and what was done to it."""
-    n = int(read.is_readable.sum())
+    n, classes = int(read.is_readable.sum()), len(found.class_names)
     height, width = scale.size
     named = "color" if scale.color == "rgb" else "grayscale"
-    parts = [f"{n:,} {'picture' if n == 1 else 'pictures'}{f' of {classes} classes' if classes else ''}"]
+    parts = [_count(n, "picture") + (f" of {_count(classes, 'class')}" if classes else "")]
     parts += [f"{height} × {width}, {named}"]
     done = {"resize": "resized", "crop": "center-cropped"}[scale.fit]
     parts += [f"{read.resized:,} of another size {done}"] if read.resized else []
     if read.grayed and not color_asked:
-        parts += [f"{read.grayed:,} color pictures converted to grayscale (color='rgb' keeps color)"]
+        parts += [f"{_count(read.grayed, 'color picture')} converted to grayscale (color='rgb' keeps color)"]
     parts += [f"{len(read.unreadable):,} unreadable skipped"] if read.unreadable else []
+    parts += [f"{_count(found.others, 'other file')} passed over"] if found.others else []
     parts += [] if fits else ["read from disk while training"]
     return ", ".join(parts)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}{'es' if noun.endswith('s') else 's'}"

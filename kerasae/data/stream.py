@@ -1,7 +1,6 @@
 """Pictures that do not fit in memory, decoded while a model trains."""
 
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 
 from kerasae._checks import positive_size
+from kerasae.data.decoding import default_workers
 from kerasae.preprocessing import ImagePreprocessing
 
 _WAITING = 2**26  # bytes of decoded batches that wait for the model, at most
@@ -38,7 +38,7 @@ class PictureStream(keras.utils.PyDataset):
     ):
         self.batch_size = positive_size("batch_size", batch_size)
         waiting = _WAITING // (4 * math.prod(preprocessing.raw_shape) * self.batch_size)
-        super().__init__(workers=workers or os.cpu_count() or 1, max_queue_size=min(max(waiting, 1), 16))
+        super().__init__(workers=workers or default_workers(), max_queue_size=min(max(waiting, 1), 16))
         self.files, self.preprocessing, self.seed = tuple(files), preprocessing, seed
         self.begin_epoch(0)
 
