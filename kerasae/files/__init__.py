@@ -27,6 +27,7 @@ from kerasae.files.reading import (
     read_bytes,
     sha256,
 )
+from kerasae.files.room import save_weights
 from kerasae.files.sizes import MAX_NUMBERS, check_size, of_zeros, shapes_of
 from kerasae.files.weights import Array, load_checked, load_weights, shapes_in
 
@@ -59,6 +60,7 @@ __all__ = [
     "read_header",
     "read_json",
     "read_picture",
+    "save_weights",
     "sha256",
     "shapes_in",
     "shapes_of",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from kerasae import keras_private
+from kerasae import files, keras_private
 
 _SUFFIX = ".weights.h5"
 
@@ -41,11 +41,8 @@ class Backup(keras.callbacks.Callback):
         older = self._states().values()
         self.directory.mkdir(parents=True, exist_ok=True)
         unfinished = self.directory / f"unfinished{_SUFFIX}"
-        try:
-            self.model.save_weights(unfinished)
-            os.replace(unfinished, self.directory / f"epoch-{epoch + 1}{_SUFFIX}")
-        finally:
-            unfinished.unlink(missing_ok=True)  # there if the disk is full
+        files.save_weights(self.model, unfinished)
+        os.replace(unfinished, self.directory / f"epoch-{epoch + 1}{_SUFFIX}")
         for state in older:
             state.unlink()
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import keras
 
+from kerasae import files
+
 _SUFFIX = ".weights.h5"
 
 
@@ -67,11 +69,8 @@ class KeepBest(keras.callbacks.Callback):
         self.directory.mkdir(parents=True, exist_ok=True)
         unfinished = self.directory / f"unfinished{_SUFFIX}"
         if self.best_epoch == epoch:
-            try:
-                self.model.save_weights(unfinished)
-                os.replace(unfinished, self._weights(epoch))
-            finally:
-                unfinished.unlink(missing_ok=True)
+            files.save_weights(self.model, unfinished)
+            os.replace(unfinished, self._weights(epoch))
         partial = self._record.with_suffix(".partial")
         partial.write_text(json.dumps(self.logs))
         os.replace(partial, self._record)

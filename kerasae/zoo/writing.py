@@ -159,7 +159,7 @@ def _write_files(directory: Path, model, card: Mapping, preview, extra: Mapping)
     (directory / CONFIG).write_bytes(_json(config))
     bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
-    bare.save_weights(directory / WEIGHTS)
+    files.save_weights(bare, directory / WEIGHTS)
     preview.savefig(directory / PREVIEW, dpi=100, metadata={"Software": None})
     golden = {key: np.asarray(value, "float32") for key, value in metrics.golden_outputs(model).items()}
     for name, arrays in {GOLDEN: golden, **extra}.items():
