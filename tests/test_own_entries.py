@@ -52,6 +52,17 @@ def test_a_model_of_a_users_own_class_is_saved_measured_and_loaded(tmp_path):
     assert all(difference.is_tolerable for difference in zoo.verify(tmp_path / "mine").values())
 
 
+def test_the_words_of_keras_hub_load_and_save(tmp_path):
+    model = models.DenseAutoencoder.from_preset("deep_sine")
+    model.save_to_preset(tmp_path / "mine", license="MIT")
+    again = models.Autoencoder.from_preset(tmp_path / "mine")
+    np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
+    untrained = models.Autoencoder.from_preset("deep_sine", load_weights=False)
+    assert not np.allclose(untrained.get_weights()[0], model.get_weights()[0])
+    with pytest.raises(ValueError, match="must be an entry of a ConvAutoencoder. deep_sine has a DenseAutoencoder"):
+        models.ConvAutoencoder.from_preset("deep_sine")
+
+
 def test_without_data_a_card_has_no_figures(tmp_path):
     card = zoo.save(models.LinearAutoencoder((5,), 2), tmp_path / "five")
     assert card.figures == {} and card.measured is None

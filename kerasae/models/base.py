@@ -14,18 +14,18 @@ from kerasae.models.errors import ReconstructionErrors
 from kerasae.models.input_size import InputSize
 from kerasae.models.labels import Labels
 from kerasae.models.loss_weights import WithLossWeights
+from kerasae.models.presets import Presets
 from kerasae.training import inference, validation
 from kerasae.training.trainer import Trainer
 
 
-class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeights, keras.Model):
+class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeights, Presets, keras.Model):
     """A Keras model that is trained to reconstruct its input from a code.
 
     `x (n, *input_shape) → encoder → z (n, *code_shape) → decoder → x_hat (n, *input_shape)`
 
-    A subclass builds an encoder and a decoder and hands them to `set_parts` at the end of its
-    constructor; `loss_terms` gives the loss that training minimizes. `fit(x)` means `fit(x, x)`: if targets
-    are missing, the input is the target. All of Keras's data sources, callbacks and file formats work.
+    A subclass hands an encoder and a decoder to `set_parts` at the end of its constructor; `loss_terms` gives the
+    loss that training minimizes. `fit(x)` means `fit(x, x)`: the input is the target.
 
     Args:
         input_shape: Shape of one input, without the batch axis: `(28, 28, 1)`, `(2,)`.
@@ -44,14 +44,14 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
         code_shape: Shape of one code.
         code_size: Number of values that a code consists of, for comparison with other methods.
         classes: Number of classes that a conditional model takes labels of, else None.
-        loss_weight_names: Names of the weights of loss terms. Each can be set at any time
-            (`model.kl_weight = 0.5`) and takes effect at the next step.
+        loss_weight_names: Names of the weights of loss terms, which can be set: `model.kl_weight = 0.5`.
     """
 
     encoder: keras.Model
     decoder: keras.Model
     code_shape: tuple[int, ...]
     code_size: int
+    value_range: tuple[float, float] | None
 
     def __init__(self, input_shape, value_range=(0.0, 1.0), noise=None, **kwargs):
         super().__init__(**kwargs)
