@@ -119,6 +119,7 @@ import sys
 from pathlib import Path
 import kerasae
 from kerasae import export
+from kerasae.export import writers
 
 model, directory = kerasae.models.DenseAutoencoder((6, 5, 1), (8,), 3, dtype="mixed_bfloat16"), Path(sys.argv[1])
 
@@ -135,7 +136,7 @@ export.export(model, path, "encoder", overwrite=True)
 assert path.read_bytes() != first
 (directory / "model.bin").touch()
 print(refused(directory / "model.xml", format="openvino"))
-export._WRITERS["onnx"] = lambda model, path: path.write_text("half") and 1 / 0
+writers.WRITERS["onnx"] = lambda model, path: path.write_text("half") and 1 / 0
 print(refused(path, overwrite=True), len(path.read_bytes()) > 1000)
 print(refused(directory / "other.onnx"), (directory / "other.onnx").exists())
 print(sorted(file.name for file in directory.rglob("*")))

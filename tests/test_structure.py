@@ -94,7 +94,7 @@ FRAMEWORKS = {"jax", "torch", "tensorflow", "openvino"}
 def test_only_backends_and_exports_import_a_framework():
     found = {}
     for path, tree in FILES.items():
-        if path.parent.name == "backends" or path.name == "export.py":  # which writes their files
+        if path.parent.name == "backends" or short(path) == "export/writers.py":  # which writes their files
             continue
         imported = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
         names = {(getattr(node, "module", None) or node.names[0].name).partition(".")[0] for node in imported}

@@ -6,7 +6,19 @@ from pathlib import Path
 
 from kerasae import export
 from kerasae.cli import train_options
-from kerasae.cli.options import BACKEND, JSON, MODEL, OVERWRITE, Option, option, out
+from kerasae.cli.options import (
+    BACKEND,
+    JSON,
+    LABEL,
+    MODEL,
+    OVERWRITE,
+    SEED,
+    Option,
+    from_inputs,
+    option,
+    out,
+    whole_number,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,8 @@ class Command:
     options: Sequence[Option] = ()
 
 
+_ARRAYS = "a .npy, .npz or .csv file"
+_RESULTS = f"picture of all, {_ARRAYS}, or folder for one picture each"
 _NAMES = option("names", nargs="*", metavar="NAME", help="names of entries (default: all)")
 
 _ENTRIES = (
@@ -46,6 +60,91 @@ _ENTRIES = (
         "kerasae demo --out digits.png",
         [
             option("--out", type=Path, default=Path("demo.png"), help="path of the picture (default: %(default)s)"),
+            BACKEND,
+        ],
+    ),
+)
+
+_APPLYING = (
+    Command(
+        "encode",
+        "applying.encode",
+        "codes of inputs, as an array",
+        "kerasae encode conv_mnist photos --out codes.csv",
+        [MODEL, *from_inputs(), out(f"{_ARRAYS} (default: NAME-codes.npy)"), OVERWRITE, BACKEND],
+    ),
+    Command(
+        "decode",
+        "applying.decode",
+        "what a model decodes from codes, as pictures",
+        "kerasae decode conv_mnist codes.npy --out decoded.png",
+        [
+            MODEL,
+            option("codes", type=Path, metavar="CODES", help=f"{_ARRAYS} of codes, as `kerasae encode` writes it"),
+            LABEL,
+            out(f"{_RESULTS} (default: NAME-decoded.png)"),
+            OVERWRITE,
+            BACKEND,
+        ],
+    ),
+    Command(
+        "reconstruct",
+        "applying.reconstruct",
+        "inputs and their reconstructions, as a picture",
+        "kerasae reconstruct conv_mnist mnist --n 20 --out digits.png",
+        [MODEL, *from_inputs(), out(f"{_RESULTS} (default: NAME-reconstructions.png)"), OVERWRITE, BACKEND],
+    ),
+    Command(
+        "denoise",
+        "applying.denoise",
+        "pictures without their noise, in a folder",
+        "kerasae denoise denoise_gauss_mnist photos --out clean",
+        [
+            MODEL,
+            *from_inputs(),
+            option(
+                "--add-noise",
+                action="store_true",
+                help="noise of the kind that the model was trained to remove is added first, to see what it removes",
+            ),
+            out(f"{_RESULTS} (default: folder NAME-denoised)"),
+            OVERWRITE,
+            BACKEND,
+        ],
+    ),
+    Command(
+        "generate",
+        "applying.generate",
+        "new samples of a model, as a picture",
+        "kerasae generate cvae_mnist --n 64 --label 7 --seed 0",
+        [
+            MODEL,
+            option("--n", type=whole_number(1), default=64, metavar="N", help="number of samples (default: 64)"),
+            option("--label", type=whole_number(0), metavar="K", help="class of all samples (default: at random)"),
+            SEED,
+            option("--columns", type=whole_number(1), default=8, metavar="N", help="samples in a line (default: 8)"),
+            out(f"{_RESULTS} (default: NAME-samples.png)"),
+            OVERWRITE,
+            BACKEND,
+        ],
+    ),
+    Command(
+        "interpolate",
+        "applying.interpolate",
+        "the way from one input to another through the codes, as a strip of pictures",
+        "kerasae interpolate conv_mnist a.png b.png --steps 11 --out way.gif",
+        [
+            MODEL,
+            *from_inputs(),
+            option("--steps", type=whole_number(2), default=11, metavar="N", help="number of pictures (default: 11)"),
+            option(
+                "--space",
+                choices=("code", "pixel"),
+                default="code",
+                help="space of the straight line (default: %(default)s)",
+            ),
+            out(f"{_RESULTS}, or .gif for an animation (default: NAME-interpolation.png)"),
+            OVERWRITE,
             BACKEND,
         ],
     ),
@@ -97,6 +196,12 @@ _FILES = (
             MODEL,
             option("--format", choices=export.FORMATS, default="onnx", help="file format (default: %(default)s)"),
             option("--part", choices=export.PARTS, default="whole", help="part of the model (default: %(default)s)"),
+            option(
+                "--preprocess",
+                action="store_true",
+                help="preprocessing included: the file takes raw 8-bit pixels or raw values, and gives reconstruction, "
+                "code and, for a detector, score and label",
+            ),
             out("path of the file (default: NAME-PART and a suffix)"),
             OVERWRITE,
             BACKEND,
@@ -104,4 +209,4 @@ _FILES = (
     ),
 )
 
-COMMANDS = (*_ENTRIES, *_TRAINING, *_FILES)
+COMMANDS = (*_ENTRIES, *_APPLYING, *_TRAINING, *_FILES)

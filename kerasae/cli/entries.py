@@ -41,8 +41,16 @@ def export(arguments) -> None:
     from kerasae import export
 
     suffix = export.FORMATS[arguments.format].suffix
-    out = arguments.out or Path(f"{Path(arguments.name).name}-{arguments.part}{suffix}")
-    path = export.export(zoo.load(arguments.name), out, arguments.part, arguments.format, overwrite=arguments.overwrite)
+    name = Path(arguments.name).name.removesuffix(".keras")
+    out = arguments.out or Path(f"{name}-{arguments.part}{suffix}")
+    path = export.export(
+        arguments.name,
+        out,
+        arguments.part,
+        arguments.format,
+        overwrite=arguments.overwrite,
+        preprocess=arguments.preprocess,
+    )
     print(f"{path}: the {arguments.part} of {arguments.name}")
 
 

@@ -1,4 +1,4 @@
-"""Export of models to ONNX, OpenVINO, TensorFlow and PyTorch files that run without Keras."""
+"""Export a model to a file: checks, and writing it whole or not at all."""
 
 import importlib.util
 import os
@@ -6,7 +6,10 @@ import shutil
 import tempfile
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from kerasae.preprocessing import Preprocessing
 
 PARTS = ("encoder", "decoder", "whole")
 
@@ -34,28 +37,42 @@ FORMATS = {
 }
 
 
-def export(model, path: str | Path, part: str = "whole", format: str = "onnx", overwrite: bool = False) -> Path:
+def export(
+    model,
+    path: str | Path,
+    part: str = "whole",
+    format: str = "onnx",
+    overwrite: bool = False,
+    preprocess: "bool | Preprocessing" = False,
+) -> Path:
     """Export a model, its encoder or its decoder to a file that runs without Keras and kerasae.
 
     The inputs are `x` (`z` for the decoder) and, for a conditional model, `label` (int32), with any batch size. The
     outputs are `code` for an encoder, followed by `log_variance` for a variational model, or `reconstruction`. All
     values but labels are float32. The exported model does not validate its inputs.
 
+    With `preprocess`, `x` is raw data: 8-bit pixels `(n, height, width, channels)` uint8, or the values of a table. The
+    whole model then gives `reconstruction`, in the model's units as `model.reconstruct` gives it, and `code`.
+
     If exporting fails, nothing is written and an existing file stays.
 
     Args:
-        model: A `kerasae.models.Autoencoder`.
+        model: A `kerasae.models.Autoencoder`; or the name of a shipped entry, or the path of another, as `zoo.load`
+            takes them.
         path: File to write: `.onnx`; `.xml` for OpenVINO (weights in a `.bin` file beside it); a directory for a
             TensorFlow SavedModel; `.pt2` for PyTorch.
         part: `"encoder"`, `"decoder"`, or `"whole"` for the reconstruction. Discriminators are not exported.
         format: `"onnx"`, `"openvino"`, `"tf"` or `"torch"`.
         overwrite: Whether to replace an existing export.
+        preprocess: True to include the preprocessing that the entry's card states, or the division of pixels by 255 for
+            a model of pictures in [0, 1]; or a `kerasae.preprocessing` to include.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: `part`, `format` or the suffix of `path` is invalid, or the backend cannot write the format.
+        ValueError: `part`, `format` or the suffix of `path` is invalid, or the backend cannot write the format; no such
+            entry; a preprocessing is asked for of a model without, or of a decoder.
         ImportError: A required package is not installed.
         FileExistsError: `path` exists and `overwrite` is False, or it was not written by an export.
 
@@ -68,17 +85,44 @@ def export(model, path: str | Path, part: str = "whole", format: str = "onnx", o
     """
     path = Path(path)
     _check_arguments(part, format, path)
+    if preprocess and part == "decoder":
+        raise ValueError(
+            "preprocess is for raw inputs, which the decoder does not take. Export the whole or the encoder."
+        )
     _check_not_in_use(path, overwrite)
+    from kerasae.export.graphs import of_part
+    from kerasae.export.writers import WRITERS
+
+    model, preprocessing = _loaded(model, preprocess)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         with warnings.catch_warnings():  # tracers warn about Python constants
             warnings.simplefilter("ignore")
-            _WRITERS[format](_functional(model, part), partial / path.name)
+            WRITERS[format](of_part(model, part, preprocessing), partial / path.name)
         _move(partial, path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return path
+
+
+def _loaded(model, preprocess: "bool | Preprocessing"):
+    """The model, and the preprocessing to include or None."""
+    from kerasae import zoo
+    from kerasae.zoo.raw import preprocessing_of
+
+    card = None
+    if isinstance(model, str | Path):
+        card = None if str(model).endswith(".keras") else zoo.card(model)
+        model = zoo.load(model)
+    preprocessing = preprocessing_of(model, card) if preprocess is True else preprocess or None
+    if preprocess is True and preprocessing is None:
+        raise ValueError(
+            f"preprocess=True needs an entry whose card states a preprocessing, or a model of pictures in [0, 1]. "
+            f"Received: {type(model).__name__} of inputs {model.data_shape} without one. Pass a kerasae.preprocessing, or "
+            "leave it out."
+        )
+    return model, preprocessing
 
 
 def _check_arguments(part: str, format: str, path: Path) -> None:
@@ -117,104 +161,6 @@ def _check_not_in_use(path: Path, overwrite: bool) -> None:
         raise FileExistsError(
             f"{existing[0]} exists. Choose another path, or replace it (overwrite=True, --overwrite)."
         )
-
-
-def _functional(model, part: str):
-    """Return a float32 copy of a part of the model as a functional model with named inputs."""
-    import keras
-
-    copy = type(model).from_config(model.get_config() | {"dtype": "float32"})
-    copy.set_weights(model.get_weights())
-    encoder, decoder = copy.encoder, copy.decoder
-    for layer in (*encoder.layers, *decoder.layers):
-        layer.activity_regularizer = None  # PyTorch's tracer would freeze the batch size it divides by
-    first = keras.Input(copy.code_shape, name="z") if part == "decoder" else keras.Input(copy.data_shape, name="x")
-    label = [keras.Input((), dtype="int32", name="label")] if len(encoder.inputs) > 1 else []
-
-    def apply(half, x):
-        return half([x, *label] if label else x, training=False)
-
-    if part == "encoder":
-        outputs = apply(encoder, first)
-    elif part == "decoder":
-        outputs = apply(decoder, first)
-    else:  # without the unused log-variance, which a converter might take for an output
-        outputs = apply(decoder, apply(keras.Model(encoder.inputs, encoder.outputs[0]), first))
-    return keras.Model([first, *label] if label else first, outputs, name=part)
-
-
-def _output_names(model) -> list[str]:
-    return ["code", "log_variance"][: len(model.outputs)] if model.name == "encoder" else ["reconstruction"]
-
-
-def _signature(model) -> list:
-    import keras
-
-    specs = [keras.InputSpec(shape=x.shape, dtype=x.dtype, name=x.name) for x in model.inputs]
-    return [specs] if len(specs) > 1 else specs
-
-
-def _write_onnx(model, path: Path) -> None:
-    import onnx
-
-    model.export(path, format="onnx", verbose=False, input_signature=_signature(model))
-    written = onnx.load(path)
-    graph = written.graph
-    names = dict(zip((output.name for output in graph.output), _output_names(model), strict=True))
-    for node in graph.node:
-        for tensors in (node.input, node.output):
-            tensors[:] = [names.get(name, name) for name in tensors]
-    for value, tensor in zip((*graph.input, *graph.output), (*model.inputs, *model.outputs), strict=True):
-        value.name = names.get(value.name, value.name)
-        batch, *others = value.type.tensor_type.shape.dim
-        batch.dim_param = "batch"
-        for dimension, size in zip(others, tensor.shape[1:], strict=True):
-            dimension.dim_value = size
-    onnx.checker.check_model(written, full_check=True)
-    onnx.save(written, path)
-
-
-def _write_openvino(model, path: Path) -> None:
-    """Write through ONNX, because OpenVINO's own converters lose the names and shapes of the inputs."""
-    import keras
-    import openvino
-
-    raw = path.with_name("raw.onnx")
-    if keras.backend.backend() == "openvino":
-        written = _openvino_graph(model)
-    else:
-        _write_onnx(model, raw)
-        written = openvino.Core().read_model(raw)
-    names = [x.name for x in model.inputs], _output_names(model)
-    for ports, given in zip((written.inputs, written.outputs), names, strict=True):
-        for port, name in zip(ports, given, strict=True):
-            port.get_tensor().set_names({name})
-    openvino.serialize(written, path)
-    raw.unlink(missing_ok=True)
-
-
-def _openvino_graph(model):
-    """Return the OpenVINO graph of the model. The one of Keras's exporter is only correct for a batch size of 1."""
-    from kerasae.backends import openvino
-
-    parameters = [openvino.parameter((-1, *x.shape[1:]), x.dtype) for x in model.inputs]
-    return openvino.graph(model, parameters if len(parameters) > 1 else parameters[0])[0]
-
-
-def _write_tf(model, path: Path) -> None:
-    model.export(path, format="tf_saved_model", verbose=False, input_signature=_signature(model))
-
-
-def _write_torch(model, path: Path) -> None:
-    import torch
-
-    batch = torch.export.Dim("batch")
-    shapes = [{0: batch} for _ in model.inputs]
-    dynamic = [(shapes,)] if len(shapes) > 1 else [(shapes[0],)]
-    model.export(path, format="torch", verbose=False, input_signature=_signature(model), dynamic_shapes=dynamic)
-
-
-_WRITERS = {"onnx": _write_onnx, "openvino": _write_openvino, "tf": _write_tf, "torch": _write_torch}
 
 
 def _move(partial: Path, path: Path) -> None:

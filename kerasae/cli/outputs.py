@@ -1,0 +1,263 @@
+"""The one way out: results of commands as pictures, folders of pictures, or arrays.
+
+The suffix of `--out` decides. Everything is first written beside its place and moved there when it is complete.
+"""
+
+import contextlib
+import csv
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+ARRAYS = (".npy", ".npz", ".csv")
+COLUMNS = 10  # pictures in a line of a grid
+_SHOWN = 100  # at most, in a grid
+_SMALLEST = 160  # pixels, the least width of an animation
+Rows = Mapping[str, np.ndarray]
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path to write a file to; it is moved to `path` if nothing is raised, else removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as partial:
+        yield Path(partial, path.name)
+        os.replace(Path(partial, path.name), path)
+
+
+def check_new(path: Path, overwrite: bool = False, sources: Collection[Path] = ()) -> None:
+    """Raise FileExistsError if a file exists that nobody asked to replace, or that is one of the inputs, `sources`."""
+    if not path.exists():
+        return
+    if path.resolve() in sources:
+        raise FileExistsError(f"{path} is one of the inputs. Choose another path with --out.")
+    if path.is_dir() or not overwrite:
+        way_out = "." if path.is_dir() else ", or replace it with --overwrite."
+        raise FileExistsError(f"{path} exists. Choose another path with --out{way_out}")
+
+
+class Output:
+    """What all kinds of output have in common: `add` takes results piece by piece, `finish` writes the rest.
+
+    Args:
+        path: Path of the file or folder.
+        value_range: Values drawn as black and white.
+        columns: Pictures in a line of a grid.
+        header: Names of the columns of a CSV file; numbered ones unless given.
+        sources: Paths of the inputs, which are never replaced; results have names in a CSV file if there are any.
+        overwrite: Whether existing files may be replaced.
+
+    Attributes:
+        n: Number of results.
+        is_full: Whether more results would not be written.
+    """
+
+    is_full = False
+
+    def __init__(self, path, value_range=(0.0, 1.0), columns=COLUMNS, header=None, sources=(), overwrite=False):
+        self.path, self.value_range, self.columns, self.header = path, value_range, columns, header
+        self.sources, self.overwrite, self.n = {source.resolve() for source in sources}, overwrite, 0
+        self._names: list[str] = []
+        self._pieces: list[Rows] = []
+
+    def check(self, names: Sequence[str]) -> None:
+        """Raise FileExistsError if results under these names can't be written: before any work is done."""
+        check_new(self.path, self.overwrite, self.sources)
+
+    def add(self, names: Sequence[str], rows: Rows) -> None:
+        """Take the results of some inputs.
+
+        Args:
+            names: Name of each input.
+            rows: Named results `(n, ...)`; the last one is what was asked for, the others are shown beside it.
+        """
+        self._names.extend(names)
+        self._pieces.append(rows)
+        self.n += len(names)
+
+    def finish(self) -> None:
+        """Write what has been taken."""
+        with replacing(self.path) as partial:
+            self._write(partial)
+
+    def discard(self) -> None:
+        """Remove temporary files."""
+
+    def _write(self, path: Path) -> None:
+        raise NotImplementedError
+
+    def _rows(self) -> dict[str, np.ndarray]:
+        return {name: np.concatenate([piece[name] for piece in self._pieces]) for name in self._pieces[0]}
+
+    def _last(self) -> tuple[str, np.ndarray]:
+        return list(self._rows().items())[-1]
+
+
+class ArrayFile(Output):
+    """The last row of results in a `.npy`, `.npz` or `.csv` file."""
+
+    def add(self, names, rows):
+        super().add(names, dict(list(rows.items())[-1:]))
+
+    def _write(self, path):
+        name, values = self._last()
+        if path.suffix == ".npy":
+            np.save(path, values)
+        elif path.suffix == ".npz":
+            np.savez_compressed(path, **{name: values})
+        else:
+            flat = values.reshape(len(values), -1)
+            header = list(self.header or (f"{name} {i}" for i in range(flat.shape[1])))
+            if self.sources:
+                header, flat = ["file", *header], ([n, *row] for n, row in zip(self._names, flat, strict=True))
+            table(path, header, flat)
+
+
+class Grid(Output):
+    """One picture of all results: line by line, or each input above what became of it."""
+
+    @property
+    def is_full(self):
+        return self.n >= _SHOWN
+
+    def add(self, names, rows):
+        room = max(0, _SHOWN - self.n)
+        super().add(names[:room], {name: values[:room] for name, values in rows.items()})
+
+    def _write(self, path):
+        from kerasae import plots
+
+        rows = self._rows()
+        if len(rows) == 1:
+            figure = plots.samples(*rows.values(), columns=self.columns, value_range=self.value_range)
+        else:
+            lines = range(0, self.n, self.columns)
+            parts = ({name: x[i : i + self.columns] for name, x in rows.items()} for i in lines)
+            drawn = [plots.rows(part, value_range=self.value_range) for part in parts]
+            figure = drawn[0] if len(drawn) == 1 else plots.stacked(drawn)
+        figure.savefig(path)
+
+
+class Animation(Output):
+    """The results one after the other, there and back, as a GIF."""
+
+    def _write(self, path):
+        from PIL import Image
+
+        images = as_pixels(self._last()[1], self.value_range)
+        scale = max(1, -(-_SMALLEST // images.shape[2]))
+        size = images.shape[2] * scale, images.shape[1] * scale
+        frames = [_picture(image).resize(size, Image.Resampling.NEAREST) for image in images]
+        frames[0].save(path, save_all=True, append_images=frames[1:] + frames[-2:0:-1], duration=120, loop=0)
+
+
+class Folder(Output):
+    """One PNG for each result, under the name of its input. All are moved to the folder when all are written."""
+
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings)
+        self._stage: Path | None = None
+        self._targets: dict[str, str] = {}
+
+    def check(self, names):
+        if self.path.exists() and not self.path.is_dir():
+            raise FileExistsError(f"{self.path} exists and is no folder. Choose another path with --out.")
+        self._targets = dict(zip(names, picture_names(names), strict=True))
+        for target in self._targets.values():
+            check_new(self.path / target, self.overwrite, self.sources)
+
+    def add(self, names, rows):
+        self.n += len(names)
+        if self._stage is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._stage = Path(tempfile.mkdtemp(prefix=f".{self.path.name}-", dir=self.path.parent))
+        for name, image in zip(names, as_pixels(list(rows.values())[-1], self.value_range), strict=True):
+            path = self._stage / self._targets[name]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _picture(image).save(path, "PNG")
+
+    def finish(self):
+        for name in self._targets.values():
+            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(self._stage / name, self.path / name)
+
+    def discard(self):
+        if self._stage is not None:
+            shutil.rmtree(self._stage, ignore_errors=True)
+
+
+KINDS = {
+    **dict.fromkeys(ARRAYS, ArrayFile),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg"), Grid),
+    ".gif": Animation,
+    "": Folder,
+}
+
+
+@contextlib.contextmanager
+def opened(path: Path, what: str, names: Sequence[str], kinds=KINDS, **settings) -> Iterator[Output]:
+    """The output for a path; it is written at the end if nothing is raised, and reported on standard output.
+
+    Args:
+        path: Path whose suffix says the kind; without a suffix, a folder.
+        what: What the results are, in the plural.
+        names: Names of the results.
+        kinds: Suffixes that are allowed, some of `KINDS`.
+        **settings: As for `Output`.
+
+    Raises:
+        ValueError: Another suffix.
+        FileExistsError: A file is there already, and is not to be overwritten.
+    """
+    suffix = "" if path.is_dir() else path.suffix.lower()
+    if suffix not in kinds:
+        known = ", ".join(filter(None, kinds)) + (", or be a folder without a suffix" if "" in kinds else "")
+        raise ValueError(f"--out must end in {known}, for {what} of this model. Received: {path}.")
+    output = KINDS[suffix](path, **settings)
+    output.check(names)
+    try:
+        yield output
+        output.finish()
+    finally:
+        output.discard()
+    print(f"{path}: {output.n} {what}")
+    if output.n < len(names):
+        hint = "--out FOLDER writes one picture each."
+        print(f"The picture shows the first {output.n} of {len(names):,} {what}. {hint}", file=sys.stderr)
+
+
+def table(path: Path, header: Sequence[str], rows) -> None:
+    """Write a CSV file; numbers have all digits of their type."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def picture_names(names: Sequence[str]) -> list[str]:
+    """The names of the pictures written for inputs: theirs with the suffix `.png`, added where two would be the same.
+
+    >>> picture_names(["a.jpg", "b.jpg", "b.gif", "7"])
+    ['a.png', 'b.jpg.png', 'b.gif.png', '7.png']
+    """
+    stems = [os.path.splitext(name)[0] for name in names]
+    counts = Counter(stems)
+    return [f"{name if counts[stem] > 1 else stem}.png" for name, stem in zip(names, stems, strict=True)]
+
+
+def as_pixels(images: np.ndarray, value_range=(0.0, 1.0)) -> np.ndarray:
+    """Images `(n, h, w, c)` with values in `value_range` as 8-bit pixels, rounded; values outside are clipped."""
+    low, high = value_range
+    return np.rint(255 * np.clip((np.asarray(images, "float64") - low) / (high - low), 0, 1)).astype("uint8")
+
+
+def _picture(pixels: np.ndarray):
+    from PIL import Image
+
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
