@@ -214,3 +214,64 @@ def test_what_cannot_be_meant_is_refused(arguments, message, monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "torch")
     with pytest.raises(ValueError, match=message):
         export(None, *arguments)
+
+
+PREPROCESSED = """
+import sys
+from pathlib import Path
+import numpy as np
+import onnxruntime
+from kerasae import data, preprocessing, zoo
+from kerasae.export import export
+
+directory, dtype = Path(sys.argv[1]), {}
+
+def ran(path, x, **label):
+    session = onnxruntime.InferenceSession(path)
+    dtype[path.name] = [one.type for one in session.get_inputs()], [one.name for one in session.get_outputs()]
+    return session.run(None, {"x": x, **label})
+
+def same(outputs, *expected):
+    for found, one in zip(outputs, expected, strict=True):
+        np.testing.assert_allclose(found, one, rtol=0, atol=1e-5 * max(1, np.abs(one).max()))
+
+images, y = data.digits().x_test[:100], data.digits().y_test[:100]
+pixels = np.rint(255 * images).astype("uint8")
+x = pixels / np.float32(255)
+model, linear = zoo.load("conv32_mnist"), zoo.load("linear_sine")
+for entry, label in (("conv32_mnist", {}), ("cvae_mnist", {"label": y.astype("int32")})):
+    m = zoo.load(entry)
+    path = export(entry, directory / f"{entry}.onnx", preprocess=True)
+    same(ran(path, pixels, **label), m.reconstruct(x, **label), m.encode(x, **label))
+path = export(model, directory / "encoder.onnx", "encoder", preprocess=True)
+same(ran(path, pixels), model.encode(x))
+rows = data.sine().x_test * [10.0, 0.1] + [5.0, -3.0]
+scale = preprocessing.TablePreprocessing.fitted(rows)
+zoo.save(linear, directory / "entry", preprocessing=scale)
+path = export(directory / "entry", directory / "table.onnx", preprocess=True)
+same(ran(path, rows.astype("float32")), linear.reconstruct(scale(rows)), linear.encode(scale(rows)))
+print(dtype)
+"""
+
+
+def test_exports_with_preprocessing_take_raw_data(tmp_path):
+    """8-bit pixels, and a table in its units."""
+    both = ["reconstruction", "code"]
+    assert eval(python(PREPROCESSED, tmp_path, backend="torch").stdout.splitlines()[-1]) == {
+        "conv32_mnist.onnx": (["tensor(uint8)"], both),
+        "cvae_mnist.onnx": (["tensor(uint8)", "tensor(int32)"], both),
+        "encoder.onnx": (["tensor(uint8)"], ["code"]),
+        "table.onnx": (["tensor(float)"], both),
+    }
+
+
+def test_preprocessing_that_is_not_there_is_not_exported(monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "torch")
+    with pytest.raises(
+        ValueError, match="preprocess is for raw inputs, which a decoder does not take. Export the whole"
+    ):
+        export("conv_mnist", "model.onnx", "decoder", preprocess=True)
+    with pytest.raises(
+        ValueError, match="preprocess=True needs an entry whose card states a preprocessing, or a model"
+    ):
+        export("linear_sine", "model.onnx", preprocess=True)

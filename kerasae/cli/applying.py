@@ -7,6 +7,16 @@ from kerasae.cli import outputs
 from kerasae.cli.inputs import Entry, Inputs, Piece, read_codes
 from kerasae.cli.progress import progress
 
+# End of the default path → what the results are called.
+_RESULTS = {
+    "codes": "codes",
+    "reconstructions": "reconstructions",
+    "denoised": "denoised inputs",
+    "decoded": "decoded codes",
+    "samples": "samples",
+    "interpolation": "steps",
+}
+
 
 def encode(arguments) -> None:
     """Write the codes of inputs."""
@@ -15,7 +25,7 @@ def encode(arguments) -> None:
     def rows(piece: Piece) -> outputs.Rows:
         return {"code": entry.model.encode(piece.x, **piece.given)}
 
-    _apply(entry, arguments, "codes", rows, kinds=outputs.ARRAYS)
+    _apply(entry, Inputs(entry, arguments), arguments, "codes", rows)
 
 
 def reconstruct(arguments) -> None:
@@ -23,9 +33,9 @@ def reconstruct(arguments) -> None:
     entry = Entry(arguments.name)
 
     def rows(piece: Piece) -> outputs.Rows:
-        return {"input": piece.x, "reconstruction": entry.raw(entry.model.reconstruct(piece.x, **piece.given))}
+        return {"input": piece.x, "reconstruction": entry.model.reconstruct(piece.x, **piece.given)}
 
-    _apply(entry, arguments, "reconstructions", rows)
+    _apply(entry, Inputs(entry, arguments), arguments, "reconstructions", rows)
 
 
 def denoise(arguments) -> None:
@@ -35,16 +45,18 @@ def denoise(arguments) -> None:
     entry = Entry(arguments.name)
     if entry.model.noise is None:
         raise ValueError(
-            f"{entry.name} must be a denoising autoencoder, a model with `noise`. Received: {entry.class_name} without. "
-            "Use `kerasae reconstruct`, or an entry such as denoise_gauss_mnist."
+            f"{entry.name} must be a denoising autoencoder, a model with `noise`. Received: {entry.class_name} "
+            "without. Use `kerasae reconstruct`, or an entry such as denoise_gauss_mnist."
         )
 
     def rows(piece: Piece) -> outputs.Rows:
         noisy = metrics.noisy(entry.model, piece.x) if arguments.add_noise else piece.x
         given = {"clean": piece.x, "noisy": noisy} if arguments.add_noise else {"input": noisy}
-        return given | {"denoised": entry.raw(entry.model.reconstruct(noisy, **piece.given))}
+        return given | {"denoised": entry.model.reconstruct(noisy, **piece.given)}
 
-    _apply(entry, arguments, "denoised", rows, folder=not arguments.add_noise)
+    inputs = Inputs(entry, arguments)
+    suffix = "" if inputs.files and not arguments.add_noise else None
+    _apply(entry, inputs, arguments, "denoised", rows, suffix)
 
 
 def decode(arguments) -> None:
@@ -73,58 +85,58 @@ def generate(arguments) -> None:
 def interpolate(arguments) -> None:
     """Decode the straight line between the codes of two inputs."""
     entry = Entry(arguments.name)
-    ends = Inputs(entry, arguments).all()
+    inputs = Inputs(entry, arguments)
+    ends = inputs.all()
     if len(ends) != 2:
-        raise ValueError(
-            f"Expected two inputs to interpolate between. Received {len(ends)}. Choose them by their paths."
-        )
+        raise ValueError(f"Expected two inputs to interpolate between. Received: {len(ends)}. Name two files.")
     label = {"label": int(ends.given["label"][0])} if ends.given else {}
-    images = entry.model.interpolate(*ends.x, steps=arguments.steps, space=arguments.space, **label)
+    steps = entry.model.interpolate(*ends.x, steps=arguments.steps, space=arguments.space, **label)
     names = _numbered(arguments.steps)
     with _opened(entry, arguments, "interpolation", names, columns=min(arguments.steps, 20)) as output:
-        output.add(names, {"interpolation": entry.raw(images)})
+        output.add(names, {"interpolation": entry.raw(inputs.inverted(steps))})
 
 
 def _apply(
     entry: Entry,
+    inputs: Inputs,
     arguments,
     what: str,
     function: Callable[[Piece], outputs.Rows],
-    kinds=outputs.KINDS,
-    folder: bool = False,
+    suffix: str | None = None,
 ) -> None:
     """Apply a function to inputs piece by piece and write the results.
 
     Args:
         entry: The model.
+        inputs: Its inputs.
         arguments: Parsed arguments.
-        what: What the results are, in the plural; part of the default path.
+        what: What the results are, one of `_RESULTS`.
         function: Function of a piece: named rows of results, the last one being what was asked for.
-        kinds: Suffixes that are allowed.
-        folder: Whether pictures go to a folder by default.
+        suffix: Suffix of the default path, if it is not that of the data.
     """
-    inputs = Inputs(entry, arguments)
-    suffix = "" if folder and inputs.files else None
-    with _opened(entry, arguments, what, inputs.names, kinds, suffix, sources=inputs.files) as output:
-        for piece in progress(inputs, len(inputs)):
-            output.add(piece.names, function(piece))
-            if output.is_full:
-                break
+    with _opened(entry, arguments, what, inputs.names, suffix, sources=inputs.files) as output:
+        n = min(len(inputs), output.most or len(inputs))
+        for piece in progress(inputs.first(n), n):
+            rows = function(piece)
+            if what != "codes":
+                rows = {name: entry.raw(inputs.inverted(values)) for name, values in rows.items()}
+            output.add(piece.names, rows)
 
 
-def _opened(entry: Entry, arguments, what: str, names, kinds=outputs.KINDS, suffix: str | None = None, **settings):
+def _opened(entry: Entry, arguments, what: str, names, suffix: str | None = None, **settings):
     """The output of a command: `--out`, or by default a picture if there is one, in the working directory."""
-    kinds = kinds if entry.is_of_pictures else outputs.ARRAYS
+    are_codes = what == "codes"
+    kinds = outputs.ARRAYS if are_codes or not entry.is_of_pictures else outputs.KINDS
     if suffix is None:
-        suffix = ".png" if ".png" in kinds else entry.suffix if what != "codes" else ".npy"
+        suffix = ".png" if ".png" in kinds else ".npy" if are_codes else entry.suffix
     return outputs.opened(
         arguments.out or Path(f"{entry.name}-{what}{suffix}"),
-        what,
+        _RESULTS[what],
         names,
         kinds,
         overwrite=arguments.overwrite,
         value_range=entry.value_range,
-        header=None if what == "codes" else entry.columns,
+        header=None if are_codes else entry.columns,
         **settings,
     )
 

@@ -4,6 +4,7 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from kerasae import data, zoo
+from kerasae.data import folders
 from kerasae.zoo import raw
 
 _PIECE = 2**26  # bytes of inputs that are read and processed at once
@@ -25,11 +27,13 @@ class Piece:
         x: Inputs of the model `(n, *input_shape)`.
         given: Keyword arguments of the model's methods besides the inputs: the labels, for a conditional model.
         names: Name of each input.
+        rows: Their indices among all inputs.
     """
 
     x: np.ndarray
     given: dict[str, Any]
     names: Sequence[str]
+    rows: np.ndarray
 
     def __len__(self) -> int:
         return len(self.x)
@@ -53,7 +57,7 @@ class Entry:
         self.name = Path(name).name.removesuffix(".keras")
         self.model = zoo.load(name)
         self.card = None if name.endswith(".keras") else zoo.card(name)
-        self.preprocessing = raw.preprocessing_of(self.model, self.card)
+        self.preprocessing: Any = raw.preprocessing_of(self.model, self.card)
 
     @property
     def is_of_pictures(self) -> bool:
@@ -98,73 +102,87 @@ class Inputs:
         names: Name of each input: the path of a picture inside its folder, else its index.
         files: Paths of the pictures, if they are pictures.
         labels: Class of each input `(n,)`, or None.
+        class_names: Names of the classes, if the labels are numbers of names.
 
     Raises:
         FileNotFoundError, ValueError: As for `data.load`; or several inputs that are not all pictures.
     """
 
     def __init__(self, entry: Entry, arguments):
-        self.entry = entry
-        self._invert, self._label = arguments.invert, arguments.label
-        source = _load(arguments.inputs, entry.preprocessing)
-        self._source = source
-        n = min(len(source), arguments.n or len(source))
-        self.files = source.files[:n]
-        self.names = _names(self.files) or list(map(str, range(n)))
-        self.labels = None if source.y is None else source.y[:n]
-        for path, reason in source.skipped.items():
-            print(f"skipped: {path}: {reason}", file=sys.stderr)
+        self.entry, self._invert, self._label = entry, arguments.invert, arguments.label
+        if self._invert and not entry.is_of_pictures:
+            raise ValueError("--invert is for pictures, which this model does not take: leave it out.")
+        self.files: Sequence[Path] = ()
+        self.class_names: tuple[str, ...] = ()
+        if all(_may_be_pictures(Path(text)) for text in arguments.inputs):
+            self.files, self.labels, self.class_names = _pictures(arguments.inputs, entry.preprocessing)
+            self.files = self.files[: arguments.n]
+            self.names = _names(self.files)
+        else:
+            x, self.labels = _arrays(arguments.inputs, entry.preprocessing)
+            self._x = x[: arguments.n]
+            self.names = [str(i) for i in range(len(self._x))]
+        self.labels = None if self.labels is None else self.labels[: arguments.n]
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __iter__(self) -> Iterator[Piece]:
+        return self.first(len(self))
+
+    def first(self, n: int) -> Iterator[Piece]:
+        """The pieces of the first `n` inputs, fewer where pictures can't be read."""
         size = max(1, min(_MOST, _PIECE // (4 * math.prod(self.entry.model.data_shape))))
-        for start in range(0, len(self), size):
-            rows = slice(start, min(start + size, len(self)))
-            x = self._inverted(self._read(rows))
-            yield Piece(x, self._given(rows), self.names[rows])
+        readable = 0
+        for start in range(0, n, size):
+            rows, x = self._read(np.arange(start, min(start + size, n)))
+            readable += len(rows)
+            if len(rows):
+                yield Piece(self.inverted(x), self._given(rows), [self.names[row] for row in rows], rows)
+        if not readable:
+            raise ValueError(f"None of {n} pictures can be read: expected files that Pillow decodes.")
 
     def all(self) -> Piece:
         """All inputs at once."""
         pieces = list(self)
         given = {key: np.concatenate([piece.given[key] for piece in pieces]) for key in pieces[0].given}
-        return Piece(np.concatenate([piece.x for piece in pieces]), given, self.names)
+        names = [name for piece in pieces for name in piece.names]
+        rows = np.concatenate([piece.rows for piece in pieces])
+        return Piece(np.concatenate([piece.x for piece in pieces]), given, names, rows)
 
-    def _read(self, rows: slice) -> np.ndarray:
-        scale, source = self.entry.preprocessing, self._source
-        if source.stream is not None:
-            return scale(np.stack([scale.read(path) for path in self.files[rows]]))
-        return as_inputs(source.raw[rows], scale)
+    def inverted(self, x: np.ndarray) -> np.ndarray:
+        """Dark on light as light on dark, or the reverse, if that is asked for: for what goes in and what comes out."""
+        return np.float32(sum(self.entry.value_range)) - x if self._invert else x
 
-    def _inverted(self, x: np.ndarray) -> np.ndarray:
-        if not self._invert:
-            return x
-        if not self.entry.is_of_pictures:
-            raise ValueError("--invert is for pictures. The inputs of this model are none: leave it out.")
-        return np.float32(sum(self.entry.value_range)) - x
+    def _read(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The rows that can be read, and the inputs in these."""
+        if not self.files:
+            return rows, self._x[rows]
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            pixels = list(threads.map(self._read_picture, rows))
+        found = [i for i, picture in enumerate(pixels) if picture is not None]
+        stacked = np.stack([pixels[i] for i in found]) if found else np.empty(0)
+        return rows[found], self.entry.preprocessing(stacked) if found else stacked
 
-    def _given(self, rows: slice) -> dict[str, Any]:
-        classes, labels = self.entry.model.classes, self.labels
+    def _read_picture(self, row: int):
+        try:
+            return self.entry.preprocessing.read(self.files[row])
+        except ValueError as error:
+            print(f"skipped: {error}", file=sys.stderr)
+            return None
+
+    def _given(self, rows: np.ndarray) -> dict[str, Any]:
+        classes = self.entry.model.classes
         if self._label is not None:
-            return {"label": np.full(rows.stop - rows.start, self._label)}
+            return {"label": np.full(len(rows), self._label)}
         if classes is None:
             return {}
-        if labels is None:
+        if self.labels is None:
             raise ValueError(
                 f"{self.entry.name} needs the class of each input: expected --label K, from 0 to {classes - 1}, or "
                 "class folders. Received neither."
             )
-        return {"label": labels[rows].astype("int64")}
-
-
-def as_inputs(raw: np.ndarray, scale) -> np.ndarray:
-    """Raw data as inputs of a model; arrays of floats in place of pixels are inputs already."""
-    if scale is None:
-        return raw
-    if scale.kind == "image" and raw.ndim == 3:
-        raw = raw[..., None]
-    return raw if scale.kind == "image" and raw.dtype.kind == "f" else scale(raw)
+        return {"label": self.labels[rows].astype("int64")}
 
 
 def read_codes(path: Path, shape: tuple[int, ...]) -> tuple[list[str], np.ndarray]:
@@ -181,59 +199,63 @@ def read_codes(path: Path, shape: tuple[int, ...]) -> tuple[list[str], np.ndarra
         FileNotFoundError: There is no such file.
         ValueError: The file is damaged, or holds something else.
     """
-    path = Path(path)
-    if path.suffix.lower() == ".csv":
-        source = data.table(path, label="file") if _first_line(path).startswith("file,") else data.table(path)
+    if path.suffix.lower() == ".csv" and path.exists():
+        source = data.table(path, label="file" if _begins_with_files(path) else None)
     else:
         source = data.load(path)
     codes = np.asarray(source.raw, "float32")
     if math.prod(codes.shape[1:]) != math.prod(shape):
-        raise ValueError(f"{path} must hold codes of shape (n, {', '.join(map(str, shape))}). Received: {codes.shape}.")
-    names = [str(i) for i in range(len(codes))] if source.y is None else [source.class_names[i] for i in source.y]
+        expected = ", ".join(map(str, shape))
+        raise ValueError(f"{path} must hold codes of shape (n, {expected}). Received shape: {codes.shape}.")
+    names = list(map(str, range(len(codes))))
+    if source.y is not None and source.class_names:
+        names = [source.class_names[i] for i in source.y]
     return names, codes.reshape(len(codes), *shape)
 
 
-def _first_line(path: Path) -> str:
-    if not path.exists():
-        raise FileNotFoundError(f"No file at {path}. Expected a .npy, .npz or .csv file of codes.")
+def _begins_with_files(path: Path) -> bool:
     with open(path, encoding="utf-8-sig", errors="replace") as file:
-        return file.readline(1000)
-
-
-def _load(inputs: Sequence[str], scale):
-    """The source of the inputs: of pictures, those of all paths; otherwise of one path or name."""
-    if all(_may_be_pictures(Path(text)) for text in inputs):
-        return _pictures([Path(text) for text in inputs], scale)
-    if len(inputs) > 1:
-        raise ValueError(
-            f"Expected pictures and folders of pictures, or one file of arrays, or one data set. Received: "
-            f"{', '.join(inputs)}."
-        )
-    source = data.load(inputs[0])
-    return source if source.test is None else source.test
+        return file.readline(100).startswith("file,")
 
 
 def _may_be_pictures(path: Path) -> bool:
     return path.is_dir() or (path.is_file() and path.suffix.lower() not in (".csv", ".tsv", ".txt", ".npy", ".npz"))
 
 
-def _pictures(paths: Sequence[Path], scale):
-    """Pictures in the size and color of the model; those that can't be read are left out."""
+def _pictures(inputs: Sequence[str], scale) -> tuple[list[Path], np.ndarray | None, tuple[str, ...]]:
+    """Paths of pictures, and the labels that the class folders of a single folder give."""
     if getattr(scale, "kind", None) != "image":
         raise ValueError(
-            f"This model must have a file of arrays or a data set as inputs: it is none of pictures. Received: {paths[0]}."
+            "The inputs of this model are not pictures: expected a file of arrays or a data set. Received: "
+            f"{inputs[0]}."
         )
-    options = {"size": scale.size, "color": scale.color, "fit": scale.fit, "on_error": "skip"}
-    if len(paths) == 1 and paths[0].is_dir():
-        return data.load(paths[0], **options)
-    return data.load(
-        [file for path in paths for file in (data.folders.pictures(path).paths if path.is_dir() else [path])], **options
-    )
+    found = [folders.pictures(path) for path in inputs]
+    if len(found) == 1:
+        return found[0]
+    return [path for part in found for path in part.paths], None, ()
+
+
+def _arrays(inputs: Sequence[str], scale) -> tuple[np.ndarray, np.ndarray | None]:
+    """Inputs and labels from a file of arrays or a data set: of the latter the test set."""
+    if len(inputs) > 1:
+        if missing := [text for text in inputs if not Path(text).exists()]:
+            raise FileNotFoundError(f"No file or folder at {missing[0]}. Check the path.")
+        raise ValueError(
+            "Expected pictures and folders of pictures, or one file of arrays, or one data set. Received: "
+            f"{', '.join(inputs)}."
+        )
+    is_table = Path(inputs[0]).suffix.lower() == ".csv" and getattr(scale, "kind", None) == "table"
+    source = data.load(inputs[0], **({"columns": scale.columns} if is_table else {}))
+    source = source.test or source
+    if scale is None:
+        return source.x if source.kind == "image" else np.asarray(source.raw, "float32"), source.y
+    raw = np.asarray(source.raw)
+    if scale.kind == "image" and raw.dtype.kind == "f":
+        return raw, source.y  # in [0, 1] already, as images in a data set are
+    return scale(raw), source.y
 
 
 def _names(files: Sequence[Path]) -> list[str]:
     """Names of pictures: their paths inside the folder that they have in common."""
-    if not files:
-        return []
     common = Path(os.path.commonpath([path.parent for path in files]))
     return [path.relative_to(common).as_posix() for path in files]

@@ -55,10 +55,12 @@ class Output:
 
     Attributes:
         n: Number of results.
-        is_full: Whether more results would not be written.
+        most: Number of results that are written at most; None for all.
+        hint: How to get more.
     """
 
-    is_full = False
+    most: int | None = None
+    hint = ""
 
     def __init__(self, path, value_range=(0.0, 1.0), columns=COLUMNS, header=None, sources=(), overwrite=False):
         self.path, self.value_range, self.columns, self.header = path, value_range, columns, header
@@ -110,21 +112,20 @@ class ArrayFile(Output):
         if path.suffix == ".npy":
             np.save(path, values)
         elif path.suffix == ".npz":
-            np.savez_compressed(path, **{name: values})
+            np.savez_compressed(path, **{name: values})  # type: ignore[arg-type]
         else:
             flat = values.reshape(len(values), -1)
             header = list(self.header or (f"{name} {i}" for i in range(flat.shape[1])))
             if self.sources:
-                header, flat = ["file", *header], ([n, *row] for n, row in zip(self._names, flat, strict=True))
-            table(path, header, flat)
+                table(path, ["file", *header], ([n, *row] for n, row in zip(self._names, flat, strict=True)))
+            else:
+                table(path, header, flat)
 
 
 class Grid(Output):
     """One picture of all results: line by line, or each input above what became of it."""
 
-    @property
-    def is_full(self):
-        return self.n >= _SHOWN
+    most, hint = _SHOWN, " --out FOLDER writes one picture each."
 
     def add(self, names, rows):
         room = max(0, _SHOWN - self.n)
@@ -135,7 +136,7 @@ class Grid(Output):
 
         rows = self._rows()
         if len(rows) == 1:
-            figure = plots.samples(*rows.values(), columns=self.columns, value_range=self.value_range)
+            figure = plots.samples(self._last()[1], self.columns, value_range=self.value_range)
         else:
             lines = range(0, self.n, self.columns)
             parts = ({name: x[i : i + self.columns] for name, x in rows.items()} for i in lines)
@@ -162,8 +163,9 @@ class Folder(Output):
 
     def __init__(self, *args, **settings):
         super().__init__(*args, **settings)
-        self._stage: Path | None = None
-        self._targets: dict[str, str] = {}
+        self._stage = Path()  # a temporary folder, once there is one
+        self._targets: dict[str, str] = {}  # name of an input → that of its picture
+        self._written: list[str] = []
 
     def check(self, names):
         if self.path.exists() and not self.path.is_dir():
@@ -174,21 +176,22 @@ class Folder(Output):
 
     def add(self, names, rows):
         self.n += len(names)
-        if self._stage is None:
+        if self._stage == Path():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._stage = Path(tempfile.mkdtemp(prefix=f".{self.path.name}-", dir=self.path.parent))
         for name, image in zip(names, as_pixels(list(rows.values())[-1], self.value_range), strict=True):
             path = self._stage / self._targets[name]
             path.parent.mkdir(parents=True, exist_ok=True)
             _picture(image).save(path, "PNG")
+            self._written.append(self._targets[name])
 
     def finish(self):
-        for name in self._targets.values():
+        for name in self._written:
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(self._stage / name, self.path / name)
 
     def discard(self):
-        if self._stage is not None:
+        if self._stage != Path():
             shutil.rmtree(self._stage, ignore_errors=True)
 
 
@@ -226,10 +229,9 @@ def opened(path: Path, what: str, names: Sequence[str], kinds=KINDS, **settings)
         output.finish()
     finally:
         output.discard()
-    print(f"{path}: {output.n} {what}")
+    print(f"{path}: {output.n:,} {what}")
     if output.n < len(names):
-        hint = "--out FOLDER writes one picture each."
-        print(f"The picture shows the first {output.n} of {len(names):,} {what}. {hint}", file=sys.stderr)
+        print(f"{output.n:,} of {len(names):,} are written.{output.hint}", file=sys.stderr)
 
 
 def table(path: Path, header: Sequence[str], rows) -> None:

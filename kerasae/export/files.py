@@ -118,9 +118,9 @@ def _loaded(model, preprocess: "bool | Preprocessing"):
     preprocessing = preprocessing_of(model, card) if preprocess is True else preprocess or None
     if preprocess is True and preprocessing is None:
         raise ValueError(
-            f"preprocess=True needs an entry whose card states a preprocessing, or a model of pictures in [0, 1]. "
-            f"Received: {type(model).__name__} of inputs {model.data_shape} without one. Pass a kerasae.preprocessing, or "
-            "leave it out."
+            "preprocess=True needs an entry whose card states a preprocessing, or a model of pictures in [0, 1]. "
+            f"Received: {type(model).__name__} of inputs {model.data_shape} without one. Pass a preprocessing of "
+            "kerasae.preprocessing, or leave it out."
         )
     return model, preprocessing
 
