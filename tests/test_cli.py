@@ -192,8 +192,8 @@ def test_evaluate_measures_on_images_of_ones_own(tmp_path, capsys):
     [
         (["--data", "own.npy"], "Expected the names of entries"),
         (["dense_mnist", "--data", "nowhere.npy"], "No file at nowhere.npy. Expected a .npy or .npz file"),
-        (["dense_mnist", "--data", "text.npy"], "expected a .npy file of an array, or an .npz file with x_test"),
-        (["dense_mnist", "--data", "other.npz"], "expected a .npy file of an array, or an .npz file with x_test"),
+        (["dense_mnist", "--data", "text.npy"], "expected a .npy file of an array, or an .npz file with x"),
+        (["dense_mnist", "--data", "other.npz"], "other.npz must hold inputs of shape (n, ...), at least one"),
         (["dense_mnist", "--data", "uneven.npz"], r"one label for each input. Received shapes: (3, 28, 28) and (2,)"),
         (["dense_mnist", "--data", "points.npy"], "x must have shape (n, 28, 28, 1). Received shape: (4, 2)"),
         (["cvae_mnist", "--data", "own.npy"], "expected labels (n,), from 0 to 9"),

@@ -268,7 +268,7 @@ def test_exports_with_preprocessing_take_raw_data(tmp_path):
 def test_preprocessing_that_is_not_there_is_not_exported(monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "torch")
     with pytest.raises(
-        ValueError, match="preprocess is for raw inputs, which a decoder does not take. Export the whole"
+        ValueError, match="preprocess is for raw inputs, which the decoder does not take. Export the whole"
     ):
         export("conv_mnist", "model.onnx", "decoder", preprocess=True)
     with pytest.raises(

@@ -231,7 +231,7 @@ def _pictures(inputs: Sequence[str], scale) -> tuple[list[Path], np.ndarray | No
         )
     found = [folders.pictures(path) for path in inputs]
     if len(found) == 1:
-        return found[0]
+        return found[0].paths, found[0].y, found[0].class_names
     return [path for part in found for path in part.paths], None, ()
 
 

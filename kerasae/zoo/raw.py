@@ -14,13 +14,9 @@ def preprocessing_of(model, card: Card | None = None) -> preprocessing.Preproces
     Returns:
         What the card says. If it says nothing, pixels divided by 255 for a model of gray or color pictures in [0, 1],
         such as the shipped ones; None for other models, which take arrays as they are.
-
-    Raises:
-        ValueError: The card has a damaged preprocessing.
     """
-    stated = getattr(card, "preprocessing", None)
-    if stated is not None:
-        return preprocessing.from_json(stated)
+    if card is not None and card.preprocessing is not None:
+        return card.preprocessing
     shape, colors = model.data_shape, {1: "grayscale", 3: "rgb"}
     if len(shape) != 3 or shape[-1] not in colors or tuple(model.value_range or ()) != (0, 1):
         return None
