@@ -37,7 +37,7 @@ def facts(card: Card) -> dict[str, str | None]:
         + (f" in [{limits[0]:g}, {limits[1]:g}]" if limits else ""),
         "code": f"{_batch_of(card.code.shape)}: {card.code.size} for {math.prod(card.input.shape)} numbers",
         "trained on": _training(card),
-        "measured on": f"{card.measured.number:,} inputs {card.measured.description}" if card.measured else None,
+        "measured on": card.measured.description if card.measured else None,
         "command": card.provenance.command if card.provenance else None,
     }
 

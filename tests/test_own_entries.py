@@ -144,7 +144,7 @@ def test_from_an_array_to_an_entry_that_other_functions_take(tmp_path, capsys):
     assert "180 inputs to train on, 20 held out" in shown and "because rows of 6 numbers" in shown
     card = zoo.card(tmp_path / "rows")
     assert card.code.size == 2 and card.license == "MIT" and card.hold_out == 20
-    assert "held out from training, but early stopping has looked at them" in card.measured.description
+    assert "held out from training, though early stopping compared epochs on them" in card.measured.description
     assert card.figures["mse"] < 0.2 * card.baselines["mean"]["mse"]
     loaded = zoo.load(tmp_path / "rows")
     inputs = card.preprocessing(x)

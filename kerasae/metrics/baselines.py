@@ -9,6 +9,8 @@ from kerasae.metrics.measurement import LABELED, data_is_sine
 from kerasae.metrics.pixels import binary_crossentropy, mean_squared_error
 from kerasae.metrics.samples import frechet_distance
 
+_MOST_COLUMNS = 4096  # of a covariance matrix
+
 Figures = dict[str, dict[str, float]]
 
 
@@ -86,7 +88,9 @@ def fit_pca(x: np.ndarray, components: int):
     """scikit-learn's PCA of vectors `(n, d)`."""
     from sklearn.decomposition import PCA
 
-    return PCA(components, svd_solver="covariance_eigh").fit(x)
+    # The covariance of more columns than these takes too much time and memory.
+    wide = "randomized" if components < 0.8 * min(x.shape) else "full"
+    return PCA(components, svd_solver="covariance_eigh" if x.shape[1] <= _MOST_COLUMNS else wide, random_state=0).fit(x)
 
 
 def project(pca, x: np.ndarray) -> np.ndarray:

@@ -32,6 +32,16 @@ class Inputs(NamedTuple):
     name: str = ""
     preprocessing: Any = None
 
+    def with_components(self, code_size: int) -> "Inputs":
+        """The same, with a note if PCA can't have as many components as a code has values."""
+        if self.dataset is None or self.measured is None:
+            return self
+        fitted, *shape = self.dataset.x_train.shape
+        if fitted >= min(code_size, math.prod(shape)):
+            return self
+        note = f"{self.measured.description}; PCA has {fitted:,} components, one for each input that it was fitted to"
+        return self._replace(measured=dataclasses.replace(self.measured, description=note))
+
 
 def given(what) -> Inputs:
     """The inputs that `zoo.save` is given as `data`."""
@@ -79,9 +89,12 @@ def held_out(train: Source, rest: Source, **facts) -> Inputs:
     """
     if train.test is not None:
         test = dataclasses.replace(train.test, preprocessing=train.preprocessing)
-        return of_parts(train, test, f"test set of the data, not used in training: {test.description}", **facts)
+        return of_parts(train, test, f"test set, not used in training: {test.description}", **facts)
     return of_parts(
-        train, rest, f"held out from training, but early stopping has looked at them: {rest.description}", **facts
+        train,
+        rest,
+        f"held out from training, though early stopping compared epochs on them: {rest.description}",
+        **facts,
     )
 
 

@@ -141,7 +141,7 @@ def report(trained: Trained) -> str:
         if key in f
     ]
     others = f" ({', '.join(beside)})" if beside else ""
-    measured = f", {card.measured.number:,} inputs {card.measured.description}" if card.measured else ""
+    measured = f"; measured on: {card.measured.description}" if card.measured else ""
     return f"{trained.directory}: {text.figure(key, card.figures[key])}{others}{measured}"
 
 
@@ -251,7 +251,7 @@ def _fed(model: models.Autoencoder, part: Source):
 
 def _write(directory: Path, name: str, model, prepared: Preparation, keeper: KeepBest, facts: dict) -> Card:
     """Measure the model and write its entry."""
-    found = inputs.held_out(*prepared.parts, **prepared.reading)
+    found = inputs.held_out(*prepared.parts, **prepared.reading).with_components(model.code_size)
     trained = {"epochs_trained": len(keeper.logs), "best_epoch": keeper.best_epoch + 1}
     data = prepared.parts[0].description
     facts = {"description": f"{prepared.plan.model} trained on {data}"} | facts

@@ -63,7 +63,7 @@ def save(
     _check(model)
     directory = Path(directory)
     writing.check_target(directory)
-    found = inputs.given(data)
+    found = inputs.given(data).with_components(model.code_size)
     card = describe.describe(
         model,
         found.dataset,
