@@ -220,6 +220,13 @@ WEIGHTS = {
         *("encoder/layers/conv3d", "encoder/layers/conv3d_1", "decoder/layers/conv3d"),
         *("decoder/layers/conv3d_transpose", "decoder/layers/conv3d_transpose_1"),
     ],
+    "ensemble-image": [
+        *("decoder/layers/unstandardize/standardization", "encoder/layers/standardization_1"),
+        *("encoder/layers/einsum_dense", "encoder/layers/einsum_dense_1"),
+        *("encoder/layers/einsum_dense_2", "encoder/layers/einsum_dense_3"),
+        *("decoder/layers/einsum_dense", "decoder/layers/einsum_dense_1"),
+        *("layers/functional_1/layers/einsum_dense_1", "layers/functional_1/layers/einsum_dense_3"),
+    ],
     "vaegan-odd": [
         *CONV_VAE,
         *("discriminator/layers/conv2d", "discriminator/layers/conv2d_1"),
@@ -234,6 +241,7 @@ OTHER_VARIABLES = {  # by layer, their number: counters of random draws, and a c
     "conv-vae-odd": {"layers/sampling": 1},
     "adversarial-vector": {"layers/sampling": 1},
     "vq-odd": {"encoder/layers/vector_quantizer": 4},
+    "ensemble-image": {"encoder/layers/add_gaussian": 1, "encoder/layers/add_gaussian_1": 1},
     "vaegan-odd": {"layers/sampling": 1, "layers/sampling_1": 1},
 }
 

@@ -4,7 +4,9 @@ from kerasae import _import_hook
 from kerasae.layers.noise import KERAS_NOISE, AddGaussian, FlipPixels, KerasNoise, MaskPixels, Noise, SaltAndPepper
 from kerasae.layers.quantizer import VectorQuantizer
 from kerasae.layers.sampling import CounterBasedRandom, OneHot, Sampling
+from kerasae.layers.standardization import Standardization
 from kerasae.layers.upconv import UpConv1D, UpConv2D, UpConv3D
+from kerasae.layers.views import View
 
 __all__ = [
     "KERAS_NOISE",
@@ -17,10 +19,12 @@ __all__ = [
     "OneHot",
     "SaltAndPepper",
     "Sampling",
+    "Standardization",
     "UpConv1D",
     "UpConv2D",
     "UpConv3D",
     "VectorQuantizer",
+    "View",
 ]
 
 _import_hook.install()  # see `_import_hook.NEEDED_BY_MODELS`

@@ -5,6 +5,7 @@ from kerasae.models.base import Autoencoder
 from kerasae.models.conditional import ConditionalVariationalAutoencoder
 from kerasae.models.conv import ConvAutoencoder, TransposedConvAutoencoder
 from kerasae.models.dense import DenseAutoencoder, LinearAutoencoder, SparseAutoencoder
+from kerasae.models.ensemble import EnsembleAutoencoder
 from kerasae.models.loss_weights import LossWeight
 from kerasae.models.vaegan import VAEGAN
 from kerasae.models.variational import (
@@ -22,6 +23,7 @@ __all__ = [
     "ConvAutoencoder",
     "ConvVariationalAutoencoder",
     "DenseAutoencoder",
+    "EnsembleAutoencoder",
     "LinearAutoencoder",
     "LossWeight",
     "Posterior",

@@ -42,3 +42,16 @@ class ReconstructionErrors:
 
     def _error_per_input(self, x, label=None):
         return ops.mean(ops.reshape(self._error_per_pixel(x, label), (-1, math.prod(self.data_shape))), axis=1)
+
+    def observed(self, x):
+        """What a detector of outliers compares, for inputs `x (n, *input_shape)`, tensors or Keras's symbolic ones.
+
+        Returns:
+            The reconstructions, the codes, and by the name of a space its `"features"` `(n, d)` and the `"errors"`
+            `(n, members, d)` of their reconstructions. An autoencoder has one space, `"code"`, whose features are the
+            flattened codes; its errors are those of the inputs.
+        """
+        z = self._code(x)
+        x_hat = self._decode(z)
+        errors = ops.reshape(x_hat - x, (-1, 1, math.prod(self.data_shape)))
+        return x_hat, z, {"code": {"features": ops.reshape(z, (-1, self.code_size)), "errors": errors}}

@@ -4,6 +4,7 @@
 outliers in tables and images. All use flat arrays `X (n, features)`.
 """
 
+from kerasae.sklearn.outliers import OutlierDetector
 from kerasae.sklearn.transformers import AutoencoderTransformer, EncoderTransformer
 
-__all__ = ["AutoencoderTransformer", "EncoderTransformer"]
+__all__ = ["AutoencoderTransformer", "EncoderTransformer", "OutlierDetector"]

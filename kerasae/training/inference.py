@@ -27,7 +27,7 @@ def apply(function, size: int, *arrays):
         *arrays: Of one length, at least 1.
 
     Returns:
-        An array, or a tuple of arrays if the function gives one.
+        An array, or a structure of arrays (tuples, dicts) if the function gives one.
     """
     if len(arrays[0]) <= min(size, _FEW):
         return _first(len(arrays[0]), function(*_padded(arrays)))
@@ -71,9 +71,7 @@ def _padded(arrays):
 
 def _first(n: int, results):
     """The first rows of results, as arrays of their own: what a backend gives may be read-only."""
-    if isinstance(results, tuple):
-        return type(results)(*(_first(n, result) for result in results))
-    return np.array(np.asarray(results)[:n], "float32")
+    return keras.tree.map_structure(lambda result: np.array(np.asarray(result)[:n], "float32"), results)
 
 
 class Slices:

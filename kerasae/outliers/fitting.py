@@ -1,0 +1,91 @@
+"""Fit a detector: train its ensemble, fit the parts of its score."""
+
+import math
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from kerasae import backends, models
+from kerasae.outliers import trimming
+from kerasae.outliers.parts import Distances, Errors, Neighbors, Part, Tails
+from kerasae.outliers.scoring import Score
+from kerasae.training import inference
+from kerasae.zoo.initial_weights import initialize
+
+MOST_TRAINED, MOST_POINTS = 20_000, 4096  # training inputs; points among which neighbors are looked for
+BATCH_SIZE = 1024  # inputs at a time, which bounds the memory
+
+
+class Schedule(NamedTuple):
+    """Steps of Adam, whose learning rate falls to 0 along a cosine."""
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+
+
+TABLE, IMAGES = Schedule(400, 64, 3e-3), Schedule(1200, 128, 2e-3)
+
+
+def _for_table(x: np.ndarray) -> dict[str, Any]:
+    """Arguments of the ensemble."""
+    return {"members": 4, "hidden_units": 64, "latent_dim": max(1, min(16, x.shape[1] // 2)), "noise_stddev": 0.5}
+
+
+def _for_images(x: np.ndarray) -> dict[str, Any]:
+    sizes = {"members": 1, "hidden_units": 128, "latent_dim": 32}
+    black = float(x.min())
+    return {"views": ("pixels", "edges"), **sizes, "noise_stddev": 1.0, "activation": "relu", "low": black}
+
+
+def trained(x: np.ndarray, rng: np.random.Generator) -> models.EnsembleAutoencoder:
+    """The default ensemble, trained on rows of a table `(n, d)` or images `(n, height, width, channels)`.
+
+    The number of steps hardly depends on the number of inputs, so large tables take little longer than small ones.
+    """
+    seed = int(rng.integers(2**31 - 1))
+    is_table = x.ndim == 2
+    schedule, settings = (TABLE, _for_table(x)) if is_table else (IMAGES, _for_images(x))
+    model = models.EnsembleAutoencoder(x.shape[1:], seed=seed, **settings)
+    sample = some(x, MOST_TRAINED, rng)
+    model.adapt(sample)
+    if is_table:
+        sample = sample[trimming.usual(np.asarray(model.features(sample)), rng)]
+    initialize(model, seed)
+    batches = max(1, round(len(sample) / schedule.batch_size))
+    sample = some(sample, len(sample) // batches * batches, rng)  # whole batches: one shape to compile a step for
+    epochs = math.ceil(schedule.steps / batches)
+    rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, epochs * batches)
+    model.compile(optimizer=keras.optimizers.Adam(rate))
+    model.fit(sample, batch_size=len(sample) // batches, epochs=epochs, seed=seed, verbose=0)
+    return model
+
+
+def score(model: models.Autoencoder, x: np.ndarray, rng: np.random.Generator) -> Score:
+    """The score that training inputs `x (n, *shape)` define for a trained model."""
+    observed = _observed(model, some(x, MOST_POINTS, rng))
+    is_table = x.ndim == 2
+    parts: dict[str, Part] = {}
+    for space, values in observed.items():
+        features, errors = values["features"], values["errors"]
+        kept = trimming.usual(features, rng) if is_table else np.arange(len(features))
+        parts[f"{space}.errors"] = Errors.fit(errors[kept], float(features.std()))
+        parts[f"{space}.neighbors"] = Neighbors.fit(features)
+        if is_table:
+            parts[f"{space}.distances"] = Distances.fit(features)
+            parts[f"{space}.tails"] = Tails.fit(features[kept])
+        elif space == "code":
+            parts[f"{space}.distances"] = Distances.fit(features)
+    return Score.fit(parts, observed)
+
+
+def some(x: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """At most so many of the rows, drawn at random."""
+    return x if len(x) <= most else x[np.sort(rng.choice(len(x), most, replace=False))]
+
+
+def _observed(model, x: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+    """What the parts look at, as arrays."""
+    function = backends.compile_function(lambda x: model.observed(x)[2], model)
+    return inference.apply(function, BATCH_SIZE, model.checked(x, None)[0])

@@ -1,0 +1,32 @@
+"""Center and scale of features, for `kerasae.layers.Standardization`."""
+
+import numpy as np
+
+_NORMAL_RANGE = 1.349  # interquartile range of N(0, 1)
+
+
+def robust(x: np.ndarray, floor: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    """Median of each feature, and its interquartile range in units of a standard deviation.
+
+    The scale is at least `floor` standard deviations of the feature: the range is 0 where half of the values are
+    equal. It is 1 for a constant.
+
+    Args:
+        x: Features `(n, d)`.
+        floor: Lower limit of scale / standard deviation.
+
+    Returns:
+        Center and scale, each `(d,)`.
+
+    >>> robust(np.array([[0.0], [1.0], [2.0], [3.0], [1000.0]]), floor=0.0)[0]
+    array([2.])
+    """
+    low, center, high = np.percentile(x, (25, 50, 75), axis=0)
+    scale = np.maximum((high - low) / _NORMAL_RANGE, floor * x.std(axis=0))
+    return center, np.where(scale > 1e-9 * (1 + np.abs(center)), scale, 1.0)
+
+
+def common(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of each feature, and one scale for all: the root of their mean variance, 1 if all are constant."""
+    scale = float(np.sqrt(np.mean(x.var(axis=0)))) or 1.0
+    return x.mean(axis=0), np.full(x.shape[1], scale)

@@ -1,0 +1,216 @@
+"""A detector of outliers in tables and images: `OutlierDetector`."""
+
+import math
+
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from kerasae import backends, models, zoo
+from kerasae._checks import positive_size, positive_sizes
+from kerasae.outliers import fitting, storage
+from kerasae.training import inference
+
+AUTO = -1.5  # `offset_` of contamination="auto", in units of the score
+_FEW = 32  # rows that are scored at least
+
+
+class OutlierDetector(OutlierMixin, BaseEstimator):
+    """Find outliers in tables and images with an ensemble of denoising autoencoders.
+
+    `fit` learns what is usual; `predict` says −1 for outliers and 1 for the rest. Nothing has to be tuned. Columns of a
+    table need not be scaled.
+
+    The score combines, for each view of the input, the autoencoders' error per feature in units of its usual size and
+    the mean distance to the 5 nearest training inputs; for tables also the Mahalanobis distance and the tail
+    probabilities of the columns (see `kerasae.outliers`). **Unit of the score:** 0 is the median of the training
+    inputs, and a tenth of them score below −1. Lower is more unusual.
+
+    - Tables: columns are scaled robustly, by median and interquartile range. The most unusual fifth of the training
+      inputs is not trained on, so that outliers among them are not learned.
+    - Images (`input_shape`): two views, smoothed pixels and normalized edges (`kerasae.layers.View`).
+    - Any trained model (`model`): errors of its reconstructions and distances of its codes. `fit` does not train it.
+
+    Args:
+        model: A trained `kerasae.models.Autoencoder`, the name of a zoo entry or the directory of one; None to train an
+            ensemble. A model is shared, not copied, by `sklearn.base.clone`.
+        input_shape: Shape of one image, `(height, width, channels)`, of which `X` has flattened rows. None for tables,
+            and for a `model`, which knows its own.
+        contamination: Share of outliers in the training inputs, above 0 and at most 0.5, which fixes `offset_`; or
+            `"auto"` for an offset of −1.5, which some 2 % of usual inputs score below.
+        batch_size: Number of inputs scored at a time, which limits memory.
+        random_state: Seed of initial weights, noise, order of batches and choice of neighbors. An integer gives the
+            same result in each run, and on other backends up to rounding.
+
+    Attributes:
+        model_: The autoencoder.
+        score_: The `kerasae.outliers.Score`.
+        offset_: Scores below it are outliers.
+        n_features_in_: Number of features of an input.
+
+    References:
+        Outlier detection with autoencoder ensembles (Chen, Sathe, Aggarwal & Turaga, 2017); Efficient algorithms for
+        mining outliers from large data sets (Ramaswamy, Rastogi & Shim, 2000)
+
+    >>> X = np.random.default_rng(0).normal(size=(200, 3))
+    >>> detector = OutlierDetector(random_state=0).fit(X)
+    >>> detector.predict([[0.0, 0.0, 0.0], [9.0, -9.0, 9.0]])
+    array([ 1, -1])
+    """
+
+    def __init__(
+        self,
+        model: models.Autoencoder | str | None = None,
+        input_shape: tuple[int, ...] | None = None,
+        contamination: float | str = "auto",
+        batch_size: int = 1024,
+        random_state=None,
+    ):
+        self.model = model
+        self.input_shape = input_shape
+        self.contamination = contamination
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Learn what is usual from `X (n, features)`; `y` is ignored.
+
+        Raises:
+            ValueError: An argument is out of range; `X` is empty, contains NaN or does not fit the shape.
+            TypeError: `X` is sparse, or `model` is no model.
+        """
+        self._check_arguments()
+        x = validate_data(self, X, dtype="float32", ensure_min_samples=2)
+        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
+        model = self._given_model()
+        shape = self._shape(x.shape[1], model)
+        x = x.reshape(-1, *shape)
+        self.model_ = fitting.trained(x, rng) if model is None else model
+        self.score_ = fitting.score(self.model_, x, rng)
+        self.offset_ = AUTO
+        if not isinstance(self.contamination, str):
+            self.offset_ = float(np.percentile(self._scores(x), 100 * self.contamination))
+        return self
+
+    def score_samples(self, X):
+        """Scores of `X (n, features)`, `(n,)`: 0 for a usual input, the lower the more unusual.
+
+        Raises:
+            sklearn.exceptions.NotFittedError: `fit` was not called.
+            ValueError: `X` is empty, has a wrong number of features, contains NaN or leaves the model's range.
+            TypeError: `X` is sparse.
+        """
+        check_is_fitted(self)
+        x = validate_data(self, X, dtype="float32", reset=False)
+        return self._scores(x.reshape(-1, *self.model_.data_shape))
+
+    def decision_function(self, X):
+        """`score_samples(X) − offset_`: negative for outliers. Raises the errors of `score_samples`."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """−1 for outliers, 1 for the rest, `(n,)`. Raises the errors of `score_samples`."""
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def graph(self):
+        """The detector as a Keras model: inputs of `model_` → reconstruction, code, score, label.
+
+        The outputs are a dict of `reconstruction` `(n, *shape)`, `code`, `score` `(n,)`, as of `score_samples`, and
+        `label` `(n,)`, 1 or −1 (int32). Preprocessing and threshold are part of the graph, which can be exported.
+
+        Raises:
+            sklearn.exceptions.NotFittedError: `fit` was not called.
+        """
+        check_is_fitted(self)
+        return storage.graph(self.model_, self.score_, self.offset_)
+
+    def save(self, directory, *, name: str | None = None, description: str = "", license: str | None = None, **facts):
+        """Save the detector as an entry of the zoo: that of its model, with `detector.npz`.
+
+        Args:
+            directory: Directory of the entry, new or an entry that kerasae wrote, which is then replaced.
+            name, description, license, **facts: As for `kerasae.zoo.save`.
+
+        Returns:
+            The card.
+
+        Raises:
+            sklearn.exceptions.NotFittedError: `fit` was not called.
+            FileExistsError, ValueError, OSError: As for `kerasae.zoo.save`.
+        """
+        check_is_fitted(self)
+        settings = {"contamination": self.contamination, "offset": self.offset_}
+        facts = {"name": name, "description": description, "license": license, **facts}
+        return storage.save(directory, self.model_, self.score_, settings, facts)
+
+    @classmethod
+    def load(cls, directory) -> "OutlierDetector":
+        """Load a detector that `save` has written: it scores as before, and is not trained again.
+
+        Raises:
+            ValueError: No such entry, one without a detector, or damaged files.
+        """
+        model, score, settings = storage.load(directory)
+        detector = cls(model, contamination=settings["contamination"])
+        detector.model_, detector.score_, detector.offset_ = model, score, settings["offset"]
+        detector.n_features_in_ = math.prod(model.data_shape)
+        return detector
+
+    def _scores(self, x: np.ndarray) -> np.ndarray:
+        model, score = self.model_, self.score_
+        x = model.checked(x, None)[0]
+
+        def compiled():
+            # Keeps the score alive, so that no other one gets its id.
+            return backends.compile_function(lambda x: score(model.observed(x)[2]), model)
+
+        function = model.compiled_functions.get(model, ("outliers", id(score)), compiled)
+        # Matrix products round differently for a few rows than for many: no score may depend on its company.
+        padded = np.pad(x, [(0, max(0, _FEW - len(x))), *[(0, 0)] * (x.ndim - 1)], mode="edge")
+        return inference.apply(function, max(self.batch_size, _FEW), padded)[: len(x)].astype("float64")
+
+    def _check_arguments(self) -> None:
+        positive_size("batch_size", self.batch_size)
+        share = self.contamination
+        if share != "auto" and (not isinstance(share, float | np.floating) or not 0 < share <= 0.5):
+            raise ValueError(f"contamination must be 'auto', or above 0 and at most 0.5. Received: {share!r}")
+
+    def _given_model(self) -> models.Autoencoder | None:
+        model = self.model
+        if model is None or isinstance(model, models.Autoencoder):
+            found = model
+        elif isinstance(model, str) or hasattr(model, "__fspath__"):
+            found = zoo.load(model)
+        else:
+            raise TypeError(
+                "model must be a kerasae.models.Autoencoder, the name of a zoo entry, or None. "
+                f"Received: {type(model).__name__}."
+            )
+        if found is not None and found.classes is not None:
+            raise ValueError(
+                f"model must not be conditional: rows of X have no labels. Received: {type(found).__name__}. "
+                "Use another model, or None."
+            )
+        return found
+
+    def _shape(self, features: int, model) -> tuple[int, ...]:
+        """The shape of one input, which has as many values as a row of `X`."""
+        if model is not None:
+            shape, owner = model.data_shape, "the model"
+        elif self.input_shape is not None:
+            shape, owner = positive_sizes("input_shape", self.input_shape), "input_shape"
+            if len(shape) != 3:
+                raise ValueError(f"input_shape must be (height, width, channels). Received: {shape}.")
+        else:
+            return (features,)
+        if math.prod(shape) != features:
+            raise ValueError(
+                f"X must have {math.prod(shape)} features, the values of one input {shape} of {owner}. "
+                f"Received: {features} features."
+            )
+        return shape
+
+    def __sklearn_clone__(self):
+        others = {key: clone(value, safe=False) for key, value in self.get_params(deep=False).items() if key != "model"}
+        return type(self)(self.model, **others)
