@@ -1,5 +1,6 @@
 """Arrays, tables, series and names of one's own, by `data.load`."""
 
+import dataclasses
 import importlib.metadata
 
 import numpy as np
@@ -10,6 +11,7 @@ from kerasae import data
 from kerasae.cli import main
 from kerasae.data import loading
 from kerasae.data.files import from_arrays
+from kerasae.zoo import recipes, train
 
 pytestmark = pytest.mark.anybackend
 
@@ -253,6 +255,14 @@ def test_registered_data_is_taken_by_its_name(registry, tmp_path):
     np.testing.assert_array_equal(data.named("mine").x_test, x_test)
     with pytest.raises(ValueError, match="No data set named 'mime'. Did you mean 'mine'"):
         data.named("mime")
+
+
+def test_a_recipe_takes_registered_data_without_labels(registry, monkeypatch):
+    data.register("mine", np.zeros((30, 28, 28, 1), "float32"))
+    row = dataclasses.replace(recipes.find("dense8_mnist"), name="mine", data="mine")
+    monkeypatch.setitem(recipes.RECIPES, "mine", row)
+    _, history = train.train("mine", dataclasses.replace(row.written, epochs=1), hold_out=3, verbose=0)
+    assert "val_loss" in history.history
 
 
 @pytest.mark.parametrize("name, message", [("mnist", "has a data set named 'mnist'"), ("a/b", "no path"), ("", "word")])

@@ -13,7 +13,8 @@ class Dataset(NamedTuple):
 
     Attributes:
         x_train, x_test: Inputs `(n, ...)`.
-        y_train, y_test: Labels `(n,)` int64 of images; positions `(n,)` along the curve, for points.
+        y_train, y_test: Labels `(n,)` int64 of images; positions `(n,)` along the curve, for points. None for data of
+            a user's own without labels.
     """
 
     x_train: np.ndarray

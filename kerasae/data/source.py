@@ -54,7 +54,7 @@ class Source:
     def __len__(self) -> int:
         if self.stream is not None:
             return len(self.stream.files)
-        if isinstance(self.preprocessing, SeriesPreprocessing):
+        if self.kind == "series":  # cut into windows only when `x` is asked for
             return max(0, (len(self.raw) - self.preprocessing.length) // self.preprocessing.stride + 1)
         return len(self.raw)
 

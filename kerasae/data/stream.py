@@ -26,6 +26,7 @@ class PictureStream(keras.utils.PyDataset):
         batch_size: Pictures per batch; the last batch holds the rest.
         seed: Shuffles each epoch in an order that is a function of `(seed, epoch)`; None keeps the order of the files.
         workers: Number of threads that decode; the number of processors unless given.
+        labels: Class of each picture, for conditional models: batches are then `{"x": pictures, "label": classes}`.
     """
 
     def __init__(
@@ -35,11 +36,12 @@ class PictureStream(keras.utils.PyDataset):
         batch_size: int = 32,
         seed: int | None = None,
         workers: int | None = None,
+        labels: np.ndarray | None = None,
     ):
         self.batch_size = positive_size("batch_size", batch_size)
         waiting = _WAITING // (4 * math.prod(preprocessing.raw_shape) * self.batch_size)
         super().__init__(workers=workers or default_workers(), max_queue_size=min(max(waiting, 1), 16))
-        self.files, self.preprocessing, self.seed = tuple(files), preprocessing, seed
+        self.files, self.preprocessing, self.seed, self.labels = tuple(files), preprocessing, seed, labels
         self.begin_epoch(0)
 
     @property
@@ -51,10 +53,11 @@ class PictureStream(keras.utils.PyDataset):
         """Number of batches."""
         return math.ceil(len(self.files) / self.batch_size)
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    def __getitem__(self, index: int) -> np.ndarray | dict[str, np.ndarray]:
         """A batch of the current epoch, float32 in [0, 1]. ValueError if a picture can no longer be read."""
         rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        return self.preprocessing(np.stack([self.preprocessing.read(self.files[row]) for row in rows]))
+        x = self.preprocessing(np.stack([self.preprocessing.read(self.files[row]) for row in rows]))
+        return x if self.labels is None else {"x": x, "label": self.labels[rows]}
 
     def begin_epoch(self, epoch: int) -> None:
         """Give the batches the order of an epoch."""
@@ -75,15 +78,20 @@ class PictureStream(keras.utils.PyDataset):
         """
         if seed is None:
             seed = int(np.random.randint(2**31))
-        return PictureStream(
-            self.files,
-            self.preprocessing,
-            self.batch_size if batch_size is None else batch_size,
-            seed if shuffle else None,
-            self.workers,
-        )
+        size = self.batch_size if batch_size is None else batch_size
+        return self._with(batch_size=size, seed=seed if shuffle else None)
 
     def subset(self, rows) -> "PictureStream":
         """The pictures of these rows."""
-        files = [self.files[row] for row in rows]
-        return PictureStream(files, self.preprocessing, self.batch_size, self.seed, self.workers)
+        labels = None if self.labels is None else self.labels[rows]
+        return self._with(files=[self.files[row] for row in rows], labels=labels)
+
+    def labelled(self, labels) -> "PictureStream":
+        """The same pictures with the class of each one `(n,)`, in batches as conditional models take them."""
+        return self._with(labels=np.asarray(labels))
+
+    def _with(self, **changes) -> "PictureStream":
+        kept = {
+            name: getattr(self, name) for name in ("files", "preprocessing", "batch_size", "seed", "workers", "labels")
+        }
+        return PictureStream(**{**kept, **changes})

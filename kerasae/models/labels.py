@@ -12,7 +12,10 @@ class Labels:
 
     def labelled(self, x, label=None):
         """The `x` that `fit` takes for inputs and their classes; the inputs alone unless the model is conditional."""
-        return x if self.classes is None else {"x": x, "label": label}
+        if self.classes is None:
+            return x
+        # A stream of pictures makes such batches itself.
+        return x.labelled(label) if hasattr(x, "labelled") else {"x": x, "label": label}
 
     def split_label(self, x):
         """Inputs and labels from the `x` of `fit`; labels are None unless the model is conditional."""

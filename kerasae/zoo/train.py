@@ -51,7 +51,8 @@ def train(
     if not 0 <= hold_out < len(x):
         raise ValueError(f"hold_out must be from 0 to {len(x) - 1}. Received: {hold_out}.")
     if hold_out:
-        x, y, x_val, y_val = x[:-hold_out], y[:-hold_out], x[-hold_out:], y[-hold_out:]
+        x, x_val = x[:-hold_out], x[-hold_out:]
+        y, y_val = (None, None) if y is None else (y[:-hold_out], y[-hold_out:])
     callbacks = list(callbacks)
     if checkpoints is not None:
         callbacks.append(Backup(Path(checkpoints), writes=process_index(devices) == 0))
