@@ -163,6 +163,8 @@ def test_a_killed_run_stops_at_the_same_epoch_with_the_same_weights(tmp_path):
         with pytest.raises(Killed):
             kerasae.train(rows(40), out=tmp_path / "killed", callbacks=[killed_in(epoch)], **settings)
         assert not (tmp_path / "killed").exists()
+    with pytest.raises(ValueError, match="checkpoints of a run with other settings"):
+        kerasae.train(rows(40) + 1, out=tmp_path / "killed", **settings)
     resumed = kerasae.train(rows(40), out=tmp_path / "killed", **settings)
     assert zoo.card(tmp_path / "killed").recipe == recipe
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):

@@ -29,7 +29,10 @@ def clean_config(config: dict) -> dict:
 
     cls = objects.registered(config)
     if cls is None or not issubclass(cls, models.Autoencoder):
-        raise ValueError(f"{objects.described(config)} has no place there. Expected a kerasae.models.Autoencoder")
+        raise ValueError(
+            f"{objects.described(config)} has no place there. Expected a kerasae.models.Autoencoder. "
+            "If it is a class of your own, import the module that registers it first"
+        )
     compile_config = config.get("compile_config")
     arguments = objects.arguments(config)
     quantized = {QUANTIZED: _quantized(arguments[QUANTIZED])} if QUANTIZED in arguments else {}

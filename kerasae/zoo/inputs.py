@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kerasae import data
+from kerasae import data, files
 from kerasae.data import Dataset, Source
 from kerasae.preprocessing import SeriesPreprocessing, TablePreprocessing
 from kerasae.zoo.cards import Card, Measured
@@ -132,6 +132,13 @@ def standardized(source: Source) -> Source:
         length, channels = source.raw.shape[1:]
         scaler = SeriesPreprocessing.fitted(source.raw.reshape(-1, channels), length, length)
     return dataclasses.replace(source, preprocessing=scaler)
+
+
+def fingerprint(part: Source) -> str:
+    """A SHA-256 of the data, by which a run that resumes knows it again: of values, or of the paths of a stream."""
+    if part.raw is None:
+        return files.sha256("\n".join(map(str, part.files)).encode())
+    return files.sha256(part.raw.tobytes())
 
 
 def path_of(what) -> str:

@@ -119,7 +119,7 @@ def run(data, model=None, *, out=None, name=None, overwrite=False, verbose="auto
         print(f"{prepared}\n  entry     {directory}", flush=True)
     try:
         reading = {key: prepared.reading[key] for key in ("seed", "hold_out", "options")}
-        partial = checkpoints.directory(directory, prepared.plan, **reading, data=prepared.parts[0].description)
+        partial = checkpoints.directory(directory, prepared.plan, **reading, data=inputs.fingerprint(prepared.parts[0]))
         trained, keeper = _fit(prepared, partial, callbacks, verbose)
         card = _write(directory, name, trained, prepared, keeper, facts)
     except OSError as error:
@@ -245,6 +245,11 @@ def _fed(model: models.Autoencoder, part: Source):
         raise ValueError(
             f"data must have labels for a {type(model).__name__}. Received none. Put the pictures of each class into a "
             "folder, or choose another model."
+        )
+    if model.classes is not None and part.stream is not None:
+        raise ValueError(
+            f"data must fit in memory for a {type(model).__name__}, which takes labels. "
+            f"Received {len(part):,} pictures. Read them at a smaller size, or choose another model."
         )
     return part.x if model.classes is None else model.labelled(part.x, part.y)
 
