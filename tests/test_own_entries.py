@@ -10,6 +10,7 @@ from PIL import Image
 
 import kerasae
 from kerasae import cli, data, metrics, models, zoo
+from kerasae.preprocessing import TablePreprocessing
 from kerasae.zoo import inputs, plans
 
 
@@ -50,6 +51,18 @@ def test_a_model_of_a_users_own_class_is_saved_measured_and_loaded(tmp_path):
     assert card.figures.keys() == kerasae.metrics.figures(model, dataset).keys()
     assert card.baselines["pca"]["mse"] > 0 and "60 test inputs" in card.measured.description
     assert all(difference.is_tolerable for difference in zoo.verify(tmp_path / "mine").values())
+
+
+def test_a_model_is_measured_through_its_preprocessing_on_what_is_read_from_files(tmp_path, capsys):
+    x, scale = rows(), TablePreprocessing.fitted(rows())
+    model = models.DenseAutoencoder((6,), (8,), 2, value_range=None, output_activation="linear")
+    np.savetxt(tmp_path / "x.csv", x, delimiter=",", header="a,b,c,d,e,f", comments="", fmt="%.18g")
+    as_arrays = zoo.save(model, tmp_path / "arrays", data=scale(x), preprocessing=scale)
+    read = zoo.save(model, tmp_path / "read", data=str(tmp_path / "x.csv"), preprocessing=scale)
+    assert read.figures == pytest.approx(as_arrays.figures, rel=1e-4)
+    assert read.preprocessing == scale and read.measured.data == str(tmp_path / "x.csv")
+    assert "all of them, to which the mean and PCA are fitted too" in read.measured.description
+    assert cli.main(["evaluate", str(tmp_path / "read")]) == 0 and "ok" in capsys.readouterr().out
 
 
 def test_the_words_of_keras_hub_load_and_save(tmp_path):

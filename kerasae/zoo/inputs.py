@@ -43,8 +43,14 @@ class Inputs(NamedTuple):
         return self._replace(measured=dataclasses.replace(self.measured, description=note))
 
 
-def given(what) -> Inputs:
-    """The inputs that `zoo.save` is given as `data`."""
+def given(what, preprocessing=None, path: str = "") -> Inputs:
+    """The inputs that `zoo.save` is given as `data`.
+
+    Args:
+        what: `data` of `zoo.save`. Arrays are inputs of the model as they are.
+        preprocessing: How what is read becomes inputs; that of the source unless given.
+        path: Where it was read from, for the card.
+    """
     if what is None:
         return Inputs()
     if isinstance(what, str) and what in data.NAMES:
@@ -55,11 +61,13 @@ def given(what) -> Inputs:
     if _is_pair(what, Source):
         train, test = what
         return of_parts(train, test, f"{len(test):,} test inputs: {test.description}")
-    source = standardized(data.load(what))
+    source = data.load(what)
+    if preprocessing is not None and source.raw is not None and not isinstance(what, np.ndarray):
+        source = dataclasses.replace(source, preprocessing=preprocessing)
     if source.test is not None:
         return of_parts(source, source.test, f"the {len(source.test):,} test inputs of {source.description}")
     description = f"{source.description}; all of them, to which the mean and PCA are fitted too"
-    return of_parts(source, source, description, data=path_of(what))
+    return of_parts(source, source, description, data=path or path_of(what))
 
 
 def of_parts(train: Source, held_out: Source, description: str, **facts) -> Inputs:
@@ -164,7 +172,7 @@ def of_card(card: Card) -> Dataset:
     except FileNotFoundError as error:
         raise ValueError(_what_to_do(card, f"They are not at {measured.data}")) from error
     if not measured.hold_out:
-        found = given(source)
+        found = given(source, card.preprocessing, measured.data)
     else:
         found = held_out(*split(source, measured.hold_out, measured.seed), seed=measured.seed)
     if found.measured is None or found.measured.number != measured.number:

@@ -246,12 +246,7 @@ def _fed(model: models.Autoencoder, part: Source):
             f"data must have labels for a {type(model).__name__}. Received none. Put the pictures of each class into a "
             "folder, or choose another model."
         )
-    if model.classes is not None and part.stream is not None:
-        raise ValueError(
-            f"data must fit in memory for a {type(model).__name__}, which takes labels. "
-            f"Received {len(part):,} pictures. Read them at a smaller size, or choose another model."
-        )
-    return part.x if model.classes is None else model.labelled(part.x, part.y)
+    return model.labelled(part.x, part.y)
 
 
 def _write(directory: Path, name: str, model, prepared: Preparation, keeper: KeepBest, facts: dict) -> Card:

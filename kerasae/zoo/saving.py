@@ -32,15 +32,15 @@ def save(
         directory: Directory of the entry, new or an entry that kerasae wrote, which is then replaced. Its parents
             are created.
         data: What the model is measured on: a `data.Dataset`, two arrays or two `data.Source` for training and test
-            `(train, test)`, or whatever `data.load` takes, all of which is then measured. None for a card without
-            figures.
+            `(train, test)`, or whatever `data.load` takes, all of which is then measured. Arrays are inputs of the
+            model as they are. None for a card without figures.
         name: Name of the entry; that of the directory unless given.
         description: One line.
         source: Title, authors and year of a publication.
         license: License of the weights, as an SPDX identifier such as `"Apache-2.0"`.
         author: Who trained the model.
         preprocessing: How raw data becomes the model's input, one of `kerasae.preprocessing`; that of the `data`
-            unless given.
+            unless given. What is read from files is measured through it.
         **facts: Other fields of `Card`, such as `recipe` and `seed`.
 
     Returns:
@@ -63,7 +63,7 @@ def save(
     _check(model)
     directory = Path(directory)
     writing.check_target(directory)
-    found = inputs.given(data).with_components(model.code_size)
+    found = inputs.given(data, preprocessing).with_components(model.code_size)
     card = describe.describe(
         model,
         found.dataset,
