@@ -20,6 +20,13 @@ def positive_sizes(name: str, sizes, or_none: bool = False) -> tuple[int, ...]:
     return tuple(map(int, values))
 
 
+def one_of(name: str, value, allowed: Iterable[str]) -> str:
+    """Return `value` if it is one of the allowed strings, or raise ValueError."""
+    if value not in (allowed := tuple(allowed)):
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}. Received: {value!r}.")
+    return value
+
+
 def integer(name: str, value) -> int:
     """Return `value` as an integer, or raise ValueError."""
     if isinstance(value, bool) or not isinstance(value, Integral):

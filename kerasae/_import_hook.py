@@ -17,7 +17,7 @@ TRAINING_BACKENDS = ("jax", "torch", "tensorflow")  # lightest install first
 FRAMEWORKS = {"jax": "jax", "torch": "torch", "tensorflow": "tensorflow", "numpy": "jax", "openvino": "openvino"}
 # Modules that import Keras and that the models' need whole: where one of them is the first to import Keras, it has
 # the models imported at its own end.
-_NEEDED = ("backends", "files", "keras_private", "layers", "losses", "models", "random", "training")
+_NEEDED = ("backends", "files", "keras_private", "layers", "likelihoods", "losses", "models", "random", "training")
 NEEDED_BY_MODELS = tuple(f"kerasae.{name}" for name in _NEEDED)
 
 

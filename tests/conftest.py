@@ -65,6 +65,20 @@ MODELS = {
     "vae-vector": lambda: kerasae.models.VariationalAutoencoder(
         (17,), (9, 8), 3, "elu", "linear", value_range=(-0.5, 1.5), kl_weight=0.5, seed=7
     ),
+    "iwae-vector": lambda: kerasae.models.VariationalAutoencoder(
+        (17,),
+        (9,),
+        3,
+        "elu",
+        "linear",
+        (-0.5, 1.5),
+        0.5,
+        7,
+        "gaussian",
+        "learned",
+        importance_samples=3,
+        gradient="doubly_reparameterized",
+    ),
     "transposed-odd": lambda: kerasae.models.TransposedConvAutoencoder(
         (9, 13, 3), (4, 3), 2, activation="elu", output_activation="linear", value_range=(-0.5, 1.5)
     ),

@@ -14,7 +14,7 @@ from scipy import stats
 
 import kerasae
 from kerasae import models, random
-from kerasae.models.variational import kl_to_standard_normal
+from kerasae.models.prior import kl_to_standard_normal
 
 
 def test_every_class_has_a_test_model():
@@ -198,6 +198,10 @@ WEIGHTS = {
         *("encoder/layers/dense", "encoder/layers/dense_1", "encoder/layers/dense_2", "encoder/layers/dense_3"),
         *("decoder/layers/dense", "decoder/layers/dense_1", "decoder/layers/dense_2"),
     ],
+    "iwae-vector": [
+        *("encoder/layers/dense", "encoder/layers/dense_1", "encoder/layers/dense_2"),
+        *("decoder/layers/dense", "decoder/layers/dense_1"),
+    ],
     "transposed-odd": [
         *("encoder/layers/conv2d", "encoder/layers/conv2d_1", "decoder/layers/conv2d"),
         *("decoder/layers/conv2d_transpose", "decoder/layers/conv2d_transpose_1"),
@@ -238,6 +242,7 @@ OTHER_VARIABLES = {  # by layer, their number: counters of random draws, and a c
     "conv-odd": {"layers/flip_pixels": 1},
     "vae-image": {"layers/sampling": 1},
     "vae-vector": {"layers/sampling": 1},
+    "iwae-vector": {"layers/sampling": 1, "": 1},
     "conv-vae-odd": {"layers/sampling": 1},
     "adversarial-vector": {"layers/sampling": 1},
     "vq-odd": {"encoder/layers/vector_quantizer": 4},
@@ -253,7 +258,7 @@ def test_the_names_in_a_weights_file_are_frozen(name, tmp_path):
         found = []
         file.visititems(lambda path, item: found.append(path) if isinstance(item, h5py.Dataset) else None)
     numbers = dict.fromkeys(WEIGHTS[name], 2) | OTHER_VARIABLES.get(name, {})  # 2: kernel and bias
-    assert set(found) == {f"{layer}/vars/{i}" for layer, number in numbers.items() for i in range(number)}
+    assert set(found) == {f"{layer}/vars/{i}".lstrip("/") for layer, number in numbers.items() for i in range(number)}
 
 
 BAD_ARGUMENTS = [

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from kerasae import random
-from kerasae._checks import integer
+from kerasae._checks import integer, positive_size
 
 
 class CounterBasedRandom(keras.layers.Layer):
@@ -58,6 +58,7 @@ class Sampling(CounterBasedRandom):
 
     Args:
         seed, stream: As for `CounterBasedRandom`.
+        samples: Number of samples per image. With more than one, they have an axis of their own.
 
     References:
         Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
@@ -66,15 +67,27 @@ class Sampling(CounterBasedRandom):
     (3, 2)
     """
 
+    def __init__(self, seed: int = 0, samples: int = 1, stream: str | None = None, **kwargs):
+        super().__init__(seed, stream, **kwargs)
+        self.samples = positive_size("samples", samples)
+
     def call(self, inputs, training=False):
-        """`(mean (n, d), log_variance (n, d))` → sample `(n, d)`."""
+        """`(mean (n, d), log_variance (n, d))` → sample `(n, d)`, or `(n, samples, d)` of several samples."""
         mean, log_variance = inputs
         step = self._next_step(mean) if training else self.EVALUATION_STEP
-        noise = random.normal(self.key, step, ops.shape(mean))
-        return mean + ops.exp(0.5 * log_variance) * ops.cast(noise, mean.dtype)
+        n, d = ops.shape(mean)
+        shape = (n, d) if self.samples == 1 else (n, self.samples, d)
+        noise = ops.cast(random.normal(self.key, step, shape), mean.dtype)
+        if self.samples > 1:
+            mean, log_variance = ops.expand_dims(mean, 1), ops.expand_dims(log_variance, 1)
+        return mean + ops.exp(0.5 * log_variance) * noise
 
     def compute_output_shape(self, input_shape):
-        return input_shape[0]
+        n, d = input_shape[0]
+        return (n, d) if self.samples == 1 else (n, self.samples, d)
+
+    def get_config(self):
+        return {**super().get_config(), "samples": self.samples}
 
 
 @keras.saving.register_keras_serializable(package="kerasae")

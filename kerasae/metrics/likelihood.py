@@ -1,24 +1,67 @@
-"""The evidence lower bound of variational autoencoders."""
+"""How well a variational autoencoder models its inputs: the evidence lower bound, and the likelihood itself."""
 
-import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from kerasae import models
-from kerasae.metrics.pixels import binary_crossentropy
+from kerasae import backends, models
+from kerasae._checks import positive_size
+from kerasae.training import inference
+
+ACTIVE = 0.01  # variance of the posterior mean over inputs, above which a unit is active
+_IMAGES, _SAMPLES = 500, 50  # whose noise is drawn at once, so that it does not depend on how memory is divided
+_VALUES = 2**22  # decoded at once
+
+
+class Likelihood(NamedTuple):
+    """The likelihood of inputs under a variational autoencoder, as papers report it.
+
+    Attributes:
+        negative_elbo, reconstruction_loss, kl_loss: As `negative_elbo` gives them, in nats per input.
+        negative_log_likelihood: Mean over the inputs, in nats per input.
+        standard_error: Of that mean, from its spread over the inputs.
+        samples: Number of importance samples per input.
+        active_units: Number of dimensions of the code that are in use.
+        kl_per_dimension: KL divergence of each dimension of the code, in nats per input.
+    """
+
+    negative_elbo: float
+    reconstruction_loss: float
+    kl_loss: float
+    negative_log_likelihood: float
+    standard_error: float
+    samples: int
+    active_units: int
+    kl_per_dimension: np.ndarray
+
+
+def marginal_likelihood(
+    model: models.VariationalAutoencoder, x: np.ndarray, samples: int = 1000, seed: int = 0, **condition
+) -> Likelihood:
+    """All that papers report of the likelihood of a variational autoencoder. Arguments as for the functions below."""
+    nll = negative_log_likelihood(model, x, samples, seed, **condition)
+    return Likelihood(
+        **negative_elbo(model, x, **condition),
+        negative_log_likelihood=float(nll.mean()),
+        standard_error=float(nll.std() / np.sqrt(len(nll))),
+        samples=samples,
+        active_units=active_units(model, x, **condition),
+        kl_per_dimension=kl_per_dimension(model, x, **condition),
+    )
 
 
 def negative_elbo(model: models.VariationalAutoencoder, x: np.ndarray, draws: int = 1, **condition) -> dict[str, float]:
-    """The negative evidence lower bound of images in [0, 1] and its two terms, in nats per image.
+    """The negative evidence lower bound of inputs and its two terms, in nats per input.
 
-    `−ELBO = E[−Σ log p(x | z)] + KL(q(z | x) ‖ p(z))`, with the KL divergence in closed form. The
-    expectation over q is a mean over draws made by NumPy, so that it is the same on every backend.
+    `−ELBO = E[−ln p(x | z)] + KL(q(z | x) ‖ p(z))`, with the model's likelihood p(x | z) and the KL divergence in
+    closed form. The expectation over q is a mean over draws made by NumPy, so that it is the same on every backend.
 
     Args:
         model: Trained model.
-        x: Images `(n, *input_shape)`.
-        draws: Number of codes drawn for each image.
-        **condition: `label`, the classes of the images, for a conditional model.
+        x: Inputs `(n, *input_shape)`.
+        draws: Number of codes drawn for each input.
+        **condition: `label`, the classes of the inputs, for a conditional model.
 
     Returns:
         `negative_elbo`, `reconstruction_loss` and `kl_loss`.
@@ -26,12 +69,89 @@ def negative_elbo(model: models.VariationalAutoencoder, x: np.ndarray, draws: in
     References:
         Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
     """
-    mean, log_variance = (np.asarray(part, "float64") for part in model.posterior(x, **condition))
-    kl = float(np.mean(0.5 * np.sum(np.exp(log_variance) + mean**2 - 1 - log_variance, axis=1)))
-    codes = (model.sample(x, seed, **condition) for seed in range(draws))
-    per_pixel = [binary_crossentropy(x, model.decode(z, **condition)) for z in codes]
-    reconstruction = float(np.mean(per_pixel)) * math.prod(model.data_shape)
+    posterior = model.posterior(x, **condition)
+    shape = posterior.mean.shape
+    noise = np.stack([np.random.default_rng(seed).standard_normal(shape, "float32") for seed in range(draws)], axis=1)
+    log_likelihood, _ = _terms(model, x, posterior, noise, **condition)
+    kl, reconstruction = float(kl_per_dimension(model, x, **condition).sum()), -float(log_likelihood.mean())
     return {"negative_elbo": reconstruction + kl, "reconstruction_loss": reconstruction, "kl_loss": kl}
+
+
+def negative_log_likelihood(
+    model: models.VariationalAutoencoder, x: np.ndarray, samples: int = 1000, seed: int = 0, **condition
+) -> np.ndarray:
+    """Negative log-likelihood of each input, by importance sampling from the posterior.
+
+    `−ln (1/k) Σⱼ p(x | zⱼ) p(zⱼ) / q(zⱼ | x)`, `zⱼ ~ q(z | x)`. It overestimates the negative log-likelihood in
+    expectation, the less the more samples there are; with one sample it estimates the negative ELBO. Memory does
+    not grow with the number of samples.
+
+    Args:
+        model: Trained model.
+        x: Inputs `(n, *input_shape)`; binary ones for a Bernoulli likelihood to be one.
+        samples: Number k of samples per input.
+        seed: Seed of the samples, which are the same on every backend.
+        **condition: `label`, the classes of the inputs, for a conditional model.
+
+    Returns:
+        `(n,)` in nats per input, float64.
+
+    Raises:
+        ValueError: `samples` is not a positive integer; as for `model.posterior`.
+
+    References:
+        Importance weighted autoencoders (Burda, Grosse & Salakhutdinov, 2016)
+    """
+    positive_size("samples", samples)
+    posterior = model.posterior(x, **condition)
+    total = np.full(len(x), -np.inf)
+    for rows, noise in _noise(posterior.mean.shape, samples, seed):
+        part = type(posterior)(*(array[rows] for array in posterior))
+        given = {key: np.broadcast_to(value, (len(x),))[rows] for key, value in condition.items()}
+        weights = np.sum(_terms(model, x[rows], part, noise, **given), axis=0, dtype="float64")
+        total[rows] = np.logaddexp(total[rows], np.logaddexp.reduce(weights, axis=1))
+    return np.log(samples) - total
+
+
+def kl_per_dimension(model: models.VariationalAutoencoder, x: np.ndarray, **condition) -> np.ndarray:
+    """KL divergence of the posterior from the prior in each dimension of the code, mean over inputs.
+
+    `½ (σ² + μ² − 1 − ln σ²)`, `(latent_dim,)` in nats per input. Arguments as for `negative_elbo`.
+    """
+    mean, log_variance = (np.asarray(part, "float64") for part in model.posterior(x, **condition))
+    return np.mean(0.5 * (np.exp(log_variance) + mean**2 - 1 - log_variance), axis=0)
+
+
+def active_units(model: models.VariationalAutoencoder, x: np.ndarray, **condition) -> int:
+    """Number of dimensions of the code whose posterior mean has a variance above 0.01 over the inputs.
+
+    Arguments as for `negative_elbo`.
+
+    References:
+        Importance weighted autoencoders (Burda, Grosse & Salakhutdinov, 2016)
+    """
+    mean = np.asarray(model.posterior(x, **condition).mean, "float64")
+    return int(np.sum(mean.var(axis=0) > ACTIVE))
+
+
+def _noise(shape: tuple[int, int], samples: int, seed: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """Standard normal noise `(rows, few samples, d)` for all samples of all rows, block by block."""
+    n, d = shape
+    for image in range(0, n, _IMAGES):
+        for sample in range(0, samples, _SAMPLES):
+            size = min(_IMAGES, n - image), min(_SAMPLES, samples - sample), d
+            rng = np.random.default_rng([seed, image, sample])
+            yield slice(image, image + size[0]), rng.standard_normal(size, "float32")
+
+
+def _terms(model, x: np.ndarray, posterior, noise: np.ndarray, label=None):
+    """`ln p(x | z)` and `ln p(z) − ln q(z | x)`, each `(n, k)`, for the noise `(n, k, d)` of the codes."""
+    function = model.compiled_functions.get(
+        model, "importance_terms", lambda: backends.compile_function(model.importance_terms, model)
+    )
+    x = np.asarray(x, "float32")
+    at_once = max(1, _VALUES // (noise.shape[1] * x[0].size))
+    return inference.apply(function, at_once, x, *posterior, noise, *model.checked_labels(label, x))
 
 
 def bound(measurement) -> float:

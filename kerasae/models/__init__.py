@@ -7,10 +7,10 @@ from kerasae.models.conv import ConvAutoencoder, TransposedConvAutoencoder
 from kerasae.models.dense import DenseAutoencoder, LinearAutoencoder, SparseAutoencoder
 from kerasae.models.ensemble import EnsembleAutoencoder
 from kerasae.models.loss_weights import LossWeight
+from kerasae.models.prior import Posterior
 from kerasae.models.vaegan import VAEGAN
 from kerasae.models.variational import (
     ConvVariationalAutoencoder,
-    Posterior,
     VariationalAutoencoder,
 )
 from kerasae.models.vector_quantized import VectorQuantizedAutoencoder

@@ -10,7 +10,7 @@ from kerasae.models import blocks
 from kerasae.models.base import Autoencoder
 from kerasae.models.dense import DenseAutoencoder
 from kerasae.models.loss_weights import LossWeight
-from kerasae.models.variational import StandardNormalPrior
+from kerasae.models.prior import StandardNormalPrior
 
 
 class Adversarial(Autoencoder):

@@ -128,7 +128,7 @@ def require_grid(shape: tuple[int, ...], levels: int) -> None:
 
 
 def _output(model):
-    return layers.Activation(model.output_activation, dtype="float32", name="output")
+    return layers.Activation(model.mean_activation or model.output_activation, dtype="float32", name="output")
 
 
 def _same(model) -> dict:

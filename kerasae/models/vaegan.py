@@ -9,7 +9,8 @@ from kerasae.losses import weighted_mean
 from kerasae.models import blocks
 from kerasae.models.adversarial import Adversarial, generator_loss, loss_of_generated, standard_normal
 from kerasae.models.loss_weights import LossWeight
-from kerasae.models.variational import ConvVariationalAutoencoder, kl_to_standard_normal
+from kerasae.models.prior import kl_to_standard_normal
+from kerasae.models.variational import ConvVariationalAutoencoder
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
@@ -65,6 +66,11 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
         **kwargs,
     ):
         super().__init__(input_shape, filters, kernel_size, hidden_units, latent_dim, **kwargs)
+        if self.importance_samples > 1:
+            raise ValueError(
+                "importance_samples must be 1: a VAE-GAN does not minimize a bound of the likelihood. "
+                f"Received: {self.importance_samples}."
+            )
         self.discriminator_filters = positive_sizes("discriminator_filters", discriminator_filters)
         (self.discriminator_units,) = positive_sizes("discriminator_units", discriminator_units)
         self.feature_precision, self.feature_weight = feature_precision, feature_weight

@@ -1,62 +1,19 @@
 """Variational autoencoders, which model a distribution of codes and generate new images."""
 
 import math
-from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from kerasae._checks import positive_size, positive_sizes
+from kerasae import likelihoods
+from kerasae._checks import one_of, positive_size, positive_sizes
 from kerasae.layers import Sampling
-from kerasae.losses import MEAN_REDUCTIONS, weighted_mean
-from kerasae.models import blocks
-from kerasae.models.base import Autoencoder, _joined
+from kerasae.losses import MEAN_REDUCTIONS, PerImage, weighted_mean
+from kerasae.models import blocks, importance
+from kerasae.models.base import _joined
 from kerasae.models.loss_weights import LossWeight
-
-
-class Posterior(NamedTuple):
-    """The normal distribution over codes that an encoder gives for each input; arrays or tensors `(n, latent_dim)`."""
-
-    mean: Any
-    log_variance: Any
-
-
-def kl_to_standard_normal(mean, log_variance):
-    """KL divergence of N(μ, σ²) from N(0, I), in nats per image: `½ Σⱼ (σⱼ² + μⱼ² − 1 − ln σⱼ²)`.
-
-    `mean, log_variance (n, d)` → `(n,)`, in float32.
-    """
-    mean, log_variance = ops.cast(mean, "float32"), ops.cast(log_variance, "float32")
-    return 0.5 * ops.sum(ops.exp(log_variance) + ops.square(mean) - 1.0 - log_variance, axis=-1)
-
-
-class StandardNormalPrior(Autoencoder):
-    """An autoencoder whose codes are distributed as N(0, I), so that it can generate."""
-
-    def generate(self, n: int, seed: int | None = None, *, label=None):
-        """Decode `n` samples of the prior N(0, I).
-
-        Args:
-            n: Number of samples.
-            seed: The same seed gives the same samples on every backend; None gives new ones in each call.
-            label: For a conditional model: the class of each sample `(n,)`, one for all, or None to draw
-                classes at random.
-
-        Returns:
-            An array `(n, *input_shape)`.
-
-        Raises:
-            ValueError: `n` is not a positive integer; a label for a model that takes none.
-        """
-        rng = np.random.default_rng(seed)
-        z = self._prior_codes(n, rng)
-        if self.classes is not None and label is None:
-            label = rng.integers(self.classes, size=n)
-        return self.decode(z, label=label)
-
-    def _prior_codes(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return rng.standard_normal((positive_size("n", n), *self.code_shape), dtype=np.float32)
+from kerasae.models.prior import Posterior, StandardNormalPrior, kl_to_standard_normal
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
@@ -66,10 +23,12 @@ class VariationalAutoencoder(StandardNormalPrior):
     `x → flatten → hidden → (μ, ln σ²) (n, latent_dim); z ~ N(μ, σ²) → reversed hidden → x_hat`
 
     Training minimizes the negative evidence lower bound (ELBO), in nats per image:
-    `loss = reconstruction_loss + kl_weight · kl_loss`, with the reconstruction loss summed over
-    pixels (binary cross-entropy from logits, unless compiled otherwise) and the KL divergence
-    `½ Σⱼ (σⱼ² + μⱼ² − 1 − ln σⱼ²)`. Training draws z anew in every step; evaluation uses one
-    fixed draw per image; `encode` gives μ, and `call` and `reconstruct` decode it.
+    `loss = reconstruction_loss + kl_weight · kl_loss`, with the reconstruction loss `−ln p(x | z)`, summed over
+    pixels (unless compiled otherwise), and the KL divergence `½ Σⱼ (σⱼ² + μⱼ² − 1 − ln σⱼ²)`. Training draws z
+    anew in every step; evaluation uses one fixed draw per image; `encode` gives μ, and `call` and `reconstruct`
+    decode it.
+
+    With k importance samples, `loss` is the tighter bound `ln k − ln Σⱼ p(x | zⱼ) (p(zⱼ) / q(zⱼ | x))^kl_weight`.
 
     Args:
         input_shape: Shape of one input.
@@ -79,12 +38,22 @@ class VariationalAutoencoder(StandardNormalPrior):
         output_activation, value_range, **kwargs: As for `DenseAutoencoder`.
         kl_weight: Weight of the KL divergence: the β of a β-VAE. Can be set at any time.
         seed: Seed of the samples drawn in training and evaluation.
+        likelihood: Distribution p(x | z): `"bernoulli"` (binary values; on gray ones its loss, the binary
+            cross-entropy, is not a likelihood of gray values), `"continuous_bernoulli"` (values in [0, 1]) or
+            `"gaussian"` (any values). Default: `"bernoulli"` if the output is a sigmoid, else `"gaussian"`.
+            Reconstructions are the means of the distribution.
+        variance: Variance of a Gaussian likelihood: a number, or `"learned"` for one trained for all values.
+        importance_samples: Number k of samples per image; 1 is the ELBO.
+        gradient: With several samples: `"standard"`, or `"doubly_reparameterized"`, an estimate of the same
+            gradient with less variance. See `models.importance`.
 
     Raises:
-        ValueError: A size is not a positive integer, or `kl_weight` is negative.
+        ValueError: A size is not a positive integer, `kl_weight` is negative, or a likelihood is unknown or does not
+            fit the output activation.
 
     References:
         Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
+        Importance weighted autoencoders (Burda, Grosse & Salakhutdinov, 2016)
         beta-VAE: learning basic visual concepts with a constrained variational framework (Higgins et al., 2017)
 
     >>> VariationalAutoencoder((28, 28, 1), latent_dim=10).posterior(np.zeros((5, 28, 28, 1))).log_variance.shape
@@ -105,6 +74,10 @@ class VariationalAutoencoder(StandardNormalPrior):
         value_range=(0.0, 1.0),
         kl_weight=1.0,
         seed=0,
+        likelihood=None,
+        variance=1.0,
+        importance_samples=1,
+        gradient="standard",
         **kwargs,
     ):
         super().__init__(input_shape, value_range, **kwargs)
@@ -112,9 +85,16 @@ class VariationalAutoencoder(StandardNormalPrior):
         self.latent_dim = positive_size("latent_dim", latent_dim)
         self.activation = keras.activations.get(activation)
         self.output_activation = keras.activations.get(output_activation)
+        self.likelihood = likelihoods.checked(likelihood, self.output_activation)
+        if self.likelihood == "continuous_bernoulli":
+            self.mean_activation = likelihoods.continuous_bernoulli_mean
+        self.variance = likelihoods.checked_variance(variance)
+        self.importance_samples = positive_size("importance_samples", importance_samples)
+        self.gradient = one_of("gradient", gradient, importance.GRADIENTS)
         self.kl_weight = kl_weight
         self.seed = seed
-        self.sampling = Sampling(seed, stream="sampling", name="sampling", dtype="float32")
+        self.log_variance = self._build_log_variance()
+        self.sampling = Sampling(seed, self.importance_samples, stream="sampling", name="sampling", dtype="float32")
         self.sampling.build([(None, self.latent_dim)] * 2)
         self.set_parts(self._build_encoder(), self._build_decoder())
 
@@ -148,6 +128,26 @@ class VariationalAutoencoder(StandardNormalPrior):
             )
         super().compile(optimizer, loss, *args, **kwargs)
 
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config and self._has_default_loss and self.likelihood != "bernoulli":
+            config["loss"] = None  # made anew from the model's own arguments and variables
+        return config
+
+    def default_loss(self):
+        """The negative logarithm of p(x | z), in nats per value."""
+        if self.likelihood == "gaussian":
+            return likelihoods.GaussianLoss(self.log_variance)
+        if self.likelihood == "continuous_bernoulli":
+            return likelihoods.ContinuousBernoulliLoss()
+        return keras.losses.BinaryCrossentropy(from_logits=True)
+
+    def _build_log_variance(self):
+        """`ln σ²` of a Gaussian likelihood: a number, or a trained variable."""
+        if self.variance != "learned":
+            return math.log(self.variance)
+        return self.add_weight(shape=(), dtype="float32", initializer="zeros", autocast=False, name="log_variance")
+
     def _code_of(self, encoded):
         """The mean of the posterior."""
         return encoded[0]
@@ -173,12 +173,50 @@ class VariationalAutoencoder(StandardNormalPrior):
 
     def loss_terms(self, x, y=None, sample_weight=None, training=True, y_pred=None):
         images, label = self.split_label(x)
+        y = self.target(x, y)
         mean, log_variance = self.encoder(_joined(self.corrupted(images, training), label), training=training)
         z = self.sampling((mean, log_variance), training=training)
-        reconstruction, x_hat = self._reconstruction_loss(z, self.target(x, y), sample_weight, training, y_pred, label)
+        first = z if self.importance_samples == 1 else z[:, 0]
+        reconstruction, x_hat = self._reconstruction_loss(first, y, sample_weight, training, y_pred, label)
         kl = weighted_mean(kl_to_standard_normal(mean, log_variance), sample_weight)
-        loss = reconstruction + self.kl_weight * kl + self._penalties()
-        return {"loss": loss, "reconstruction_loss": reconstruction, "kl_loss": kl}, x_hat
+        if self.importance_samples == 1 or y_pred is not None:
+            bound = reconstruction + self.kl_weight * kl
+        else:
+
+            def log_weights(z, mean, log_variance):
+                fit = self._log_likelihood(self.loss, y, z, label, training)
+                return fit + self.kl_weight * importance.log_ratio(z, mean, log_variance)
+
+            values = importance.negative_bound(log_weights, z, mean, log_variance, self.gradient)
+            bound = weighted_mean(values, sample_weight)
+        return {"loss": bound + self._penalties(), "reconstruction_loss": reconstruction, "kl_loss": kl}, x_hat
+
+    def importance_terms(self, x, mean, log_variance, noise, label=None):
+        """The logarithms that an importance weight `p(x | z) p(z) / q(z | x)` is made of, in nats.
+
+        The likelihood is the model's own, whatever loss it was compiled with.
+
+        Args:
+            x: Inputs `(n, *input_shape)`, a tensor.
+            mean, log_variance: Parameters of the posterior `(n, latent_dim)`.
+            noise: Standard normal numbers `(n, k, latent_dim)`, which give `z = mean + exp(½ log_variance) · noise`.
+            label: For a conditional model: classes `(n,)`.
+
+        Returns:
+            `ln p(x | z)` and `ln p(z) − ln q(z | x)`, tensors `(n, k)`.
+        """
+        posterior = ops.expand_dims(mean, 1), ops.expand_dims(log_variance, 1)
+        z = posterior[0] + ops.exp(0.5 * posterior[1]) * noise
+        log_likelihood = self._log_likelihood(PerImage(self.default_loss(), "sum"), x, z, label, False)
+        return log_likelihood, importance.log_ratio(z, *posterior)
+
+    def _log_likelihood(self, loss, x, z, label, training):
+        """`ln p(x | z)` `(n, k)` of inputs `(n, *input_shape)` and codes `(n, k, latent_dim)`, by a `PerImage` loss."""
+        k = z.shape[1]
+        codes = ops.reshape(z, (-1, self.latent_dim))
+        logits = self._to_logits(_joined(codes, label if label is None else ops.repeat(label, k)), training)
+        values = logits if loss.from_logits else self.decoder.layers[-1](logits)
+        return -ops.reshape(loss.call(ops.repeat(x, k, axis=0), values), (-1, k))
 
     def get_config(self):
         return {
@@ -188,6 +226,10 @@ class VariationalAutoencoder(StandardNormalPrior):
             "activation": keras.activations.serialize(self.activation),
             "output_activation": keras.activations.serialize(self.output_activation),
             "seed": self.seed,
+            "likelihood": self.likelihood,
+            "variance": self.variance,
+            "importance_samples": self.importance_samples,
+            "gradient": self.gradient,
         }
 
 

@@ -1,8 +1,12 @@
 """What a training step minimizes, and what it reports."""
 
+from collections.abc import Callable
+
 import keras
 
 from kerasae import keras_private
+from kerasae.likelihoods import continuous_bernoulli_mean
+from kerasae.losses import PerImage
 from kerasae.training import sharing
 from kerasae.training.overrides import overridden, overridden_objective
 
@@ -30,10 +34,12 @@ class Objective:
     Attributes:
         pixel_reduction: `"mean"` or `"sum"`: how the loss of the pixels makes one value per image.
         reported: Names of the loss terms that are logged beside `loss`.
+        mean_activation: Last function of the decoder, where it is not the output activation: see `likelihoods`.
     """
 
     pixel_reduction = "mean"
     reported: tuple[str, ...] = ("reconstruction_loss",)
+    mean_activation: Callable | None = None
     _reports_terms = True
 
     def prepare_objective(self) -> None:
@@ -43,6 +49,30 @@ class Objective:
     def forget_reported_terms(self) -> None:
         """With a loss of the user's own, report terms only once it has called this class's `compute_loss`."""
         self._reports_terms = overridden_objective(self) in (None, "loss_terms")
+
+    def per_image(self, loss) -> PerImage:
+        """The loss of `compile`, reduced to one value per image; `default_loss` if it is None."""
+        self._has_default_loss = loss is None
+        if loss is None:
+            loss = self.default_loss()
+        if not isinstance(loss, PerImage):
+            loss = PerImage(loss, self.pixel_reduction)
+        if loss.from_logits and not self.has_logits:
+            raise ValueError(
+                "A loss with `from_logits=True` needs a model with output_activation='sigmoid'. "
+                f"Received a model with output activation {self.decoder.layers[-1].activation.__name__!r}. "
+                "Use a loss of values, such as 'mean_squared_error'."
+            )
+        return loss
+
+    @property
+    def has_logits(self) -> bool:
+        """Whether the decoder's values before its output activation are logits."""
+        return self.decoder.layers[-1].activation in (keras.activations.sigmoid, continuous_bernoulli_mean)
+
+    def default_loss(self):
+        """The loss that `compile` uses unless it is given one."""
+        return keras.losses.BinaryCrossentropy(from_logits=True) if self.has_logits else "mean_squared_error"
 
     def objective(self, x, y, sample_weight, training: bool):
         """The loss terms of one batch and its reconstructions, by whatever the class overrides.

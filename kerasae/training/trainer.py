@@ -6,7 +6,6 @@ import keras
 
 from kerasae import backends, keras_private
 from kerasae._checks import positive_size
-from kerasae.losses import PerImage
 from kerasae.training import inference, loop, validation
 from kerasae.training.batches import ArrayBatches, StreamBatches, ordered, split
 from kerasae.training.compiled import CompiledFunctions
@@ -75,7 +74,7 @@ class Trainer(Objective, backends.Steps):
         self.forget_reported_terms()
         super().compile(
             optimizer=optimizer,
-            loss=self._per_image(loss),
+            loss=self.per_image(loss),
             metrics=metrics,
             weighted_metrics=weighted_metrics,
             run_eagerly=run_eagerly,
@@ -83,20 +82,6 @@ class Trainer(Objective, backends.Steps):
             jit_compile=jit_compile,
             auto_scale_loss=auto_scale_loss,
         )
-
-    def _per_image(self, loss) -> PerImage:
-        sigmoid = self.decoder.layers[-1].activation is keras.activations.sigmoid
-        if loss is None:
-            loss = keras.losses.BinaryCrossentropy(from_logits=True) if sigmoid else "mean_squared_error"
-        if not isinstance(loss, PerImage):
-            loss = PerImage(loss, self.pixel_reduction)
-        if loss.from_logits and not sigmoid:
-            raise ValueError(
-                "A loss with `from_logits=True` needs a model with output_activation='sigmoid'. "
-                f"Received a model with output activation {self.decoder.layers[-1].activation.__name__!r}. "
-                "Use a loss of values, such as 'mean_squared_error'."
-            )
-        return loss
 
     def get_compile_config(self):
         config = super().get_compile_config()
