@@ -146,11 +146,12 @@ def _noise(shape: tuple[int, int], samples: int, seed: int) -> Iterator[tuple[sl
 
 def _terms(model, x: np.ndarray, posterior, noise: np.ndarray, label=None):
     """`ln p(x | z)` and `ln p(z) − ln q(z | x)`, each `(n, k)`, for the noise `(n, k, d)` of the codes."""
+    samples = noise.shape[1]  # a compiled function takes one number of them
     function = model.compiled_functions.get(
-        model, "importance_terms", lambda: backends.compile_function(model.importance_terms, model)
+        model, f"importance_terms of {samples}", lambda: backends.compile_function(model.importance_terms, model)
     )
     x = np.asarray(x, "float32")
-    at_once = max(1, _VALUES // (noise.shape[1] * x[0].size))
+    at_once = max(1, _VALUES // (samples * x[0].size))
     return inference.apply(function, at_once, x, *posterior, noise, *model.checked_labels(label, x))
 
 

@@ -60,8 +60,8 @@ class Measurement:
 
     @property
     def is_variational(self) -> bool:
-        """Whether the figures of the likelihood apply: a variational model of images in [0, 1]."""
-        return self.is_unit_image and hasattr(self.model, "posterior")
+        """Whether the figures of the likelihood apply."""
+        return hasattr(self.model, "posterior")
 
     @property
     def is_linear(self) -> bool:
