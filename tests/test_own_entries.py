@@ -53,6 +53,7 @@ def test_a_model_of_a_users_own_class_is_saved_measured_and_loaded(tmp_path):
     assert all(difference.is_tolerable for difference in zoo.verify(tmp_path / "mine").values())
 
 
+@pytest.mark.anybackend
 def test_a_model_is_measured_through_its_preprocessing_on_what_is_read_from_files(tmp_path, capsys):
     x, scale = rows(), TablePreprocessing.fitted(rows())
     model = models.DenseAutoencoder((6,), (8,), 2, value_range=None, output_activation="linear")
@@ -65,6 +66,7 @@ def test_a_model_is_measured_through_its_preprocessing_on_what_is_read_from_file
     assert cli.main(["evaluate", str(tmp_path / "read")]) == 0 and "ok" in capsys.readouterr().out
 
 
+@pytest.mark.anybackend
 def test_the_words_of_keras_hub_load_and_save(tmp_path):
     model = models.DenseAutoencoder.from_preset("deep_sine")
     model.save_to_preset(tmp_path / "mine", license="MIT")
@@ -76,12 +78,14 @@ def test_the_words_of_keras_hub_load_and_save(tmp_path):
         models.ConvAutoencoder.from_preset("deep_sine")
 
 
+@pytest.mark.anybackend
 def test_without_data_a_card_has_no_figures(tmp_path):
     card = zoo.save(models.LinearAutoencoder((5,), 2), tmp_path / "five")
     assert card.figures == {} and card.measured is None
     assert zoo.load(tmp_path / "five").code_shape == (2,)
 
 
+@pytest.mark.anybackend
 def test_only_registered_autoencoders_are_saved(tmp_path):
     class Local(models.DenseAutoencoder):
         pass
@@ -93,6 +97,7 @@ def test_only_registered_autoencoders_are_saved(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.anybackend
 def test_extra_files_are_of_a_closed_list_and_checked(tmp_path):
     model, arrays = models.LinearAutoencoder((2,)), {"threshold": np.float32(0.5), "mean": np.arange(3.0)}
     card = zoo.save(model, tmp_path / "plain")
@@ -123,6 +128,7 @@ def full_disk():
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.anybackend
 def test_a_full_disk_leaves_what_was_there(tmp_path):
     model = models.DenseAutoencoder((28, 28, 1), (64,), 8)
     zoo.save(model, tmp_path / "mine")
@@ -184,6 +190,7 @@ def test_a_killed_run_stops_at_the_same_epoch_with_the_same_weights(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.anybackend
 def test_a_disk_that_fills_up_loses_nothing(tmp_path):
     settings = {"epochs": 2, "verbose": 0, "arguments": {"hidden_units": (64, 64)}}
     with full_disk(), pytest.raises(OSError, match="Nothing is lost: make room, and the same command resumes"):
@@ -193,6 +200,7 @@ def test_a_disk_that_fills_up_loses_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["rows"]
 
 
+@pytest.mark.anybackend
 def test_figures_are_measured_again_where_the_data_still_is(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("x.npy", rows())
@@ -210,7 +218,7 @@ def test_figures_are_measured_again_where_the_data_still_is(tmp_path, capsys, mo
 
 @pytest.mark.parametrize(
     ("shape", "label", "model"),
-    [((24, 2), False, "ConvAutoencoder"), ((9, 8, 3), True, "ConvAutoencoder"), ((5, 4, 1), True, "DenseAutoencoder")],
+    [((24, 2), False, "ConvAutoencoder"), ((5, 4, 1), True, "DenseAutoencoder")],
 )
 def test_every_kind_of_array_is_trained_on(shape, label, model, tmp_path):
     x = np.random.default_rng(0).random((40, *shape)).astype("float32")
@@ -257,6 +265,7 @@ def test_rules_are_stated_and_each_is_overridden():
         plans.choose(table, learning_rate=3)
 
 
+@pytest.mark.anybackend
 def test_bad_input_is_refused_before_training(tmp_path):
     (tmp_path / "file").write_text("precious")
     for out in ("file", "."):
