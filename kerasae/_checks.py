@@ -44,3 +44,8 @@ def unknown(kind: str, name: str, names: Iterable[str]) -> ValueError:
     close = difflib.get_close_matches(str(name), names, n=2, cutoff=0.5)
     guess = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
     return ValueError(f"No {kind} named {name!r}.{guess} Known: {', '.join(names) or 'none'}.")
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun: `1 picture`, `12,000 pictures`, `2 classes`."""
+    return f"{n:,} {noun}" + ("" if n == 1 else "es" if noun.endswith("s") else "s")

@@ -69,6 +69,8 @@ def test_what_can_not_be_loaded_is_said(tmp_path):
         data.load("mnits")
     with pytest.raises(FileNotFoundError, match=r"No file or folder at .*gone\.csv"):
         data.load(tmp_path / "gone.csv")
+    with pytest.raises(ValueError, match="Received an empty text"):  # and not the current directory
+        data.load("")
     with pytest.raises(TypeError, match="Expected a folder or list of pictures, .*Received: int"):
         data.load(3)
     with pytest.raises(TypeError, match="taken as they are, without options. Received: size"):
@@ -151,7 +153,10 @@ def test_unknown_columns_and_missing_labels_are_named(tmp_path):
     path = csv(tmp_path / "t.csv", [(1, "x"), (2, "")], "size,kind")
     with pytest.raises(ValueError, match="No column named 'sise'. Did you mean 'size'"):
         data.load(path, columns=["sise"])
-    with pytest.raises(ValueError, match="Labels must be there for every row. Received none in column 'kind', row 1"):
+    (tmp_path / "long.csv").write_text("size,kind\n1,2\n3,4,5\n")
+    with pytest.raises(ValueError, match="every line must have 2 values. Received 3 in line 3"):
+        data.load(tmp_path / "long.csv", columns=["size"])
+    with pytest.raises(ValueError, match="Labels must be there for every row. Received none in column 'kind', row 1 "):
         data.load(path, label="kind")
 
 

@@ -265,6 +265,7 @@ def test_a_pipe_and_a_program_are_no_pictures(tmp_path):
         ({"size": (0, 8)}, "size must be made of integers from 1 to"),
         ({"color": "sepia", "size": 8}, "color must be one of grayscale, rgb. Received: 'sepia'"),
         ({"fit": "pad", "size": 8}, "fit must be one of resize, crop"),
+        ({"workers": 0}, "workers must be a positive integer"),
         ({"on_error": "ignore"}, "on_error must be 'raise' or 'skip'"),
     ],
 )

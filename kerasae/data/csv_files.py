@@ -9,6 +9,8 @@ from typing import TextIO
 
 import numpy as np
 
+from kerasae import _checks
+
 _DELIMITERS = ",;\t"
 _ENCODING = "utf-8-sig"  # with or without the mark that Excel writes
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-"}
@@ -130,7 +132,7 @@ class CsvFile:
             return
         number, column, cell = first
         received = "no value" if cell.lower() in _MISSING else repr(cell[:50])
-        more = f" ({count:,} such values in {len(columns):,} columns)" if count > 1 else ""
+        more = f" ({count:,} such values in {_checks.counted(len(columns), 'column')})" if count > 1 else ""
         raise ValueError(
             f"{self._path}: column {self.names[column]!r} must hold numbers. Received {received} in line {number}"
             f"{more}. Fill in such values or delete their rows; leave a column out with columns=[...]; name a column "

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasae import files
+from kerasae import _checks, files
 from kerasae.data.classic import as_unit_interval
 from kerasae.data.source import Source
 from kerasae.preprocessing import CHANNELS, ImagePreprocessing
@@ -77,7 +77,7 @@ def from_arrays(x, y=None, x_test=None, y_test=None, *, name: str = "arrays") ->
     what = " × ".join(map(str, x.shape[1:]))
     return Source(
         kind="image" if scale else "array",
-        description=f"{len(x):,} inputs of {what} from {name}",
+        description=f"{_checks.counted(len(x), 'input')} of {what} from {name}",
         raw=x,
         preprocessing=scale,
         y=y,

@@ -39,6 +39,8 @@ def pictures(what: str | Path | Iterable[str | Path]) -> Found:
     Raises:
         FileNotFoundError: A path does not exist, or there is no picture in the folder.
     """
+    if not isinstance(what, str | Path | Iterable):
+        raise TypeError(f"Expected a folder of pictures, or paths of pictures. Received: {type(what).__name__}.")
     if not isinstance(what, str | Path):
         return Found(_existing([Path(path) for path in what]))
     root = Path(what)

@@ -111,6 +111,8 @@ def load(what, **options) -> Source:
         ValueError: What is there can't be read, or `what` is a name that no data set has.
         TypeError: `what` is something else, or an option is unknown for it.
     """
+    if isinstance(what, str) and not what:
+        raise ValueError("Expected a path, or the name of a data set. Received an empty text.")
     if "length" in options:
         return series(what, **options)
     if isinstance(what, str) and not Path(what).exists() and what in _names():
@@ -143,8 +145,9 @@ def _of_name(name: str) -> Source:
 def _from_path(path: Path, options) -> Source:
     suffix = path.suffix.lower()
     if not path.exists():
-        close = _checks.unknown("data set", str(path), _names())
-        raise FileNotFoundError(f"No file or folder at {path}. Check the path. {close}")
+        is_name = path.name == str(path) and not suffix
+        close = f" {_checks.unknown('data set', path.name, _names())}" if is_name else ""
+        raise FileNotFoundError(f"No file or folder at {path}. Check the path.{close}")
     if suffix in _ARRAYS:
         return _without_options(files.read(path), options)
     return tables.table(path, **options) if suffix in _TABLES else images(path, **options)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from kerasae import _fields, files
+from kerasae import _checks, _fields, files
 from kerasae.data import decoding, folders
 from kerasae.data.source import Source
 from kerasae.preprocessing import ImagePreprocessing
 
-MEMORY = 2**29  # bytes of float32 arrays, by default
+MEMORY = 2**28  # bytes of float32 arrays, by default: training copies them, and a process stays under 2 GiB
 LONGEST = 128  # pixels of the longer side, where no size is asked for
 _SAMPLE = 1000  # pictures whose headers decide the size, and whether there is color
 _NAMED = 10  # unreadable pictures that an error names
@@ -45,8 +45,8 @@ def images(
         fit: How pictures of other sizes are fitted: `"resize"` stretches them, `"crop"` keeps their proportions and
             cuts off what is outside the center.
         on_error: `"raise"` refuses unreadable pictures, `"skip"` leaves them out. Both name them.
-        memory: Number of bytes that `x`, in float32, may take. Beyond it, `x` is a stream that decodes batches of
-            pictures while a model trains.
+        memory: Number of bytes that `x`, in float32, may take (default: 256 MiB). Beyond it, `x` is a stream
+            that decodes batches of pictures while a model trains.
         workers: Number of threads that decode; the number of processors unless given.
         verbose: Whether a progress bar is shown on standard error if reading takes long.
 
@@ -59,6 +59,8 @@ def images(
     """
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error must be 'raise' or 'skip'. Received: {on_error!r}.")
+    if workers is not None:
+        _checks.positive_size("workers", workers)
     found = folders.pictures(what)
     scale = _preprocessing(found.paths, size, color, fit)
     fits = len(found.paths) * math.prod(scale.raw_shape) * 4 <= memory
@@ -136,17 +138,13 @@ def _description(scale: ImagePreprocessing, read: decoding.Read, found: folders.
     n, classes = int(read.is_readable.sum()), len(found.class_names)
     height, width = scale.size
     named = "color" if scale.color == "rgb" else "grayscale"
-    parts = [_count(n, "picture") + (f" of {_count(classes, 'class')}" if classes else "")]
+    parts = [_checks.counted(n, "picture") + (f" of {_checks.counted(classes, 'class')}" if classes else "")]
     parts += [f"{height} × {width}, {named}"]
     done = {"resize": "resized", "crop": "center-cropped"}[scale.fit]
     parts += [f"{read.resized:,} of another size {done}"] if read.resized else []
     if read.grayed and not color_asked:
-        parts += [f"{_count(read.grayed, 'color picture')} converted to grayscale (color='rgb' keeps color)"]
+        parts += [f"{_checks.counted(read.grayed, 'color picture')} converted to grayscale (color='rgb' keeps color)"]
     parts += [f"{len(read.unreadable):,} unreadable skipped"] if read.unreadable else []
-    parts += [f"{_count(found.others, 'other file')} passed over"] if found.others else []
+    parts += [f"{_checks.counted(found.others, 'other file')} passed over"] if found.others else []
     parts += [] if fits else ["read from disk while training"]
     return ", ".join(parts)
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}{'es' if noun.endswith('s') else 's'}"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kerasae import _checks
 from kerasae.data.frames import is_frame
 from kerasae.data.source import Source
 from kerasae.data.tables import table
@@ -47,7 +48,7 @@ def series(what, length: int, stride: int = 1, **options) -> Source:
         )
     return Source(
         kind="series",
-        description=f"{n:,} windows of {length} of the {len(raw):,} steps of {name}, standardized",
+        description=f"{_checks.counted(n, 'window')} of {length} of the {len(raw):,} steps of {name}, standardized",
         raw=raw,
         preprocessing=SeriesPreprocessing.fitted(raw, length, stride),
     )

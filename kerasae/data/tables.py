@@ -48,9 +48,10 @@ def table(what, label: str | None = None, columns: Sequence[str] | None = None, 
     if label is not None:
         y, class_names = _labels(found.values(label), label)
         done.append(f"labels from {label!r}")
+    size = f"{_checks.counted(len(raw), 'row')} of {_checks.counted(len(used), 'column')}"
     return Source(
         kind="table",
-        description=f"{len(raw):,} rows of {len(used)} columns from {found.name}, {', '.join(done)}",
+        description=f"{size} from {found.name}, {', '.join(done)}",
         raw=raw,
         preprocessing=TablePreprocessing.fitted(raw, used),
         y=y,
@@ -67,11 +68,13 @@ def _labels(values: Sequence | np.ndarray, name: str) -> tuple[np.ndarray, tuple
         if not all(texts):
             row = next(i for i, text in enumerate(texts) if not text)
             raise ValueError(
-                f"Labels must be there for every row. Received none in column {name!r}, row {row}."
+                f"Labels must be there for every row. Received none in column {name!r}, row {row} (counted from 0)."
             ) from None
         names, y = np.unique(np.array(texts, str), return_inverse=True)
         return y.astype("int64"), tuple(map(str, names))
     if not np.isfinite(numbers).all():
         row = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        raise ValueError(f"Labels must be there for every row. Received none in column {name!r}, row {row}.")
+        raise ValueError(
+            f"Labels must be there for every row. Received none in column {name!r}, row {row} (counted from 0)."
+        )
     return (numbers.astype("int64") if (numbers == np.rint(numbers)).all() else numbers), ()
