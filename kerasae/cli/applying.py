@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from kerasae.cli import outputs
 from kerasae.cli.inputs import Entry, Inputs, Piece, read_codes
 from kerasae.cli.progress import progress
@@ -116,7 +118,7 @@ def _apply(
     """
     with _opened(entry, arguments, what, inputs.names, suffix, sources=inputs.files) as output:
         n = min(len(inputs), output.most or len(inputs))
-        for piece in progress(inputs.first(n), n):
+        for piece in progress(inputs.pieces(np.arange(n)), n):
             rows = function(piece)
             if what != "codes":
                 rows = {name: entry.raw(inputs.inverted(values)) for name, values in rows.items()}

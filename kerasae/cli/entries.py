@@ -1,4 +1,4 @@
-"""Commands that show and export entries: list, info, demo, export."""
+"""Commands that show, export and share entries: list, info, demo, export, push, pull."""
 
 import json
 from pathlib import Path
@@ -52,6 +52,22 @@ def export(arguments) -> None:
         preprocess=arguments.preprocess,
     )
     print(f"{path}: the {arguments.part} of {arguments.name}")
+
+
+def push(arguments) -> None:
+    """Upload an entry to the Hugging Face hub."""
+    from kerasae.zoo import hub
+
+    print(hub.push(arguments.directory, arguments.repository, private=arguments.private))
+
+
+def pull(arguments) -> None:
+    """Download an entry from the Hugging Face hub."""
+    from kerasae.zoo import hub
+
+    out = arguments.out or Path(arguments.repository.rpartition("/")[2].partition("@")[0])
+    path = hub.pull(arguments.repository, out)
+    print(f"{path}: {zoo.card(path).description or arguments.repository}")
 
 
 def _json(content) -> str:

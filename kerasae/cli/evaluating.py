@@ -1,11 +1,12 @@
 """Commands that compare entries with their cards: evaluate, verify."""
 
 import dataclasses
+import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from kerasae import zoo
+from kerasae import _checks, zoo
 from kerasae.zoo.cards import FIRST
 
 
@@ -13,13 +14,17 @@ def evaluate(arguments) -> int:
     """Measure entries, and compare with their cards, print the figures on other inputs, or write a new card."""
     if arguments.update and (len(arguments.names) != 1 or arguments.data or arguments.quick):
         raise ValueError("--update writes a new card for one entry: expected one NAME and no other option.")
-    if arguments.data and not arguments.data.is_dir():
-        return _evaluate_file(arguments.names, arguments.data)
+    if arguments.data and not _holds_data_sets(arguments.data):
+        return _evaluate_on(arguments)
     if arguments.data:
         os.environ["KERASAE_DATA"] = str(arguments.data)
     if arguments.update:
         return _update(arguments.names[0], arguments.update)
-    return _check_each(arguments.names or zoo.names(), lambda name: _compared(name, arguments.quick), _lines)
+
+    def content(compared) -> dict:
+        return {key: {"measured": one.measured, "card": one.stated} for key, one in compared.items()}
+
+    return _check_each(arguments, lambda name: _compared(name, arguments.quick), _lines, content)
 
 
 def verify(arguments) -> int:
@@ -28,33 +33,46 @@ def verify(arguments) -> int:
     def line(differences) -> str:
         return "".join(f"  {key} {found:.1e} of {allowed:.1e}" for key, (found, allowed) in differences.items())
 
-    return _check_each(arguments.names or zoo.names(), zoo.verify, line)
+    def content(differences) -> dict:
+        return {key: {"difference": found, "tolerance": allowed} for key, (found, allowed) in differences.items()}
+
+    return _check_each(arguments, zoo.verify, line, content)
 
 
-def _check_each(names: Sequence[str], check: Callable[[str], Mapping], text: Callable[[Mapping], str]) -> int:
+def _holds_data_sets(path: Path) -> bool:
+    return any((path / f"{name}.npz").exists() for name in ("mnist", "fashion_mnist"))
+
+
+def _check_each(arguments, check: Callable[[str], Mapping], text: Callable[[Mapping], str], content: Callable) -> int:
     """Check entries one by one and print the results; a failure does not stop the other checks.
 
     Args:
-        names: Names of the entries.
+        arguments: Parsed arguments: `names` of the entries, all shipped ones if there are none; `json`.
         check: Function of a name; the values of its result have `is_tolerable`.
         text: Function of a result: text after the name and the verdict.
+        content: Function of a result: the same as JSON types.
 
     Returns:
         Exit status: 1 if a check failed or a value is not tolerable.
     """
-    width, failed = max(map(len, names), default=0), False
+    names = arguments.names or zoo.names()
+    width, failed, results = max(map(len, names), default=0), False, []
     for name in names:
         try:
             found = check(name)
         except BrokenPipeError:
             raise
         except Exception as error:
-            failed = True
-            print(f"{name:{width}}  FAILED: {error}", flush=True)
-            continue
-        tolerable = all(value.is_tolerable for value in found.values())
-        failed |= not tolerable
-        print(f"{name:{width}}  {'ok' if tolerable else 'DIFFERS'}{text(found)}", flush=True)
+            failed, verdict, more, result = True, "FAILED", f": {error}", {"error": str(error)}
+        else:
+            tolerable = all(value.is_tolerable for value in found.values())
+            failed |= not tolerable
+            verdict, more, result = "ok" if tolerable else "DIFFERS", text(found), content(found)
+        results.append({"name": name, "verdict": verdict, **result})
+        if not arguments.json:
+            print(f"{name:{width}}  {verdict}{more}", flush=True)
+    if arguments.json:
+        print(json.dumps(results, indent=1, ensure_ascii=False))
     return int(failed)
 
 
@@ -94,18 +112,79 @@ def _beside(comparison) -> str:
     return f"{comparison.stated:12.6g}   {kind} {comparison.difference:.1e} of {comparison.tolerance:.0e}{mark}"
 
 
-def _evaluate_file(names: Sequence[str], path: Path) -> int:
-    """Print figures on the inputs of a file."""
+def _evaluate_on(arguments) -> int:
+    """Print figures of models on other inputs: all that apply to these."""
+    from kerasae import data
+
+    if not arguments.names:
+        raise ValueError(f"Expected the names of entries to measure on {arguments.data}. Received none.")
+    results = []
+    for name in arguments.names:
+        if not arguments.data.exists() and str(arguments.data) in data.NAMES:
+            number, figures = _figures_of_data_set(name, str(arguments.data))
+        else:
+            number, figures = _figures_of_inputs(name, arguments)
+        results.append({"name": name, "inputs": number, "figures": figures})
+        if not arguments.json:
+            print(f"{name}: {number} inputs of {arguments.data}")
+            for key, value in figures.items():
+                print(f"  {key:20} {value:12.6g}")
+    if arguments.json:
+        print(json.dumps(results, indent=1, ensure_ascii=False))
+    return 0
+
+
+def _figures_of_data_set(name: str, of: str) -> tuple[int, dict[str, float]]:
+    """The number of test inputs, and all figures, those of samples and codes that need training data included."""
     from kerasae import data, metrics
 
-    if not names:
-        raise ValueError(f"Expected the names of entries to measure on {path}. Received none.")
-    x, y = data.own(path)
-    for name in names:
-        print(f"{name}: {len(x)} inputs of {path}")
-        for key, value in metrics.figures_of(zoo.load(name), x, y).items():
-            print(f"  {key:20} {value:12.6g}")
-    return 0
+    dataset = data.named(of)
+    return len(dataset.x_test), metrics.figures(zoo.load(name), dataset)
+
+
+def _figures_of_inputs(name: str, arguments) -> tuple[int, dict[str, float]]:
+    from kerasae import metrics
+    from kerasae.cli.inputs import Entry, Inputs
+
+    entry = Entry(name)
+    arguments.inputs = [str(arguments.data)]
+    inputs = Inputs(entry, arguments)
+    piece = inputs.all()
+    labels = piece.given.get("label", None if inputs.labels is None else inputs.labels[piece.rows])
+    figures = metrics.figures_of(entry.model, piece.x, labels)
+    classes = None if labels is None else [inputs.class_names[i] if inputs.class_names else str(i) for i in labels]
+    if entry.detector is not None or arguments.normal is not None:
+        figures |= _figures_of_outliers(entry, piece, classes, arguments.normal)
+    return len(piece), figures
+
+
+def _figures_of_outliers(entry, piece, classes: list[str] | None, normal: str | None) -> dict[str, float]:
+    """The share of outliers and, with classes, how well the scores tell the normal class from the others.
+
+    Args:
+        entry, piece: Model and inputs.
+        classes: Name of the class of each input, or None.
+        normal: Name of the normal class; `normal` or `good` unless given.
+    """
+    import numpy as np
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    from kerasae.cli.scoring import scores
+
+    found, figures = scores(entry, piece), {}
+    if entry.detector is not None:
+        figures["outlier_share"] = float((found < entry.detector.offset_).mean())
+    known = sorted(set(classes or ()))
+    if normal is not None and normal not in known:
+        raise _checks.unknown("class", normal, known)
+    normal = normal or next((name for name in ("normal", "good") if name in known), None)
+    if normal is None or len(known) < 2:
+        return figures
+    is_outlier, unusual = np.array(classes) != normal, -found if entry.detector is not None else found
+    return figures | {
+        "roc_auc": float(roc_auc_score(is_outlier, unusual)),
+        "average_precision": float(average_precision_score(is_outlier, unusual)),
+    }
 
 
 def _update(name: str, directory: Path) -> int:

@@ -1,5 +1,6 @@
 """The one way in: pictures, files of arrays and data sets, as the inputs of a model."""
 
+import functools
 import math
 import os
 import sys
@@ -59,6 +60,15 @@ class Entry:
         self.card = None if name.endswith(".keras") else zoo.card(name)
         self.preprocessing: Any = raw.preprocessing_of(self.model, self.card)
 
+    @functools.cached_property
+    def detector(self):
+        """The outlier detector of the entry; None if it has none."""
+        if self.card is None or self.card.detector is None:
+            return None
+        from kerasae.sklearn import OutlierDetector
+
+        return OutlierDetector.load(self.path)
+
     @property
     def is_of_pictures(self) -> bool:
         """Whether the inputs are gray or color images."""
@@ -103,6 +113,7 @@ class Inputs:
         files: Paths of the pictures, if they are pictures.
         labels: Class of each input `(n,)`, or None.
         class_names: Names of the classes, if the labels are numbers of names.
+        steps: Number of steps of the series, if the inputs are its windows.
 
     Raises:
         FileNotFoundError, ValueError: As for `data.load`; or several inputs that are not all pictures.
@@ -114,12 +125,13 @@ class Inputs:
             raise ValueError("--invert is for pictures, which this model does not take: leave it out.")
         self.files: Sequence[Path] = ()
         self.class_names: tuple[str, ...] = ()
+        self.steps: int | None = None
         if all(_may_be_pictures(Path(text)) for text in arguments.inputs):
             self.files, self.labels, self.class_names = _pictures(arguments.inputs, entry.preprocessing)
             self.files = self.files[: arguments.n]
             self.names = _names(self.files)
         else:
-            x, self.labels = _arrays(arguments.inputs, entry.preprocessing)
+            x, self.labels, self.steps = _arrays(arguments.inputs, entry.preprocessing)
             self._x = x[: arguments.n]
             self.names = [str(i) for i in range(len(self._x))]
         self.labels = None if self.labels is None else self.labels[: arguments.n]
@@ -128,19 +140,19 @@ class Inputs:
         return len(self.names)
 
     def __iter__(self) -> Iterator[Piece]:
-        return self.first(len(self))
+        return self.pieces(np.arange(len(self)))
 
-    def first(self, n: int) -> Iterator[Piece]:
-        """The pieces of the first `n` inputs, fewer where pictures can't be read."""
+    def pieces(self, rows: np.ndarray) -> Iterator[Piece]:
+        """Some of the inputs, in this order, without pictures that can't be read."""
         size = max(1, min(_MOST, _PIECE // (4 * math.prod(self.entry.model.data_shape))))
         readable = 0
-        for start in range(0, n, size):
-            rows, x = self._read(np.arange(start, min(start + size, n)))
-            readable += len(rows)
-            if len(rows):
-                yield Piece(self.inverted(x), self._given(rows), [self.names[row] for row in rows], rows)
+        for start in range(0, len(rows), size):
+            found, x = self._read(rows[start : start + size])
+            readable += len(found)
+            if len(found):
+                yield Piece(self.inverted(x), self._given(found), [self.names[row] for row in found], found)
         if not readable:
-            raise ValueError(f"None of {n} pictures can be read: expected files that Pillow decodes.")
+            raise ValueError(f"None of {len(rows)} pictures can be read: expected files that Pillow decodes.")
 
     def all(self) -> Piece:
         """All inputs at once."""
@@ -235,8 +247,8 @@ def _pictures(inputs: Sequence[str], scale) -> tuple[list[Path], np.ndarray | No
     return [path for part in found for path in part.paths], None, ()
 
 
-def _arrays(inputs: Sequence[str], scale) -> tuple[np.ndarray, np.ndarray | None]:
-    """Inputs and labels from a file of arrays or a data set: of the latter the test set."""
+def _arrays(inputs: Sequence[str], scale) -> tuple[np.ndarray, np.ndarray | None, int | None]:
+    """Inputs, labels and steps from a file of arrays or a data set: of the latter the test set."""
     if len(inputs) > 1:
         if missing := [text for text in inputs if not Path(text).exists()]:
             raise FileNotFoundError(f"No file or folder at {missing[0]}. Check the path.")
@@ -247,12 +259,12 @@ def _arrays(inputs: Sequence[str], scale) -> tuple[np.ndarray, np.ndarray | None
     is_table = Path(inputs[0]).suffix.lower() == ".csv" and getattr(scale, "kind", None) == "table"
     source = data.load(inputs[0], **({"columns": scale.columns} if is_table else {}))
     source = source.test or source
-    if scale is None:
-        return source.x if source.kind == "image" else np.asarray(source.raw, "float32"), source.y
     raw = np.asarray(source.raw)
+    if scale is None:
+        return source.x if source.kind == "image" else raw.astype("float32"), source.y, None
     if scale.kind == "image" and raw.dtype.kind == "f":
-        return raw, source.y  # in [0, 1] already, as images in a data set are
-    return scale(raw), source.y
+        return raw, source.y, None  # in [0, 1] already, as images in a data set are
+    return scale(raw), source.y, len(raw) if scale.kind == "series" and raw.ndim == 2 else None
 
 
 def _names(files: Sequence[Path]) -> list[str]:

@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +82,10 @@ class Output:
         self._names.extend(names)
         self._pieces.append(rows)
         self.n += len(names)
+
+    def save(self, name: str, write: Callable[[Path], object]) -> None:
+        """Write the picture of one input; `write` is a function of its path. For folders."""
+        raise NotImplementedError
 
     def finish(self) -> None:
         """Write what has been taken."""
@@ -175,15 +179,18 @@ class Folder(Output):
             check_new(self.path / target, self.overwrite, self.sources)
 
     def add(self, names, rows):
-        self.n += len(names)
+        for name, image in zip(names, as_pixels(list(rows.values())[-1], self.value_range), strict=True):
+            self.save(name, _picture(image).save)
+
+    def save(self, name, write):
         if self._stage == Path():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._stage = Path(tempfile.mkdtemp(prefix=f".{self.path.name}-", dir=self.path.parent))
-        for name, image in zip(names, as_pixels(list(rows.values())[-1], self.value_range), strict=True):
-            path = self._stage / self._targets[name]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _picture(image).save(path, "PNG")
-            self._written.append(self._targets[name])
+        path = self._stage / self._targets[name]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path)
+        self._written.append(self._targets[name])
+        self.n += 1
 
     def finish(self):
         for name in self._written:
@@ -204,7 +211,7 @@ KINDS = {
 
 
 @contextlib.contextmanager
-def opened(path: Path, what: str, names: Sequence[str], kinds=KINDS, **settings) -> Iterator[Output]:
+def opened(path: Path, what: str, names: Sequence[str], kinds=KINDS, report=None, **settings) -> Iterator[Output]:
     """The output for a path; it is written at the end if nothing is raised, and reported on standard output.
 
     Args:
@@ -212,6 +219,7 @@ def opened(path: Path, what: str, names: Sequence[str], kinds=KINDS, **settings)
         what: What the results are, in the plural.
         names: Names of the results.
         kinds: Suffixes that are allowed, some of `KINDS`.
+        report: Where it is reported instead.
         **settings: As for `Output`.
 
     Raises:
@@ -229,7 +237,7 @@ def opened(path: Path, what: str, names: Sequence[str], kinds=KINDS, **settings)
         output.finish()
     finally:
         output.discard()
-    print(f"{path}: {output.n:,} {what}")
+    print(f"{path}: {output.n:,} {what}", file=report)
     if output.n < len(names):
         print(f"{output.n:,} of {len(names):,} are written.{output.hint}", file=sys.stderr)
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import kerasae
 from kerasae import _checks
-from kerasae.cli.commands import COMMANDS, Command
+from kerasae.cli.command import Command
+from kerasae.cli.commands import COMMANDS
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

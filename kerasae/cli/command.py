@@ -1,0 +1,25 @@
+"""What a command is: a row of the table of commands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kerasae.cli.options import Option
+
+
+@dataclass(frozen=True)
+class Command:
+    """A row of the table.
+
+    Attributes:
+        name: Name of the command.
+        function: Function of the parsed arguments, `module.name` in this package; it returns the exit status or None.
+        help: What the command gives, as a noun phrase.
+        example: Command line shown in the help text.
+        options: Arguments.
+    """
+
+    name: str
+    function: str
+    help: str
+    example: str
+    options: Sequence[Option] = ()
