@@ -30,7 +30,11 @@ _SET = "argument of the model's class, such as filters=32,64; may be repeated"
 OPTIONS: Sequence[Option] = (
     option("name", nargs="?", metavar="NAME", help="name of the recipe; with --data, name of the new entry"),
     _text("--data", "your own data: folder of pictures, .npy, .npz or .csv file, name of a data set", "PATH"),
-    _text("--model", "class of the model, such as ConvAutoencoder (default: chosen from the data)", "CLASS"),
+    _text(
+        "--model",
+        "class, such as ConvAutoencoder or OutlierDetector (default: chosen from the data)",
+        "CLASS",
+    ),
     option("--set", action="append", type=setting, metavar="KEY=VALUE", help=_SET),
     option("--dry-run", action="store_true", help="the plan alone, without training"),
     _number("--epochs", "number of epochs, for your own data at most (default: that of the schedule)"),

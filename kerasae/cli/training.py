@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kerasae import zoo
+from kerasae.cli import detecting
 
 
 def train(arguments) -> int | None:
@@ -43,6 +44,10 @@ def _train_own(arguments) -> None:
     def given(names):
         return {name: value for name in names if (value := getattr(arguments, name)) not in (None, False)}
 
+    if arguments.model == detecting.NAME:
+        facts = {key: value for key, value in given(_ENTRY).items() if key not in ("out", "name", "overwrite")}
+        detecting.train(arguments, given(_READING), facts)
+        return
     options = {"arguments": dict(arguments.set or ()), "options": given(_READING), **given(_TRAINING)}
     if arguments.dry_run:
         print(own.prepare(arguments.data, arguments.model, **options))

@@ -52,13 +52,14 @@ def export(
     values but labels are float32. The exported model does not validate its inputs.
 
     With `preprocess`, `x` is raw data: 8-bit pixels `(n, height, width, channels)` uint8, or the values of a table. The
-    whole model then gives `reconstruction`, in the model's units as `model.reconstruct` gives it, and `code`.
+    whole model then gives `reconstruction`, in the model's units as `model.reconstruct` gives it, and `code`; for a
+    detector also `score` `(n,)`, as of `score_samples`, and `label` `(n,)`, 1 or -1 (int32).
 
     If exporting fails, nothing is written and an existing file stays.
 
     Args:
-        model: A `kerasae.models.Autoencoder`; or the name of a shipped entry, or the path of another, as `zoo.load`
-            takes them.
+        model: A `kerasae.models.Autoencoder`; a fitted `kerasae.sklearn.OutlierDetector`; or the name of a shipped
+            entry, or the path of another, as `zoo.load` takes them.
         path: File to write: `.onnx`; `.xml` for OpenVINO (weights in a `.bin` file beside it); a directory for a
             TensorFlow SavedModel; `.pt2` for PyTorch.
         part: `"encoder"`, `"decoder"`, or `"whole"` for the reconstruction. Discriminators are not exported.
@@ -90,16 +91,20 @@ def export(
             "preprocess is for raw inputs, which the decoder does not take. Export the whole or the encoder."
         )
     _check_not_in_use(path, overwrite)
-    from kerasae.export.graphs import of_part
+    from kerasae.export.graphs import of_detector, of_part
     from kerasae.export.writers import WRITERS
 
-    model, preprocessing = _loaded(model, preprocess)
+    model, preprocessing, detector = _loaded(model, preprocess)
+    if detector is not None and part == "whole" and preprocess:
+        graph = of_detector(detector, preprocessing)
+    else:
+        graph = of_part(model, part, preprocessing)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         with warnings.catch_warnings():  # tracers warn about Python constants
             warnings.simplefilter("ignore")
-            WRITERS[format](of_part(model, part, preprocessing), partial / path.name)
+            WRITERS[format](graph, partial / path.name)
         _move(partial, path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -107,22 +112,27 @@ def export(
 
 
 def _loaded(model, preprocess: "bool | Preprocessing"):
-    """The model, and the preprocessing to include or None."""
+    """The model, the preprocessing to include or None, and the outlier detector or None."""
     from kerasae import zoo
+    from kerasae.sklearn import OutlierDetector
     from kerasae.zoo.raw import preprocessing_of
 
-    card = None
-    if isinstance(model, str | Path):
+    card = detector = None
+    if isinstance(model, OutlierDetector):
+        detector, model = model, model.model_
+    elif isinstance(model, str | Path):
         card = None if str(model).endswith(".keras") else zoo.card(model)
-        model = zoo.load(model)
+        if card is not None and card.detector is not None:
+            detector = OutlierDetector.load(model)
+        model = zoo.load(model) if detector is None else detector.model_
     preprocessing = preprocessing_of(model, card) if preprocess is True else preprocess or None
-    if preprocess is True and preprocessing is None:
+    if preprocess is True and preprocessing is None and detector is None:
         raise ValueError(
             "preprocess=True needs an entry whose card states a preprocessing, or a model of pictures in [0, 1]. "
             f"Received: {type(model).__name__} of inputs {model.data_shape} without one. Pass a preprocessing of "
             "kerasae.preprocessing, or leave it out."
         )
-    return model, preprocessing
+    return model, preprocessing, detector
 
 
 def _check_arguments(part: str, format: str, path: Path) -> None:

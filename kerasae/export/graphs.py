@@ -57,6 +57,25 @@ def of_part(model: models.Autoencoder, part: str, preprocessing=None) -> Graph:
     return Graph(keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0], name=part), names)
 
 
+def of_detector(detector, preprocessing) -> Graph:
+    """An outlier detector: raw data → reconstruction, code, score and label.
+
+    Args:
+        detector: A fitted `kerasae.sklearn.OutlierDetector`.
+        preprocessing: As for `of_part`; None if its input is that of the model.
+    """
+    body = detector.graph()
+    if preprocessing is None:
+        x = first = keras.Input(detector.model_.data_shape, name="x")
+    else:
+        x = first = keras.Input(preprocessing.raw_shape, dtype=preprocessing.raw_dtype, name="x")
+        for layer in preprocessing.layers():
+            x = layer(x)
+    names = ("reconstruction", "code", "score", "label")
+    outputs = body(x, training=False)
+    return Graph(keras.Model(first, [outputs[name] for name in names], name="detector"), names)
+
+
 def _in_float32(model: models.Autoencoder) -> models.Autoencoder:
     copy = type(model).from_config(model.get_config() | {"dtype": "float32"})
     copy.set_weights(model.get_weights())

@@ -72,7 +72,7 @@ class View(keras.layers.Layer):
         return _separable(ops.square(pixels), _enlarging(height), _enlarging(width)) + self.low
 
     def _pixels(self, x):
-        _, height, width, _ = x.shape
+        height, width, _ = _sides(x)
         smooth = _separable(x - self.low, _smoothing(height), _smoothing(width))
         return ops.sqrt(ops.maximum(smooth, 0.0))
 
@@ -95,8 +95,13 @@ def _norm(x):
     return ops.sqrt(ops.sum(ops.square(x), axis=1, keepdims=True) + _EPSILON**2)
 
 
+def _sides(x) -> tuple[int, ...]:
+    """The shape of one input as integers: PyTorch's tracer gives tensors, which would make the graph depend on them."""
+    return tuple(map(int, x.shape[1:]))
+
+
 def _flat(x):
-    return ops.reshape(x, (-1, math.prod(x.shape[1:])))
+    return ops.reshape(x, (-1, math.prod(_sides(x))))
 
 
 def _separable(x, rows: np.ndarray, columns: np.ndarray):
@@ -108,7 +113,7 @@ def _separable(x, rows: np.ndarray, columns: np.ndarray):
 def _edges(pixels):
     """Strengths of edges `(n, h, w, c)` → `(n, ⌈h/2⌉, ⌈w/2⌉, 8)`; channels are averaged first."""
     gray = ops.mean(pixels, axis=-1)
-    _, height, width = gray.shape
+    height, width = _sides(gray)
     padded = ops.pad(gray, ((0, 0), (1, 1), (1, 1)))
     across = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
     down = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
