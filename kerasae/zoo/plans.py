@@ -200,9 +200,9 @@ def _grid_sizes(facts: Facts, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _dense_sizes(facts: Facts) -> dict[str, Any]:
-    """Hidden layers of the next power of two above twice the inputs, at most 512, and of half of that."""
-    values = math.prod(facts.shape)
-    first = min(512, max(32, 2 ** math.ceil(math.log2(2 * values))))
+    """Hidden layers of the next power of two above eight times the inputs, from 128 to 512, and of half of that."""
+    first = 2 ** math.ceil(math.log2(8 * math.prod(facts.shape)))
+    first = min(512, max(128, first))
     return {"hidden_units": (first, first // 2)}
 
 
