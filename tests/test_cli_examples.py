@@ -43,7 +43,7 @@ def test_examples_run(command, folder, monkeypatch, capsys):
     if command.name in ("push", "pull"):
         zoo.save(models.DenseAutoencoder((4,), (3,), 2), "mine" if command.name == "push" else "elsewhere")
         monkeypatch.setattr(hub, "push", lambda directory, repo, private: f"https://hub/{repo} {directory}")
-        monkeypatch.setattr(hub, "pull", lambda repo, directory: Path("elsewhere"))
+        monkeypatch.setattr(hub, "pull", lambda repo, directory, overwrite: Path("elsewhere"))
     if command.name == "export":  # ONNX is written by other backends, in tests/test_export.py
         exported = []
         monkeypatch.setattr("kerasae.export.export", lambda *given, **more: exported.append(given) or given[1])

@@ -109,7 +109,7 @@ def test_repositories_that_hold_no_entry(hub, entry, tmp_path, monkeypatch):
         zoo.load("hf://ada/other")
     with pytest.raises(ValueError, match="There is no such repository, or it is private: check the name"):
         zoo.load("hf://ada/nothing")
-    with pytest.raises(ValueError, match="repo must be user/name, or hf://user/name. Received: 'sine'"):
+    with pytest.raises(ValueError, match="repo must be user/name, or hf://user/name. Received: 'hf://sine'"):
         zoo.pull("hf://sine", tmp_path / "pulled")
     monkeypatch.setitem(zoo.hub.LIMITS, zoo.WEIGHTS, 100)
     with pytest.raises(ValueError, match=r"model.weights.h5 of hf://ada/sine must have at most 100 bytes. Received: "):
@@ -128,4 +128,7 @@ def test_what_is_there_already_stays_where_it_is_no_entry(hub, entry, tmp_path):
     zoo.push(entry, "ada/sine")
     (tmp_path / "precious").mkdir()
     with pytest.raises(FileExistsError, match="exists and is no zoo entry"):
-        zoo.pull("ada/sine", tmp_path / "precious")
+        zoo.pull("ada/sine", tmp_path / "precious", overwrite=True)
+    with pytest.raises(FileExistsError, match="directory must be new.*exists. Choose another, or pass `overwrite`"):
+        zoo.pull("ada/sine", entry)
+    assert zoo.pull("ada/sine", entry, overwrite=True) == entry

@@ -96,6 +96,7 @@ _FILES = (
         [
             option("repository", metavar="REPOSITORY", help="name of the repository, user/name"),
             out("directory of the entry (default: the name without the user)"),
+            OVERWRITE,
         ],
     ),
     Command(

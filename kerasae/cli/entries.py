@@ -66,7 +66,7 @@ def pull(arguments) -> None:
     from kerasae.zoo import hub
 
     out = arguments.out or Path(arguments.repository.rpartition("/")[2].partition("@")[0])
-    path = hub.pull(arguments.repository, out)
+    path = hub.pull(arguments.repository, out, overwrite=arguments.overwrite)
     print(f"{path}: {zoo.card(path).description or arguments.repository}")
 
 

@@ -65,25 +65,28 @@ def push(directory: str | Path, repo: str, *, private: bool = False, token: str 
     return str(commit.repo_url)
 
 
-def pull(repo: str, directory: str | Path, *, token: str | None = None) -> Path:
+def pull(repo: str, directory: str | Path, *, overwrite: bool = False, token: str | None = None) -> Path:
     """Download an entry to a directory: whole, and with the files that its card describes, or not at all.
 
     Args:
         repo: `user/name`, also as `hf://user/name`, and with a revision as `user/name@revision`.
-        directory: Directory of the entry: new, or an entry that kerasae wrote, which is then replaced.
+        directory: Directory of the entry.
+        overwrite: Whether an entry that is there is replaced. What kerasae did not write is never replaced.
         token: As for `push`.
 
     Returns:
         The directory.
 
     Raises:
-        FileExistsError: The directory exists and is no entry, or has files in it that kerasae did not write.
+        FileExistsError: The directory exists and `overwrite` is False, or it is no entry that kerasae wrote.
         ValueError: `repo` is no `user/name`; there is no such repository, or no entry in it; a file is missing, too
             large, or another one than its card describes.
         ImportError: `huggingface_hub` is not installed.
         ConnectionError: The hub can't be reached. Calling again resumes the download.
         OSError: The directory cannot be written.
     """
+    if Path(directory).exists() and not overwrite:
+        raise FileExistsError(f"directory must be new. {directory} exists. Choose another, or pass `overwrite`.")
     writing.check_target(directory)
     found = fetch(repo, token)
     writing.copy(found, directory, store.check_files(found, LIMITS))
