@@ -4,7 +4,7 @@
 NumPy and computed by `keras.ops`, on arrays as in an exported graph.
 """
 
-from kerasae.outliers.parts import Distances, Errors, Neighbors, Part, Tails
+from kerasae.outliers.parts import Distances, Errors, Neighbors, Part, Residuals, Tails
 from kerasae.outliers.scoring import Score
 
-__all__ = ["Distances", "Errors", "Neighbors", "Part", "Score", "Tails"]
+__all__ = ["Distances", "Errors", "Neighbors", "Part", "Residuals", "Score", "Tails"]

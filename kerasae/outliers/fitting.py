@@ -8,7 +8,7 @@ import numpy as np
 
 from kerasae import backends, models
 from kerasae.outliers import trimming
-from kerasae.outliers.parts import Distances, Errors, Neighbors, Part, Tails
+from kerasae.outliers.parts import Distances, Errors, Neighbors, Part, Residuals, Tails
 from kerasae.outliers.scoring import Score
 from kerasae.training import inference
 from kerasae.zoo.initial_weights import initialize
@@ -25,7 +25,7 @@ class Schedule(NamedTuple):
     learning_rate: float
 
 
-TABLE, IMAGES = Schedule(400, 64, 3e-3), Schedule(1200, 128, 2e-3)
+TABLE, IMAGES = Schedule(400, 64, 3e-3), Schedule(500, 128, 3e-3)
 
 
 def _for_table(x: np.ndarray) -> dict[str, Any]:
@@ -69,15 +69,16 @@ def score(model: models.Autoencoder, x: np.ndarray, rng: np.random.Generator) ->
     parts: dict[str, Part] = {}
     for space, values in observed.items():
         features, errors = values["features"], values["errors"]
-        kept = trimming.usual(features, rng) if is_table else np.arange(len(features))
-        parts[f"{space}.errors"] = Errors.fit(errors[kept], float(features.std()))
         parts[f"{space}.neighbors"] = Neighbors.fit(features)
         if is_table:
-            parts[f"{space}.distances"] = Distances.fit(features)
+            kept = trimming.usual(features, rng)
+            parts[f"{space}.errors"] = Errors.fit(errors[kept], float(features.std()))
             parts[f"{space}.tails"] = Tails.fit(features[kept])
-        elif space == "code":
+        else:
+            parts[f"{space}.residuals"] = Residuals.fit(errors, float(features.std()))
+        if is_table or space == "code":
             parts[f"{space}.distances"] = Distances.fit(features)
-    return Score.fit(parts, observed)
+    return Score.fit(parts, observed, peak=0.5 if is_table else 0.0)
 
 
 def some(x: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:

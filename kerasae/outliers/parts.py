@@ -59,6 +59,28 @@ class Errors(Part):
 
 
 @dataclass(frozen=True, eq=False)
+class Residuals(Part):
+    """Root mean square over members and features of `(f̂ − f) / scale`: the error where all features have one unit.
+
+    For images: divided by its own usual error, a pixel of the background would count for more than one of the object.
+
+    Args:
+        scale: One number, the standard deviation of all features.
+    """
+
+    of: ClassVar[str] = "errors"
+    scale: np.ndarray
+
+    @classmethod
+    def fit(cls, values: np.ndarray, spread: float = 1.0) -> "Residuals":
+        """From errors `(n, members, d)`; `spread` is a typical standard deviation of the features."""
+        return cls(np.array(spread + _TINY, "float32"))
+
+    def __call__(self, values):
+        return ops.sqrt(ops.mean(ops.square(values / ops.convert_to_tensor(self.scale)), axis=(1, 2)))
+
+
+@dataclass(frozen=True, eq=False)
 class Neighbors(Part):
     """Mean Euclidean distance to the `k` nearest of the training inputs.
 
@@ -83,7 +105,7 @@ class Neighbors(Part):
 
     def __call__(self, values):
         points = ops.convert_to_tensor(self.points)
-        closeness = ops.matmul(values, ops.transpose(points)) - 0.5 * ops.sum(ops.square(points), axis=1)
+        closeness = ops.einsum("nd,md->nm", values, points) - 0.5 * ops.sum(ops.square(points), axis=1)
         nearest = ops.take(points, ops.top_k(closeness, int(self.k))[1], axis=0)
         differences = nearest - values[:, None]
         return ops.mean(ops.sqrt(ops.sum(ops.square(differences), axis=-1)), axis=-1)
@@ -146,9 +168,10 @@ class Distances(Part):
 
 @dataclass(frozen=True, eq=False)
 class Tails(Part):
-    """Mean over features of `−ln p`, with p the share of training inputs beyond this value, on its rarer side.
+    """Mean over features of `−ln (p / p₀)`, with p the share of training inputs beyond this value, on its rarer side.
 
-    `−ln p` is interpolated between the order statistics of ranks 1, 2, 4, 8, … from either end, and constant outside.
+    It is 0 in the middle of the training inputs, where p is above p₀ (a quarter to a half), interpolated between
+    the order statistics of ranks 1, 2, 4, 8, … from either end, and constant outside.
 
     Args:
         starts, widths: `(2, ranks, d)`: where each ramp between two order statistics begins, and its width; of values
@@ -176,9 +199,9 @@ class Tails(Part):
         return cls(knots.astype("float32"), widths.astype("float32"), np.diff(tails).astype("float32"))
 
     def __call__(self, values):
-        total = 0.0
-        for sign, starts, widths in zip((1.0, -1.0), self.starts, self.widths, strict=True):
-            steps = (sign * values[:, None] - ops.convert_to_tensor(starts)) / ops.convert_to_tensor(widths)
-            ramps = ops.clip(steps, 0.0, 1.0) * ops.convert_to_tensor(self.heights[:, None])
-            total = total + ops.sum(ops.mean(ramps, axis=2), axis=1)
+        starts, widths = ops.convert_to_tensor(self.starts), ops.convert_to_tensor(self.widths)
+        heights, total = ops.convert_to_tensor(self.heights)[:, None], 0.0
+        for i, sign in enumerate((1.0, -1.0)):
+            steps = (sign * values[:, None] - starts[i]) / widths[i]
+            total = total + ops.sum(ops.mean(ops.clip(steps, 0.0, 1.0) * heights, axis=2), axis=1)
         return total

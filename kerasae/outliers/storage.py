@@ -9,12 +9,18 @@ import numpy as np
 from keras import ops
 
 from kerasae import files, models, zoo
-from kerasae.outliers.parts import Distances, Errors, Neighbors, Part, Tails
+from kerasae.outliers.parts import Distances, Errors, Neighbors, Part, Residuals, Tails
 from kerasae.outliers.scoring import Score
 from kerasae.zoo import describe, previews, store
 
-_KINDS: dict[str, type[Part]] = {"errors": Errors, "neighbors": Neighbors, "distances": Distances, "tails": Tails}
-_OWN = ("centers", "spreads", "center", "spread")  # arrays of the score itself
+_KINDS: dict[str, type[Part]] = {
+    "errors": Errors,
+    "residuals": Residuals,
+    "neighbors": Neighbors,
+    "distances": Distances,
+    "tails": Tails,
+}
+_OWN = ("centers", "spreads", "peak", "center", "spread")  # arrays of the score itself
 
 
 class _ScoreLayer(keras.layers.Layer):

@@ -22,7 +22,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     `fit` learns what is usual; `predict` says −1 for outliers and 1 for the rest. Nothing has to be tuned. Columns of a
     table need not be scaled.
 
-    The score combines, for each view of the input, the autoencoders' error per feature in units of its usual size and
+    The score combines, for each view of the input, the reconstruction error of the autoencoders and
     the mean distance to the 5 nearest training inputs; for tables also the Mahalanobis distance and the tail
     probabilities of the columns (see `kerasae.outliers`). **Unit of the score:** 0 is the median of the training
     inputs, and a tenth of them score below −1. Lower is more unusual.
@@ -162,10 +162,11 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         x = model.checked(x, None)[0]
 
         def compiled():
-            # Keeps the score alive, so that no other one gets its id.
-            return backends.compile_function(lambda x: score(model.observed(x)[2]), model)
+            fast = score.with_variables()
+            # The score is kept, so that no other one gets its id.
+            return score, backends.compile_function(lambda x: fast(model.observed(x)[2]), model)
 
-        function = model.compiled_functions.get(model, ("outliers", id(score)), compiled)
+        _, function = model.compiled_functions.get(model, ("outliers", id(score)), compiled)
         # Matrix products round differently for a few rows than for many: no score may depend on its company.
         padded = np.pad(x, [(0, max(0, _FEW - len(x))), *[(0, 0)] * (x.ndim - 1)], mode="edge")
         return inference.apply(function, max(self.batch_size, _FEW), padded)[: len(x)].astype("float64")
