@@ -106,7 +106,7 @@ MODELS = {
     "conv-signal": lambda: kerasae.models.ConvAutoencoder((13, 3), (4, 3), (3, 2, 3), 2, output_activation="linear"),
     "transposed-volume": lambda: kerasae.models.TransposedConvAutoencoder((5, 6, 7, 2), (4, 3), 2, activation="elu"),
     "ensemble-image": lambda: kerasae.models.EnsembleAutoencoder(
-        (9, 13, 3), ("pixels", "edges"), 2, 6, 3, 0.3, "elu", 2.0, -0.5, 7, value_range=(-0.5, 1.5)
+        (9, 13, 3), ("pixels", "edges"), 2, 6, 3, 0.3, "elu", 2.0, -0.5, True, 7, value_range=(-0.5, 1.5)
     ),
     "vaegan-odd": lambda: kerasae.models.VAEGAN((9, 13, 1), (4, 3), 2, (8,), 4, (3, 2), 5, 2.0, 0.1, seed=7),
 }

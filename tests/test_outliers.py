@@ -256,17 +256,20 @@ def test_pixels_are_smoothed_halved_and_rooted():
     smooth = gaussian_filter(x[..., 0].astype("float64"), (0, 1, 1), mode="constant")[:, ::2, ::2]
     expected = np.sqrt(smooth).reshape(3, -1)
     expected /= np.sqrt(np.linalg.norm(expected, axis=1, keepdims=True))
-    view = layers.View("pixels")
+    view = layers.View("pixels", normalize=True)
     np.testing.assert_allclose(view(x), expected, atol=1e-3)
     shown = keras.ops.convert_to_numpy(view.inverse(view(x), (28, 28, 1)))
     np.testing.assert_allclose(shown[:, ::2, ::2, 0], smooth, atol=1e-4)
+    plain = layers.View("pixels")
+    np.testing.assert_allclose(plain(x), np.sqrt(smooth).reshape(3, -1), atol=1e-5)
+    np.testing.assert_allclose(plain.inverse(plain(x), (28, 28, 1))[:, ::2, ::2, 0], smooth, atol=1e-4)
 
 
 def test_edges_ignore_contrast_and_know_directions():
     x = np.zeros((2, 28, 28, 1), "float32")
     x[0, :, 14:] = 1.0
     x[1, :, 14:] = 0.2
-    bright, faint = keras.ops.convert_to_numpy(layers.View("edges")(x)).reshape(2, 7, 7, 8)
+    bright, faint = keras.ops.convert_to_numpy(layers.View("edges", normalize=True)(x)).reshape(2, 7, 7, 8)
     np.testing.assert_allclose(bright[1:-1, :-1], faint[1:-1, :-1], atol=0.01)
     assert set(np.argmax(bright[1:-1, 3], axis=-1)) == {0}  # from dark to bright, to the right
 

@@ -16,15 +16,15 @@ class View(keras.layers.Layer):
     """A fixed function of inputs `(n, *shape)` to features `(n, size)`.
 
     - `"values"`: the values themselves.
-    - `"pixels"`: images smoothed by a Gaussian and reduced to about 14 pixels a side, then the square root `p`, then
-      `p / √‖p‖`. MNIST's 28 × 28 pixels become 14 × 14, smoothed with a standard deviation of 1 pixel. The root evens
-      out strong and faint strokes. Dividing by the root of the norm reduces the influence of brightness.
-    - `"edges"`: strengths of edges in eight directions, averaged over 2 × 2 of these pixels, then the square root `e`,
-      then `e / ‖e‖`: what is independent of brightness and contrast.
+    - `"pixels"`: images smoothed by a Gaussian and reduced to about 14 pixels a side, then the square root `p`. MNIST's
+      28 × 28 pixels become 14 × 14, smoothed with a standard deviation of 1 pixel. The root evens out strong and faint
+      strokes.
+    - `"edges"`: strengths of edges in eight directions, averaged over 2 × 2 of these pixels, then the square root `e`.
 
     Args:
         kind: One of the three names.
         low: Value of black, which is subtracted from images.
+        normalize: Whether contrast is to count less: `p / √‖p‖` instead of `p`, and `e / ‖e‖` instead of `e`.
 
     Raises:
         ValueError: `kind` is none of them, or needs images `(height, width, channels)`.
@@ -39,11 +39,11 @@ class View(keras.layers.Layer):
 
     KINDS = ("values", "pixels", "edges")
 
-    def __init__(self, kind: str = "values", low: float = 0.0, **kwargs):
+    def __init__(self, kind: str = "values", low: float = 0.0, normalize: bool = False, **kwargs):
         super().__init__(**kwargs)
         if kind not in self.KINDS:
             raise ValueError(f"kind must be one of {', '.join(map(repr, self.KINDS))}. Received: {kind!r}")
-        self.kind, self.low = kind, float(low)
+        self.kind, self.low, self.normalize = kind, float(low), bool(normalize)
 
     def build(self, input_shape):
         if self.kind != "values" and len(input_shape) != 4:
@@ -58,16 +58,16 @@ class View(keras.layers.Layer):
         pixels = self._pixels(x)
         if self.kind == "edges":
             edges = _flat(_edges(pixels))
-            return edges / _norm(edges)
+            return edges / _norm(edges) if self.normalize else edges
         pixels = _flat(pixels)
-        return pixels / ops.sqrt(_norm(pixels))
+        return pixels / ops.sqrt(_norm(pixels)) if self.normalize else pixels
 
     def inverse(self, features, shape: tuple[int, ...]):
         """Inputs `(n, *shape)` that look like features `(n, size)` of the kinds `"values"` and `"pixels"`."""
         if self.kind == "values":
             return ops.reshape(features, (-1, *shape))
         height, width, channels = shape
-        features = features * _norm(features)
+        features = features * _norm(features) if self.normalize else features
         pixels = ops.reshape(features, (-1, _reduced(height), _reduced(width), channels))
         return _separable(ops.square(pixels), _enlarging(height), _enlarging(width)) + self.low
 
@@ -87,7 +87,7 @@ class View(keras.layers.Layer):
         return (n, height * width * channels)
 
     def get_config(self):
-        return {**super().get_config(), "kind": self.kind, "low": self.low}
+        return {**super().get_config(), "kind": self.kind, "low": self.low, "normalize": self.normalize}
 
 
 def _norm(x):

@@ -29,7 +29,7 @@ class EnsembleAutoencoder(Autoencoder):
         noise_stddev: Standard deviation of the noise that is added to standardized features in training.
         activation: Activation function of the hidden layers.
         limit: As for `kerasae.layers.Standardization`.
-        low: Value of black, for views of images.
+        low, normalize: As for `kerasae.layers.View`.
         seed: Seed of the noise.
         value_range, **kwargs: As for `Autoencoder`.
 
@@ -60,6 +60,7 @@ class EnsembleAutoencoder(Autoencoder):
         activation="tanh",
         limit=3.0,
         low=0.0,
+        normalize=False,
         seed=0,
         value_range=None,
         **kwargs,
@@ -72,10 +73,11 @@ class EnsembleAutoencoder(Autoencoder):
         self.hidden_units = positive_size("hidden_units", hidden_units)
         self.latent_dim = positive_size("latent_dim", latent_dim)
         self.noise_stddev, self.limit, self.low = float(noise_stddev), float(limit), float(low)
+        self.normalize = bool(normalize)
         self.seed = integer("seed", seed)
         self.activation = keras.activations.get(activation)
         options = {"dtype": "float32"}
-        self.view_layers = [View(kind, self.low, name=f"view_{kind}", **options) for kind in self.views]
+        self.view_layers = [View(kind, self.low, self.normalize, name=f"view_{kind}", **options) for kind in self.views]
         self.standardizations = [Standardization(self.limit, name=f"standard_{k}", **options) for k in self.views]
         x = keras.Input(self.data_shape)
         features = [scale(view(x)) for view, scale in zip(self.view_layers, self.standardizations, strict=True)]
@@ -177,6 +179,7 @@ class EnsembleAutoencoder(Autoencoder):
             "activation": keras.activations.serialize(self.activation),
             "limit": self.limit,
             "low": self.low,
+            "normalize": self.normalize,
             "seed": self.seed,
         }
 

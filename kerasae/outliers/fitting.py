@@ -33,20 +33,21 @@ def _for_table(x: np.ndarray) -> dict[str, Any]:
     return {"members": 4, "hidden_units": 64, "latent_dim": max(1, min(16, x.shape[1] // 2)), "noise_stddev": 0.5}
 
 
-def _for_images(x: np.ndarray) -> dict[str, Any]:
+def _for_images(x: np.ndarray, normalize: bool) -> dict[str, Any]:
     sizes = {"members": 1, "hidden_units": 128, "latent_dim": 32}
     black = float(x.min())
-    return {"views": ("pixels", "edges"), **sizes, "noise_stddev": 1.0, "activation": "relu", "low": black}
+    views = {"views": ("pixels", "edges"), "low": black, "normalize": normalize}
+    return {**views, **sizes, "noise_stddev": 1.0, "activation": "relu"}
 
 
-def trained(x: np.ndarray, rng: np.random.Generator) -> models.EnsembleAutoencoder:
+def trained(x: np.ndarray, rng: np.random.Generator, normalize: bool = False) -> models.EnsembleAutoencoder:
     """The default ensemble, trained on rows of a table `(n, d)` or images `(n, height, width, channels)`.
 
     The number of steps hardly depends on the number of inputs, so large tables take little longer than small ones.
     """
     seed = int(rng.integers(2**31 - 1))
     is_table = x.ndim == 2
-    schedule, settings = (TABLE, _for_table(x)) if is_table else (IMAGES, _for_images(x))
+    schedule, settings = (TABLE, _for_table(x)) if is_table else (IMAGES, _for_images(x, normalize))
     model = models.EnsembleAutoencoder(x.shape[1:], seed=seed, **settings)
     sample = some(x, MOST_TRAINED, rng)
     model.adapt(sample)

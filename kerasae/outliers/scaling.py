@@ -8,8 +8,8 @@ _NORMAL_RANGE = 1.349  # interquartile range of N(0, 1)
 def robust(x: np.ndarray, floor: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
     """Median of each feature, and its interquartile range in units of a standard deviation.
 
-    The scale is at least `floor` standard deviations of the feature: the range is 0 where half of the values are
-    equal. It is 1 for a constant.
+    The scale is the standard deviation where the range is 0, because half of the values are equal, and at least `floor`
+    standard deviations. It is 1 for a constant.
 
     Args:
         x: Features `(n, d)`.
@@ -22,7 +22,8 @@ def robust(x: np.ndarray, floor: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
     array([2.])
     """
     low, center, high = np.percentile(x, (25, 50, 75), axis=0)
-    scale = np.maximum((high - low) / _NORMAL_RANGE, floor * x.std(axis=0))
+    spread = x.std(axis=0)
+    scale = np.where(high > low, np.maximum((high - low) / _NORMAL_RANGE, floor * spread), spread)
     return center, np.where(scale > 1e-9 * (1 + np.abs(center)), scale, 1.0)
 
 

@@ -29,7 +29,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 
     - Tables: columns are scaled robustly, by median and interquartile range. The most unusual fifth of the training
       inputs is not trained on, so that outliers among them are not learned.
-    - Images (`input_shape`): two views, smoothed pixels and normalized edges (`kerasae.layers.View`).
+    - Images (`input_shape`): two views, smoothed pixels and edges (`kerasae.layers.View`).
     - Any trained model (`model`): errors of its reconstructions and distances of its codes. `fit` does not train it.
 
     Args:
@@ -37,6 +37,8 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             ensemble. A model is shared, not copied, by `sklearn.base.clone`.
         input_shape: Shape of one image, `(height, width, channels)`, of which `X` has flattened rows. None for tables,
             and for a `model`, which knows its own.
+        normalize: Whether the contrast of images is to count less: True for handwriting and scans, whose strength says
+            little; False where brightness tells inputs apart, as of clothes.
         contamination: Share of outliers in the training inputs, above 0 and at most 0.5, which fixes `offset_`; or
             `"auto"` for an offset of −1.5, which some 2 % of usual inputs score below.
         batch_size: Number of inputs scored at a time, which limits memory.
@@ -63,12 +65,14 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         self,
         model: models.Autoencoder | str | None = None,
         input_shape: tuple[int, ...] | None = None,
+        normalize: bool = False,
         contamination: float | str = "auto",
         batch_size: int = 1024,
         random_state=None,
     ):
         self.model = model
         self.input_shape = input_shape
+        self.normalize = normalize
         self.contamination = contamination
         self.batch_size = batch_size
         self.random_state = random_state
@@ -86,7 +90,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         model = self._given_model()
         shape = self._shape(x.shape[1], model)
         x = x.reshape(-1, *shape)
-        self.model_ = fitting.trained(x, rng) if model is None else model
+        self.model_ = fitting.trained(x, rng, self.normalize) if model is None else model
         self.score_ = fitting.score(self.model_, x, rng)
         self.offset_ = AUTO
         if not isinstance(self.contamination, str):
