@@ -51,8 +51,8 @@ opposite sign; for tables it is half the mean and half the maximum. Predictions 
 Preprocessing is part of the detector. Columns of tables are scaled by median and interquartile range, with extremes
 compressed; the autoencoders don't train on the most suspicious fifth of the rows. Images have two views: *pixels*,
 smoothed and reduced to about 14 × 14, of which the square root is taken; and *edges* in eight directions. With
-`normalize=True` contrast counts less: pixels are divided by the root of their norm, edges by their norm. That is the one
-setting which depends on the kind of images: here MNIST is normalized (the strength of a pen says little),
+`normalize=True` contrast counts less: pixels are divided by the root of their norm, edges by their norm. That is the
+one setting which depends on the kind of images: here MNIST is normalized (the strength of a pen says little),
 Fashion-MNIST is not (brightness tells clothes apart). It was chosen on held-out training images."""
 
 
