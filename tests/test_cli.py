@@ -238,6 +238,7 @@ def test_train_writes_a_whole_entry(tmp_path):
     assert all(difference.is_tolerable for difference in zoo.verify(entry).values())
 
 
+@pytest.mark.anybackend
 def test_train_goes_on_after_being_killed(tmp_path):
     """SIGKILL after some epochs; the second run starts where the first one was and ends as an unbroken one."""
     arguments = ["train", "deep_sine", "--epochs", "12"]
@@ -293,6 +294,7 @@ def test_train_refuses_checkpoints_of_another_run(tmp_path, monkeypatch, capsys)
     assert "checkpoints of a run with other settings" in capsys.readouterr().err
 
 
+@pytest.mark.anybackend
 def test_demo_writes_a_picture(tmp_path):
     """As on a machine without MNIST: neither KERASAE_DATA nor Keras's cache has it."""
     environment = {key: value for key, value in os.environ.items() if key != "KERASAE_DATA"}
@@ -302,6 +304,7 @@ def test_demo_writes_a_picture(tmp_path):
     assert (tmp_path / "demo.png").stat().st_size > 10_000
 
 
+@pytest.mark.anybackend
 def test_backend_option_chooses_the_backend(tmp_path):
     other = "torch" if os.environ["KERAS_BACKEND"] != "torch" else "jax"
     run = kerasae("train", "linear_sine", "--epochs", "1", "--backend", other, "--out", "one", cwd=tmp_path)

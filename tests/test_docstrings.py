@@ -10,6 +10,8 @@ import pytest
 
 import kerasae
 
+pytestmark = pytest.mark.anybackend
+
 MODULES = [
     module.name for module in pkgutil.walk_packages(kerasae.__path__, "kerasae.") if ".backends." not in module.name
 ]

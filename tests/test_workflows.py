@@ -364,9 +364,10 @@ def saved(tmp_path_factory):
     return directory, model.get_weights()
 
 
-@pytest.mark.parametrize("backend", [backend for backend in BACKENDS if backend != BACKEND])
-def test_a_saved_model_continues_training_on_another_backend(backend, saved):
+def test_a_saved_model_continues_training_on_another_backend(saved):
+    """On the next one in a ring of the three, so that all of them write and read."""
     directory, ahead = saved
+    backend = BACKENDS[(BACKENDS.index(BACKEND) + 1) % len(BACKENDS)]
     python(ELSEWHERE, directory, *SAVED, backend=backend)
     with np.load(directory / f"{backend}.npz") as arrays:
         for key, here in zip(arrays, ahead, strict=True):
