@@ -10,7 +10,6 @@ from hub_server import Hub
 from kerasae import zoo
 
 pytestmark = pytest.mark.anybackend
-pytest.importorskip("huggingface_hub")
 
 
 @pytest.fixture

@@ -119,7 +119,8 @@ def test_extra_files_are_of_a_closed_list_and_checked(tmp_path):
 @contextlib.contextmanager
 def full_disk():
     """No file grows beyond 20,000 bytes."""
-    resource = pytest.importorskip("resource")
+    import resource  # not on Windows
+
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     try:
