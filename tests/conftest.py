@@ -108,6 +108,15 @@ MODELS = {
     "ensemble-image": lambda: kerasae.models.EnsembleAutoencoder(
         (9, 13, 3), ("pixels", "edges"), 2, 6, 3, 0.3, "elu", 2.0, -0.5, True, 7, value_range=(-0.5, 1.5)
     ),
+    "residual-odd": lambda: kerasae.models.ResidualAutoencoder(
+        (9, 13, 3), (4, 6), 2, 2, 2, "elu", "sigmoid", value_range=(0.0, 1.0)
+    ),
+    "residual-vae-odd": lambda: kerasae.models.ResidualVariationalAutoencoder(
+        (9, 13, 3), (4, 6), 2, 2, (8,), 4, "elu", output_activation="linear", value_range=(-0.5, 1.5), seed=7
+    ),
+    "pca-residual-odd": lambda: kerasae.models.PCAResidualAutoencoder(
+        (9, 13, 3), 3, (4, 6), 2, 2, "elu", value_range=(-0.5, 1.5)
+    ),
     "vaegan-odd": lambda: kerasae.models.VAEGAN((9, 13, 1), (4, 3), 2, (8,), 4, (3, 2), 5, 2.0, 0.1, seed=7),
 }
 
@@ -121,6 +130,7 @@ ONE_A_CLASS = (
     "transposed-odd",
     "conv-vae-odd",
     "vq-odd",
+    "pca-residual-odd",
 )
 
 

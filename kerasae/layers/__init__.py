@@ -3,6 +3,7 @@
 from kerasae import _import_hook
 from kerasae.layers.noise import KERAS_NOISE, AddGaussian, FlipPixels, KerasNoise, MaskPixels, Noise, SaltAndPepper
 from kerasae.layers.quantizer import VectorQuantizer
+from kerasae.layers.residual import ResidualBlock
 from kerasae.layers.sampling import CounterBasedRandom, OneHot, Sampling
 from kerasae.layers.standardization import Standardization
 from kerasae.layers.upconv import UpConv1D, UpConv2D, UpConv3D
@@ -17,6 +18,7 @@ __all__ = [
     "MaskPixels",
     "Noise",
     "OneHot",
+    "ResidualBlock",
     "SaltAndPepper",
     "Sampling",
     "Standardization",

@@ -7,7 +7,9 @@ from kerasae.models.conv import ConvAutoencoder, TransposedConvAutoencoder
 from kerasae.models.dense import DenseAutoencoder, LinearAutoencoder, SparseAutoencoder
 from kerasae.models.ensemble import EnsembleAutoencoder
 from kerasae.models.loss_weights import LossWeight
+from kerasae.models.pca_residual import PCAResidualAutoencoder
 from kerasae.models.prior import Posterior
+from kerasae.models.residual import ResidualAutoencoder, ResidualVariationalAutoencoder
 from kerasae.models.vaegan import VAEGAN
 from kerasae.models.variational import (
     ConvVariationalAutoencoder,
@@ -26,7 +28,10 @@ __all__ = [
     "EnsembleAutoencoder",
     "LinearAutoencoder",
     "LossWeight",
+    "PCAResidualAutoencoder",
     "Posterior",
+    "ResidualAutoencoder",
+    "ResidualVariationalAutoencoder",
     "SparseAutoencoder",
     "TransposedConvAutoencoder",
     "VariationalAutoencoder",

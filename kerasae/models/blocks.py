@@ -5,6 +5,7 @@ inputs: signals `(steps, channels)`, images `(height, width, channels)` or volum
 Layers pin `channels_last`, and outputs are computed in float32 under mixed precision.
 """
 
+import functools
 import math
 
 import keras
@@ -73,6 +74,69 @@ def transposed_convs(model, filters, kernel_size: int) -> list:
     ]
 
 
+def residual_down(model) -> list:
+    """Per level: a convolution of stride 2 that halves the sides, and residual blocks. Values enter as in [-2, 2]."""
+    require_grid(model.data_shape, len(model.filters))
+    return [*_to_unit_scale(model), *(layer for channels in model.filters for layer in _level_down(model, channels))]
+
+
+def residual_up(model, sides) -> list:
+    """The reverse of `residual_down`, from a grid with these sides to the output."""
+    stack = [layer for channels in model.filters[:-1][::-1] for layer in _level_up(model, channels)]
+    stack += _level_up(model, model.data_shape[-1], name="logits")
+    *crop, output = cropped_output(model, [side * 2 ** len(model.filters) for side in sides])
+    linear = model.output_activation is keras.activations.linear
+    return [*stack, *crop, *(_from_unit_scale(model) if linear else []), output]
+
+
+def residual_u_net(model, x):
+    """A network down and up again, from `x` of the input's shape to a correction of it, which starts at zero."""
+    sides, skipped = [], []
+    y = chain(_to_unit_scale(model), x)
+    for channels in model.filters:
+        sides.append(y.shape[1:-1])
+        y = chain(_level_down(model, channels), y)
+        skipped.append(y)
+    for level in range(len(model.filters) - 1, -1, -1):
+        if y is not skipped[level]:
+            y = layers.Add(dtype=model.dtype_policy)([y, skipped[level]])
+        last = {"kernel_initializer": "zeros"} if level == 0 else {}
+        channels = model.data_shape[-1] if level == 0 else model.filters[level - 1]
+        y = chain(_level_up(model, channels, **last), y)
+        y = chain(_cropped(model, y.shape[1:-1], sides[level]), y)
+    return chain(_from_unit_scale(model, offset=False), y)
+
+
+def _level_down(model, channels: int) -> list:
+    return [conv(model, channels, 2, strides=2), *_residual_blocks(model)]
+
+
+def _level_up(model, channels: int, **options) -> list:
+    upward = by_rank(model, "Conv{}DTranspose")(channels, 2, strides=2, **_same(model), **options)
+    return [*_residual_blocks(model), upward]
+
+
+def _to_unit_scale(model) -> list:
+    """A layer that brings the model's range to [-2, 2], where values have about unit variance."""
+    if model.value_range is None:
+        return []
+    low, high = model.value_range
+    return [layers.Rescaling(4 / (high - low), -2 * (low + high) / (high - low), dtype=model.dtype_policy)]
+
+
+def _from_unit_scale(model, offset: bool = True) -> list:
+    """The reverse of `_to_unit_scale`; without the offset for differences."""
+    if model.value_range is None:
+        return []
+    low, high = model.value_range
+    return [layers.Rescaling((high - low) / 4, (low + high) / 2 if offset else 0.0, dtype="float32")]
+
+
+def _residual_blocks(model) -> list:
+    block = functools.partial(own_layers.ResidualBlock, model.kernel_size, model.activation, dtype=model.dtype_policy)
+    return [block() for _ in range(model.blocks_per_level)]
+
+
 def dense_output(model) -> list:
     """The output head after a dense layer of logits: input shape, output activation."""
     return [layers.Reshape(model.data_shape, dtype=model.dtype_policy), _output(model)]
@@ -80,12 +144,17 @@ def dense_output(model) -> list:
 
 def cropped_output(model, sides) -> list:
     """The output head after logits with these sides: crop to the input shape, output activation."""
-    margins = tuple((0, large - small) for large, small in zip(sides, model.data_shape, strict=False))
+    return [*_cropped(model, sides, model.data_shape[:-1]), _output(model)]
+
+
+def _cropped(model, sides, wanted) -> list:
+    """A layer that crops these sides to the wanted ones, at their ends, if they are longer."""
+    margins = tuple((0, large - small) for large, small in zip(sides, wanted, strict=True))
     if not any(map(any, margins)):
-        return [_output(model)]
+        return []
     where = {} if len(margins) == 1 else {"data_format": "channels_last"}  # a signal has only this format
-    crop = by_rank(model, "Cropping{}D")(margins if len(margins) > 1 else margins[0], dtype=model.dtype_policy, **where)
-    return [crop, _output(model)]
+    crop = by_rank(model, "Cropping{}D")
+    return [crop(margins if len(margins) > 1 else margins[0], dtype=model.dtype_policy, **where)]
 
 
 def posterior_heads(model, hidden) -> list:

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from kerasae import models
+from kerasae import keras_private, models
 
 
 def initialize(model: models.Autoencoder, seed: int) -> None:
@@ -15,8 +15,8 @@ def initialize(model: models.Autoencoder, seed: int) -> None:
     """
     rng = np.random.default_rng(seed)
     for part in (part for part in model.layers if isinstance(part, keras.Model)):
-        for layer in part.layers:
-            for weight in layer.weights:
+        for layer in (inner for outer in part.layers for inner in keras_private.flat_layers(outer)):
+            for weight in layer.weights:  # of a layer of layers, those of its parts too: it declares none of them
                 initializer = getattr(layer, f"{weight.name}_initializer", None)
                 if initializer is not None:
                     weight.assign(_draw(initializer, weight.shape, rng))

@@ -10,9 +10,13 @@ from typing import Any
 import keras
 
 from kerasae import _checks, models
+from kerasae.models.residual import filters_for
 
 STEPS = 8_000  # of training, where the number of epochs is not given
-EPOCHS = (10, 200)  # least and most of them
+# Residual networks need fewer: measured on photographs of 32 × 32, see `benchmarks/photos.py`.
+STEPS_OF = {"PCAResidualAutoencoder": 700, "ResidualAutoencoder": 3_000}
+_LINEAR = 2**25  # most numbers in the linear map of a PCAResidualAutoencoder
+EPOCHS = (5, 200)  # least and most of them
 _SIDE = 8  # pixels or steps of the code's grid, about
 _SMALLEST_GRID = 8  # a shorter side is too small for convolutions that halve it
 _FILTERS = (32, 64, 128, 128, 128, 128)
@@ -110,15 +114,16 @@ def choose(facts: Facts, model: str | type | None = None, arguments: Mapping[str
     """
     wanted = {key: value for key, value in wanted.items() if value is not None}
     code_size = wanted.pop("code_size", None)
-    name, reasons = _model(facts) if model is None else (registered_name(model), {})
+    name, reasons = _model(facts, code_size or _code_size(facts)) if model is None else (registered_name(model), {})
     chosen = _arguments(class_of(name), facts, code_size, dict(arguments or {}))
     if model is None and "filters" in chosen:
         reasons["model"] += f", {len(chosen['filters'])} levels"
     loss, reasons["loss"] = _loss(class_of(name), facts)
     batch_size = wanted.get("batch_size") or _batch_size(facts)
-    epochs = wanted.get("epochs") or _epochs(facts.number, batch_size)
+    steps = STEPS_OF.get(name, STEPS)
+    epochs = wanted.get("epochs") or _epochs(facts.number, batch_size, steps)
     if "epochs" not in wanted:
-        reasons["schedule"] = f"{facts.number:,} training inputs in these batches make about {STEPS:,} steps"
+        reasons["schedule"] = f"{facts.number:,} training inputs in these batches make about {steps:,} steps"
     plan = Plan(name, chosen, loss, epochs, batch_size, 1e-3, max(10, epochs // 10), reasons)
     return _checked(dataclasses.replace(plan, **wanted))
 
@@ -131,14 +136,18 @@ def _checked(plan: Plan) -> Plan:
     return plan
 
 
-def _model(facts: Facts) -> tuple[str, dict[str, str]]:
+def _model(facts: Facts, code_size: int) -> tuple[str, dict[str, str]]:
     """Name of the class, and why."""
     grid = facts.shape[:-1]
     if not grid or min(grid) < _SMALLEST_GRID:
         what = f"rows of {facts.shape[0]} numbers" if not grid else f"inputs of {_by(facts.shape)} are small"
         return "DenseAutoencoder", {"model": f"{what}"}
     kind = {1: "series", 2: "images", 3: "volumes"}.get(len(grid), "inputs")
-    return "ConvAutoencoder", {"model": f"{kind} of {_by(facts.shape)}"}
+    if not facts.is_image or facts.shape[-1] == 1:
+        return "ConvAutoencoder", {"model": f"{kind} of {_by(facts.shape)}"}
+    is_large = code_size * math.prod(facts.shape) > _LINEAR
+    name = "ResidualAutoencoder" if is_large else "PCAResidualAutoencoder"
+    return name, {"model": f"{kind} of {_by(facts.shape)} in color{' are large' if is_large else ''}"}
 
 
 def _loss(cls: type, facts: Facts) -> tuple[str | None, str]:
@@ -155,9 +164,9 @@ def _batch_size(facts: Facts) -> int:
     return 32 if facts.number < 2_000 else 64 if facts.number < 20_000 else 128
 
 
-def _epochs(number: int, batch_size: int) -> int:
+def _epochs(number: int, batch_size: int, steps: int) -> int:
     low, high = EPOCHS
-    return min(max(round(STEPS / math.ceil(number / batch_size)), low), high)
+    return min(max(round(steps / math.ceil(number / batch_size)), low), high)
 
 
 # Arguments
@@ -169,7 +178,10 @@ def _arguments(cls: type, facts: Facts, code_size: int | None, given: dict[str, 
     for name in given:
         if name not in known:
             raise _checks.unknown(f"argument of {cls.__name__}", name, sorted(known))
-    sizes = _grid_sizes(facts, given) if "filters" in known else _dense_sizes(facts)
+    if "blocks_per_level" in known:
+        sizes: dict[str, Any] = {"filters": filters_for(facts.shape)}
+    else:
+        sizes = _grid_sizes(facts, given) if "filters" in known else _dense_sizes(facts)
     rules = {**sizes, **_range(facts)}
     if facts.classes and "classes" in known:
         rules["classes"] = facts.classes

@@ -1,0 +1,149 @@
+"""A residual autoencoder that starts from principal components."""
+
+import math
+
+import keras
+import numpy as np
+from keras import layers
+
+from kerasae._checks import positive_size, positive_sizes
+from kerasae.models import blocks
+from kerasae.models.base import Autoencoder
+from kerasae.models.residual import filters_for
+from kerasae.training import validation
+
+MOST = 20_000  # inputs that the principal components are computed from
+
+
+@keras.saving.register_keras_serializable(package="kerasae")
+class PCAResidualAutoencoder(Autoencoder):
+    """Principal components, and residual networks that learn what they leave: strong after few epochs.
+
+    `z = P (x − m) + f(x) (n, latent_dim);  x_hat = y + g(y) with y = Pᵀ z + m (n, *input_shape)`
+
+    `f` is the encoder of `ResidualAutoencoder`, `g` a network of such levels down and up again, with connections
+    between levels of equal size (U-Net). Both start at zero. `adapt` sets P and m to the principal components and the
+    mean of the training inputs, and `fit` calls it before the first training. Training starts from the error of PCA
+    with as many components and changes `f` and `g` alone. P has `latent_dim` numbers for each value of an input,
+    stored twice: use `ResidualAutoencoder` for large images.
+
+    Args:
+        input_shape: As for `ConvAutoencoder`.
+        latent_dim: Size of the code.
+        filters, blocks_per_level, kernel_size, activation: As for `ResidualAutoencoder`.
+        value_range, noise, **kwargs: As for `Autoencoder`.
+
+    Raises:
+        ValueError: As for `ConvAutoencoder`.
+
+    References:
+        Identity mappings in deep residual networks (He, Zhang, Ren & Sun, 2016)
+        U-Net: convolutional networks for biomedical image segmentation (Ronneberger, Fischer & Brox, 2015)
+
+    >>> model = PCAResidualAutoencoder((8, 8, 3), latent_dim=16, filters=(8,))
+    >>> model.adapt(np.random.default_rng(0).random((20, 8, 8, 3)))
+    >>> model.encode(np.zeros((5, 8, 8, 3))).shape
+    (5, 16)
+    """
+
+    def __init__(
+        self,
+        input_shape,
+        latent_dim=256,
+        filters=None,
+        blocks_per_level=1,
+        kernel_size=3,
+        activation="silu",
+        value_range=(0.0, 1.0),
+        **kwargs,
+    ):
+        super().__init__(input_shape, value_range, **kwargs)
+        self.latent_dim = positive_size("latent_dim", latent_dim)
+        self.filters = positive_sizes("filters", filters_for(self.data_shape) if filters is None else filters)
+        self.blocks_per_level = positive_size("blocks_per_level", blocks_per_level)
+        self.kernel_size = positive_size("kernel_size", kernel_size)
+        self.activation = keras.activations.get(activation)
+        self.output_activation = keras.activations.linear
+        self.adapted = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="adapted")
+        self.set_parts(self._build_encoder(), self._build_decoder())
+
+    def _build_encoder(self) -> keras.Model:
+        x = keras.Input(self.data_shape)
+        correction = layers.Dense(self.latent_dim, kernel_initializer="zeros", name="code", dtype=self.dtype_policy)
+        linear = blocks.chain([blocks.flat(self), _linear(self.latent_dim)], x)
+        residual = blocks.chain([*blocks.residual_down(self), blocks.flat(self), correction], x)
+        return keras.Model(x, layers.Add(dtype="float32")([linear, residual]), name="encoder")
+
+    def _build_decoder(self) -> keras.Model:
+        z = keras.Input((self.latent_dim,))
+        linear = blocks.chain([_linear(math.prod(self.data_shape)), layers.Reshape(self.data_shape)], z)
+        whole = layers.Add(dtype="float32")([linear, blocks.residual_u_net(self, linear)])
+        return keras.Model(z, layers.Activation("linear", dtype="float32", name="output")(whole), name="decoder")
+
+    def adapt(self, x) -> None:
+        """Set P and m to the principal components and the mean of inputs.
+
+        Args:
+            x: Array `(n, *input_shape)`, or a `keras.utils.PyDataset` of batches. At most 20,000 inputs are used.
+
+        Raises:
+            ValueError: The inputs are no array and no PyDataset, or not what `encode` takes.
+        """
+        from sklearn.decomposition import PCA
+
+        x = validation.checked_array(_gathered(x), self.data_shape, self.value_range).reshape(
+            -1, np.prod(self.data_shape)
+        )
+        x = x[np.linspace(0, len(x) - 1, min(len(x), MOST)).astype(int)]
+        number = min(self.latent_dim, *x.shape)
+        solver = "covariance_eigh" if x.shape[1] <= 4096 else "randomized"
+        pca = PCA(number, svd_solver=solver, random_state=0).fit(x.astype("float32", copy=False))
+        components = np.zeros((self.latent_dim, x.shape[1]), "float32")
+        components[:number] = pca.components_
+        into, out = (next(one for one in part.layers if one.name == "linear") for part in (self.encoder, self.decoder))
+        into.set_weights([components.T, -components @ pca.mean_])
+        out.set_weights([components, pca.mean_])
+        self.adapted.assign(1)
+
+    def fit(self, x=None, *args, **kwargs):
+        """As for `Autoencoder`; the first training begins with `adapt(x)`.
+
+        Raises:
+            ValueError: As for `Autoencoder`; or the first training is on a source other than arrays and PyDatasets.
+        """
+        if not int(self.adapted):
+            self.adapt(x)
+        return super().fit(x, *args, **kwargs)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "latent_dim": self.latent_dim,
+            "filters": self.filters,
+            "blocks_per_level": self.blocks_per_level,
+            "kernel_size": self.kernel_size,
+            "activation": keras.activations.serialize(self.activation),
+        }
+
+
+def _linear(size: int):
+    """A linear map that training does not change, in float32."""
+    return layers.Dense(size, trainable=False, name="linear", dtype="float32")
+
+
+def _gathered(x):
+    """An array as it is; of a PyDataset, the inputs of its first batches."""
+    if validation.is_array(x):
+        return x
+    if not isinstance(x, keras.utils.PyDataset):
+        raise ValueError(
+            "x must be an array or a keras.utils.PyDataset for the principal components. Received: "
+            f"{type(x).__name__}. Call adapt with an array of some inputs first."
+        )
+    batches: list[np.ndarray] = []
+    for i in range(x.num_batches or 0):
+        batch = x[i]
+        batches.append(np.asarray(batch[0] if isinstance(batch, tuple) else batch))
+        if sum(map(len, batches)) >= MOST:
+            break
+    return np.concatenate(batches)
