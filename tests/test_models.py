@@ -273,6 +273,7 @@ OTHER_VARIABLES = {  # by layer, their number: counters of random draws, and a c
     "vae-vector": {"layers/sampling": 1},
     "iwae-vector": {"layers/sampling": 1, "": 1},
     "conv-vae-odd": {"layers/sampling": 1},
+    "residual-vae-odd": {"layers/sampling": 1},
     "adversarial-vector": {"layers/sampling": 1},
     "vq-odd": {"encoder/layers/vector_quantizer": 4},
     "ensemble-image": {"encoder/layers/add_gaussian": 1, "encoder/layers/add_gaussian_1": 1},
