@@ -1,5 +1,6 @@
 """The examples in the help texts and the commands of the guides, run as they stand."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -56,3 +57,32 @@ def test_examples_run(command, folder, monkeypatch, capsys):
         assert Path(arguments[arguments.index("--out") + 1]) in {
             path.relative_to(folder) for path in set(folder.rglob("*")) - before
         }
+
+
+GUIDES = Path(__file__).parents[1] / "docs"
+# Before the commands of a guide are run in a test: smaller, and one epoch.
+IN_A_TEST = {
+    "--model OutlierDetector": "--model OutlierDetector --set model=textures",
+    "--epochs 30": "--epochs 1 --set filters=4,4",
+    "--size 32": "--size 8",
+}
+
+
+def commands_of(guide):
+    for block in re.findall(r"```sh\n(.*?)```", (GUIDES / guide).read_text(encoding="utf-8"), re.DOTALL):
+        yield from (line for line in block.splitlines() if line.startswith("kerasae "))
+
+
+def test_commands_of_the_guides_run(tmp_path, monkeypatch, capsys):
+    """On pieces of scikit-learn's photographs, as the guides make them, though fewer and smaller."""
+    monkeypatch.chdir(tmp_path)
+    script = re.search(r"```python\n(.*?)```", (GUIDES / "own_images.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    exec(script.replace("range(300)", "range(12)"), {})
+    monkeypatch.setattr("kerasae.export.export", lambda name, out, *given, **more: out)  # see tests/test_export.py
+    for command in (*commands_of("own_images.md"), *commands_of("anomalies.md")):
+        for whole, part in IN_A_TEST.items():
+            command = command.replace(whole, part)
+        assert cli.main(shlex.split(command)[1:]) == 0, f"{command}: {capsys.readouterr().err}"
+    made = {"reconstructions.png", "rebuilt", "codes.csv", "way.png", "textures", "detector", "where", "scores.csv"}
+    assert made <= {path.name for path in tmp_path.iterdir()}
+    assert len(list((tmp_path / "rebuilt").rglob("*.png"))) == 24

@@ -223,6 +223,7 @@ import numpy as np
 import onnxruntime
 from kerasae import data, preprocessing, zoo
 from kerasae.export import export
+from kerasae.sklearn import OutlierDetector
 
 directory, dtype = Path(sys.argv[1]), {}
 
@@ -250,18 +251,27 @@ scale = preprocessing.TablePreprocessing.fitted(rows)
 zoo.save(linear, directory / "entry", preprocessing=scale)
 path = export(directory / "entry", directory / "table.onnx", preprocess=True)
 same(ran(path, rows.astype("float32")), linear.reconstruct(scale(rows)), linear.encode(scale(rows)))
+detector = OutlierDetector("dense8_mnist", contamination=0.1).fit(x.reshape(100, -1))
+detector.save(directory / "detector", preprocessing=preprocessing.ImagePreprocessing((28, 28), "grayscale"))
+path = export(directory / "detector", directory / "detector.onnx", preprocess=True)
+*outputs, score, label = ran(path, pixels)
+flat, inside = x.reshape(100, -1), detector.model_
+same([*outputs, score], inside.reconstruct(x), inside.encode(x), detector.score_samples(flat))
+np.testing.assert_array_equal(label, detector.predict(flat))
+assert 5 < (label < 0).sum() < 20
 print(dtype)
 """
 
 
 def test_exports_with_preprocessing_take_raw_data(tmp_path):
-    """8-bit pixels, and a table in its units."""
+    """8-bit pixels, and a table in its units; a detector gives the score and the label that Keras gives."""
     both = ["reconstruction", "code"]
     assert eval(python(PREPROCESSED, tmp_path, backend="torch").stdout.splitlines()[-1]) == {
         "conv32_mnist.onnx": (["tensor(uint8)"], both),
         "cvae_mnist.onnx": (["tensor(uint8)", "tensor(int32)"], both),
         "encoder.onnx": (["tensor(uint8)"], ["code"]),
         "table.onnx": (["tensor(float)"], both),
+        "detector.onnx": (["tensor(uint8)"], [*both, "score", "label"]),
     }
 
 
