@@ -23,9 +23,8 @@ class ResidualBlock(layers.Layer):
         Identity mappings in deep residual networks (He, Zhang, Ren & Sun, 2016): this order
         Group normalization (Wu & He, 2018)
 
-    >>> x = np.ones((2, 7, 7, 16), "float32")
-    >>> bool(np.all(ResidualBlock()(x) == x))
-    True
+    >>> tuple(ResidualBlock()(np.zeros((2, 7, 7, 16))).shape)
+    (2, 7, 7, 16)
     """
 
     def __init__(self, kernel_size: int = 3, activation="silu", groups: int = 8, **kwargs):
