@@ -87,6 +87,17 @@ def test_scikit_learn_finds_nothing_at_all(estimator, check):
     check(estimator)
 
 
+@pytest.mark.anybackend
+def test_usual_images_are_not_outliers_where_a_few_were_learned_by_heart(monkeypatch):
+    monkeypatch.setattr(fitting, "IMAGES", fitting.Schedule(250, 64, 3e-3))
+    digits = data.digits()
+    zeros, new = (x[y == 0].reshape(-1, 784) for x, y in zip(digits[::2], digits[1::2], strict=True))
+    others = digits.x_test[digits.y_test != 0].reshape(-1, 784)
+    detector = OutlierDetector(input_shape=(28, 28, 1), random_state=0).fit(zeros)
+    assert np.mean(detector.predict(new) == 1) > 0.8
+    assert np.mean(detector.predict(others) == -1) > 0.8
+
+
 def in_units(training, values):
     center, high = np.quantile(training, (0.5, 0.9))
     return (values - center) / (high - center)

@@ -29,7 +29,8 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 
     - Tables: columns are scaled robustly, by median and interquartile range. The most unusual fifth of the training
       inputs is not trained on, so that outliers among them are not learned.
-    - Images (`input_shape`): two views, smoothed pixels and edges (`kerasae.layers.View`).
+    - Images (`input_shape`): two views, smoothed pixels and edges (`kerasae.layers.View`). Of fewer than 2,000 images,
+      a fifth is not trained on and defines the unit of the score.
     - Any trained model (`model`): errors of its reconstructions and distances of its codes. `fit` does not train it.
 
     Args:
@@ -90,8 +91,12 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         model = self._given_model()
         shape = self._shape(x.shape[1], model)
         x = x.reshape(-1, *shape)
-        self.model_ = fitting.trained(x, rng, self.normalize) if model is None else model
-        self.score_ = fitting.score(self.model_, x, rng)
+        unseen = np.zeros(len(x), bool)
+        if model is None:
+            unseen = fitting.kept_back(x, rng)
+            model = fitting.trained(x[~unseen], rng, self.normalize)
+        self.model_ = model
+        self.score_ = fitting.score(model, x, rng, unseen)
         self.offset_ = AUTO
         if not isinstance(self.contamination, str):
             self.offset_ = float(np.percentile(self._scores(x), 100 * self.contamination))
