@@ -68,6 +68,7 @@ FIGURES = {
     "filters": lambda x, p: plots.filters(x.reshape(12, 784).T, (28, 28)),
     "decoded_grid": lambda x, p: plots.decoded_grid(grey, np.linspace(-3, 3, 6)),
     "error_against_noise": lambda x, p: plots.error_against_noise([0.0, 0.1], {"model": [0.1, 0.2]}, trained_at=0.1),
+    "anomaly": lambda x, p: plots.anomaly(x, 1 - x),
     "stacked": lambda x, p: plots.stacked([plots.samples(x), plots.history({"loss": [1.0]})]),
 }
 TITLED = {
@@ -81,6 +82,7 @@ TITLED = {
     "filters": lambda x, p: plots.filters(x[0, :, :, None], title="A title"),
     "decoded_grid": lambda x, p: plots.decoded_grid(grey, [0, 1], [3, 4, 5], title="A title"),
     "error_against_noise": lambda x, p: plots.error_against_noise([1], {"model": [0.1]}, title="A title"),
+    "anomaly": lambda x, p: plots.anomaly(x, x, title="A title"),
 }
 
 

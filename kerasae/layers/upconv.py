@@ -29,11 +29,11 @@ class _UpConv(keras.layers.Layer):
             to_phases, before, after = _phases(taps)
             # The axis of the kernel's taps becomes that of the taps on the small input; the phase is the last axis.
             kernel = ops.tensordot(kernel, ops.convert_to_tensor(to_phases, dtype=self.compute_dtype), (axis, 2))
-            kernel = ops.moveaxis(kernel, -1, axis)
+            kernel = ops.moveaxis(kernel, len(kernel.shape) - 1, axis)  # ONNX takes no negative axes
             margins.append((before, after))
         rank, phases = len(self.kernel_size), 2 ** len(self.kernel_size)
         # Axes: taps, channels, filters, phases → taps, channels, phases · filters.
-        kernel = ops.moveaxis(kernel, rank + 1, -1)
+        kernel = ops.moveaxis(kernel, rank + 1, len(kernel.shape) - 1)
         kernel = ops.reshape(kernel, (*kernel.shape[: rank + 1], phases * self.filters))
         out = ops.conv(ops.pad(inputs, [*margins, (0, 0)]), kernel, padding="valid", data_format="channels_last")
         sides = out.shape[1:-1]
