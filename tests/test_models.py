@@ -374,7 +374,8 @@ def test_fit_x_means_fit_x_x_and_learns(name):
         np.testing.assert_allclose(values, paired[name], rtol=1e-4)
     for a, b in zip(model.get_weights(), twin.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
-    assert min(alone["loss"][4:]) < alone["loss"][0]
+    if not isinstance(model, models.PCAResidualAutoencoder):  # which starts at the optimum of a linear model
+        assert min(alone["loss"][4:]) < alone["loss"][0]
 
 
 def test_evaluate_x_means_evaluate_x_x():
