@@ -61,8 +61,8 @@ def linear_gaussian(scale=1.0, variance=0.3):
     """A VAE of which the likelihood is known, probabilistic PCA, and its marginal distribution.
 
     Args:
-        scale: Of the standard deviation of the approximate posterior; 1 for the exact one.
-        variance: Of the likelihood.
+        scale: Factor of the standard deviation of the approximate posterior; 1 for the exact posterior.
+        variance: Variance of the likelihood.
     """
     rng = np.random.default_rng(0)
     directions = np.linalg.qr(rng.standard_normal((6, 2)))[0] * np.array([2.0, 0.7])  # orthogonal columns

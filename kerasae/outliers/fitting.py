@@ -108,7 +108,7 @@ def score(model: models.Autoencoder, x: np.ndarray, rng: np.random.Generator, un
 
 
 def some(x: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
-    """At most so many of the rows, drawn at random."""
+    """The rows, or a random subset of `most` if there are more."""
     return x if len(x) <= most else x[np.sort(rng.choice(len(x), most, replace=False))]
 
 

@@ -39,7 +39,7 @@ def write(
         model: A `kerasae.models.Autoencoder`. Its config and its weights are written, not its optimizer's state.
         card: The card, a `zoo.cards.Card` or a mapping. The format and the checksums of the files are added here.
         preview: A matplotlib Figure.
-        extra: Arrays of numbers, by name, of extra files, by name: of those in `store.EXTRA`, such as `detector.npz`.
+        extra: Extra files, each a dict of named arrays; their names must be in `store.EXTRA` (`detector.npz`).
         replace_shipped: Whether the directory may be among the shipped entries. For maintainers.
 
     Raises:
