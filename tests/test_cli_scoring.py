@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasae import cli, data, models, preprocessing, zoo
+from kerasae import cli, data, metrics, models, preprocessing, zoo
 from kerasae.sklearn import OutlierDetector
 
 pytestmark = pytest.mark.anybackend
@@ -55,6 +55,20 @@ def test_evaluate_of_a_detector_measures_outliers(entry, capsys):
     assert json.loads(capsys.readouterr().out)[0]["figures"]["roc_auc"] == pytest.approx(1 - figures["roc_auc"])
     assert cli.main([*arguments, "--normal", "norml"]) == 2
     assert "No class named 'norml'. Did you mean 'normal'" in capsys.readouterr().err
+
+
+def test_evaluate_estimates_the_likelihood_of_variational_models(capsys):
+    digits = data.digits()
+    arguments = ["--data", "digits", "--n", "15", "--likelihood", "7", "--json"]
+    assert cli.main(["evaluate", "cvae_mnist", *arguments]) == 0
+    figures = json.loads(capsys.readouterr().out)[0]["figures"]
+    expected = metrics.marginal_likelihood(zoo.load("cvae_mnist"), digits.x_test[:15], 7, label=digits.y_test[:15])
+    assert figures["negative_log_likelihood"] == pytest.approx(expected.negative_log_likelihood, rel=1e-5)
+    assert figures["importance_samples"] == 7 and figures["active_units"] == expected.active_units
+    assert cli.main(["evaluate", "dense8_mnist", *arguments]) == 2
+    assert "--likelihood needs a variational autoencoder. Received a DenseAutoencoder" in capsys.readouterr().err
+    assert cli.main(["evaluate", "vae_mnist", "--likelihood", "7"]) == 2
+    assert "--likelihood measures inputs that --data names" in capsys.readouterr().err
 
 
 def test_score_of_another_model_is_its_reconstruction_error(tmp_path, monkeypatch, capsys):

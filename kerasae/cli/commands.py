@@ -6,7 +6,7 @@ from kerasae import export
 from kerasae.cli import train_options
 from kerasae.cli.command import Command
 from kerasae.cli.model_commands import APPLYING
-from kerasae.cli.options import BACKEND, COUNT, INVERT, JSON, LABEL, MODEL, OVERWRITE, option, out
+from kerasae.cli.options import BACKEND, COUNT, INVERT, JSON, LABEL, MODEL, OVERWRITE, option, out, whole_number
 
 _NAMES = option("names", nargs="*", metavar="NAME", help="names of entries (default: all)")
 
@@ -60,6 +60,12 @@ _TRAINING = (
                 "--normal",
                 metavar="CLASS",
                 help="class that is not an outlier: name of a class folder, or label (default: normal or good)",
+            ),
+            option(
+                "--likelihood",
+                type=whole_number(1),
+                metavar="K",
+                help="log-likelihood of the inputs of --data, of a variational model, with K importance samples each",
             ),
             option("--quick", action="store_true", help="comparison on the first 1000 test images alone"),
             option("--update", type=Path, metavar="DIR", help="directory for a copy of the entry with a new card"),

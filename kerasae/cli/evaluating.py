@@ -14,6 +14,8 @@ def evaluate(arguments) -> int:
     """Measure entries, and compare with their cards, print the figures on other inputs, or write a new card."""
     if arguments.update and (len(arguments.names) != 1 or arguments.data or arguments.quick):
         raise ValueError("--update writes a new card for one entry: expected one NAME and no other option.")
+    if arguments.likelihood and (not arguments.data or _holds_data_sets(arguments.data)):
+        raise ValueError("--likelihood measures inputs that --data names: add it, as in `--data mnist --n 1000`.")
     if arguments.data and not _holds_data_sets(arguments.data):
         return _evaluate_on(arguments)
     if arguments.data:
@@ -121,7 +123,7 @@ def _evaluate_on(arguments) -> int:
     results = []
     for name in arguments.names:
         if not arguments.data.exists() and str(arguments.data) in data.NAMES:
-            number, figures = _figures_of_data_set(name, str(arguments.data))
+            number, figures = _figures_of_data_set(name, arguments)
         else:
             number, figures = _figures_of_inputs(name, arguments)
         results.append({"name": name, "inputs": number, "figures": figures})
@@ -134,12 +136,34 @@ def _evaluate_on(arguments) -> int:
     return 0
 
 
-def _figures_of_data_set(name: str, of: str) -> tuple[int, dict[str, float]]:
+def _figures_of_data_set(name: str, arguments) -> tuple[int, dict[str, float]]:
     """The number of test inputs, and all figures, those of samples and codes that need training data included."""
     from kerasae import data, metrics
 
-    dataset = data.named(of)
-    return len(dataset.x_test), metrics.figures(zoo.load(name), dataset)
+    dataset, model = data.named(str(arguments.data)), zoo.load(name)
+    first, labels = slice(arguments.n), dataset.y_test
+    likelihood = _likelihood(model, dataset.x_test[first], None if labels is None else labels[first], arguments)
+    figures = metrics.figures(model, dataset, arguments.n)
+    return len(dataset.x_test[first]), figures | likelihood
+
+
+def _likelihood(model, x, labels, arguments) -> dict[str, float]:
+    """The log-likelihood of inputs by importance sampling, and the active units, if asked for."""
+    from kerasae import metrics
+
+    if arguments.likelihood is None:
+        return {}
+    if not hasattr(model, "posterior"):
+        raise ValueError(
+            f"--likelihood needs a variational autoencoder. Received a {type(model).__name__}. Leave it out."
+        )
+    found = metrics.marginal_likelihood(model, x, arguments.likelihood, **metrics.given_to(model, labels))
+    return {
+        "negative_log_likelihood": found.negative_log_likelihood,
+        "standard_error": found.standard_error,
+        "importance_samples": found.samples,
+        "active_units": found.active_units,
+    }
 
 
 def _figures_of_inputs(name: str, arguments) -> tuple[int, dict[str, float]]:
@@ -151,7 +175,7 @@ def _figures_of_inputs(name: str, arguments) -> tuple[int, dict[str, float]]:
     inputs = Inputs(entry, arguments)
     piece = inputs.all()
     labels = piece.given.get("label", None if inputs.labels is None else inputs.labels[piece.rows])
-    figures = metrics.figures_of(entry.model, piece.x, labels)
+    figures = metrics.figures_of(entry.model, piece.x, labels) | _likelihood(entry.model, piece.x, labels, arguments)
     classes = None if labels is None else [inputs.class_names[i] if inputs.class_names else str(i) for i in labels]
     if entry.detector is not None or arguments.normal is not None:
         figures |= _figures_of_outliers(entry, piece, classes, arguments.normal)
