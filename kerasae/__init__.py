@@ -1,4 +1,4 @@
-"""kerasae: a zoo of trained and trainable Keras 3 autoencoders, the same on TensorFlow, PyTorch and JAX.
+"""kerasae: pretrained autoencoders for Keras 3, to load, inspect, fine-tune and extend, on TensorFlow, PyTorch and JAX.
 
 Example:
 >>> import kerasae
@@ -6,9 +6,8 @@ Example:
 >>> model.encode(kerasae.data.digits().x_test[:4]).shape
 (4, 16)
 
-Importing kerasae imports no framework: `data`, `models`, `plots` and the other modules come with
-their first use. Keras's saved files find kerasae's classes as soon as kerasae and Keras are both
-imported, in whichever order.
+Importing kerasae imports no framework: `data`, `models`, `plots` and the other modules are imported on first use.
+`keras.saving.load_model` finds kerasae's classes once both packages are imported, in either order.
 """
 
 import importlib
@@ -17,7 +16,7 @@ from kerasae import _import_hook
 
 __version__ = "0.1.0"
 
-# Public modules by the name they are used under. `evaluation`, `recipes` and `steps` are names of version 0.1.
+# Public names and their modules. `evaluation`, `recipes` and `steps` are the names that version 0.1 used.
 _MODULES = {
     "callbacks": "kerasae.callbacks",
     "data": "kerasae.data",
@@ -35,7 +34,7 @@ _MODULES = {
     "training": "kerasae.training",
     "zoo": "kerasae.zoo",
 }
-# Functions by the name they are used under, and their modules.
+# Public functions and their modules.
 _FUNCTIONS = {"train": "kerasae.zoo.own"}
 __all__ = [*_MODULES, *_FUNCTIONS]
 

@@ -1,4 +1,4 @@
-"""`python -m kerasae`: the shell command."""
+"""The command line as `python -m kerasae`."""
 
 import sys
 

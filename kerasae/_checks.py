@@ -1,4 +1,4 @@
-"""Validation of arguments, and error messages that several modules share."""
+"""Validation of arguments, and error messages shared by several modules."""
 
 import difflib
 from collections.abc import Iterable
@@ -47,5 +47,5 @@ def unknown(kind: str, name: str, names: Iterable[str]) -> ValueError:
 
 
 def counted(n: int, noun: str) -> str:
-    """A number with its noun: `1 picture`, `12,000 pictures`, `2 classes`."""
+    """Format a number with its noun: `1 picture`, `12,000 pictures`, `2 classes`."""
     return f"{n:,} {noun}" + ("" if n == 1 else "es" if noun.endswith("s") else "s")

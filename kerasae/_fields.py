@@ -1,4 +1,4 @@
-"""Checks of fields that may come from somebody else's JSON. Each error begins with the name of the field."""
+"""Validation of fields from JSON of any source. Each error message begins with the name of the field."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,17 +9,17 @@ _MAX_NUMBERS = 100_000
 
 
 def is_integer(value) -> bool:
-    """Whether a value is an integer, of Python or NumPy, and no boolean."""
+    """Whether a value is a Python or NumPy integer, not a boolean."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def is_number(value) -> bool:
-    """Whether a value is a real number, of Python or NumPy, and no boolean."""
+    """Whether a value is a Python or NumPy real number, not a boolean."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def integers(name: str, values: Any, most: int) -> tuple[int, ...]:
-    """One or more integers from 1 to `most` as a tuple, or ValueError."""
+    """Return one or more integers from 1 to `most` as a tuple, or raise ValueError."""
     given = tuple(values) if isinstance(values, Sequence) and not isinstance(values, str) else ()
     if not given or not all(is_integer(value) and 1 <= value <= most for value in given):
         raise wrong(name, f"made of integers from 1 to {most}", values)
@@ -27,7 +27,7 @@ def integers(name: str, values: Any, most: int) -> tuple[int, ...]:
 
 
 def numbers(name: str, values) -> tuple[float, ...]:
-    """Finite numbers, from a sequence or an array, as a tuple, or ValueError."""
+    """Return the finite numbers of a sequence or an array as a tuple, or raise ValueError."""
     given = values.tolist() if hasattr(values, "tolist") else values
     given = tuple(given) if isinstance(given, list | tuple) else ()
     if not 1 <= len(given) <= _MAX_NUMBERS or not all(is_number(value) and math.isfinite(value) for value in given):
@@ -36,17 +36,17 @@ def numbers(name: str, values) -> tuple[float, ...]:
 
 
 def one_of(name: str, value, known: Iterable[str]) -> str:
-    """One of the known strings, or ValueError."""
+    """Return `value` if it is one of the known strings, or raise ValueError."""
     if not isinstance(value, str) or value not in known:
         raise wrong(name, f"one of {', '.join(known)}", value)
     return value
 
 
 def wrong(name: str, expected: str, value) -> ValueError:
-    """The error for a field of another type or out of bounds."""
+    """Return the error for a field that has a wrong type or is out of bounds."""
     return ValueError(f"{name} must be {expected}. Received: {brief(value)}.")
 
 
 def brief(value) -> str:
-    """At most 100 characters of a value, for an error message."""
+    """Return at most 100 characters of `repr(value)`, for an error message."""
     return repr(value)[:100]

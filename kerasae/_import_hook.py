@@ -1,8 +1,7 @@
-"""What must happen around the first `import keras`: a backend chosen before it, classes registered after it.
+"""Hook around the first `import keras`: chooses an installed backend before it, registers kerasae's classes after it.
 
-Keras takes `KERAS_BACKEND`, else `keras.json`, else TensorFlow, and fails with a bare
-`ModuleNotFoundError` when that framework is missing. Here the first framework that is installed
-stands in, unless the user asked for one.
+Keras uses `KERAS_BACKEND`, else `keras.json`, else TensorFlow, and raises `ModuleNotFoundError` if that framework
+is missing. Unless `KERAS_BACKEND` is set, kerasae then uses the first installed framework instead.
 """
 
 import importlib
@@ -12,11 +11,11 @@ import os
 import sys
 from pathlib import Path
 
-TRAINING_BACKENDS = ("jax", "torch", "tensorflow")  # lightest install first
-# The framework a backend runs on; numpy's and openvino's are for inference only.
+TRAINING_BACKENDS = ("jax", "torch", "tensorflow")  # in order of preference: smallest installation first
+# Backend → the framework that it needs. numpy (which needs JAX) and openvino are for inference only.
 FRAMEWORKS = {"jax": "jax", "torch": "torch", "tensorflow": "tensorflow", "numpy": "jax", "openvino": "openvino"}
-# Modules that import Keras and that the models' need whole: where one of them is the first to import Keras, it has
-# the models imported at its own end.
+# Modules that import Keras and that `kerasae.models` imports. If one of them is the first to import Keras, the models
+# cannot be imported yet (a circular import), so each of these modules calls `install` at its end.
 _NEEDED = ("backends", "files", "keras_private", "layers", "likelihoods", "losses", "models", "random", "training")
 NEEDED_BY_MODELS = tuple(f"kerasae.{name}" for name in _NEEDED)
 
@@ -26,7 +25,7 @@ def _installed(module: str) -> bool:
 
 
 def _configured_backend() -> str:
-    """The backend of Keras's own configuration file, TensorFlow if it has none."""
+    """The backend in Keras's configuration file, or TensorFlow."""
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     try:
         return json.loads((home / "keras.json").read_text())["backend"]
@@ -35,10 +34,10 @@ def _configured_backend() -> str:
 
 
 def choose_backend() -> None:
-    """Set `KERAS_BACKEND` where the user set nothing and Keras's choice is not installed.
+    """Set `KERAS_BACKEND` if the user did not set it and the backend that Keras would use is not installed.
 
     Raises:
-        ImportError: No framework is installed, or the one that `KERAS_BACKEND` names is not.
+        ImportError: If no framework is installed, or `KERAS_BACKEND` is set to one that is not.
     """
     asked = os.environ.get("KERAS_BACKEND")
     wanted = asked or _configured_backend()
@@ -64,8 +63,8 @@ def choose_backend() -> None:
     print(f"kerasae: {wanted} is not installed, using {installed[0]} (set KERAS_BACKEND to choose)", file=sys.stderr)
 
 
-class _RegisteringLoader:  # not of importlib.abc, whose import takes as long as all else here
-    """Choose a backend, load Keras, then import kerasae's classes so that `load_model` knows them."""
+class _RegisteringLoader:  # no subclass of importlib.abc.Loader: that import would double the time of this module
+    """Chooses a backend, loads Keras, then imports `kerasae.models`, which registers its classes with Keras."""
 
     def __init__(self, loader):
         self.loader = loader
@@ -92,7 +91,7 @@ def _is_initializing(module) -> bool:
 
 
 class _KerasFinder:
-    """Finds Keras as the other finders do, and has it loaded by a `_RegisteringLoader`."""
+    """Finds Keras with the other finders and wraps its loader in a `_RegisteringLoader`."""
 
     def find_spec(self, fullname, path=None, target=None):
         if fullname != "keras":
@@ -106,7 +105,7 @@ class _KerasFinder:
 
 
 def install() -> None:
-    """Register kerasae's classes with Keras: now if it is imported, else right after it is."""
+    """Register kerasae's classes with Keras: now if Keras is imported, otherwise right after its import."""
     if "keras" in sys.modules:
         importlib.import_module("kerasae.models")
     elif not any(isinstance(finder, _KerasFinder) for finder in sys.meta_path):

@@ -1,7 +1,7 @@
-"""Distributions p(x | z) of an input given its code, and losses that are their exact negative logarithms.
+"""Likelihoods p(x | z) of variational autoencoders, and their negative logarithms as losses.
 
-With these losses the ELBO and the likelihood of a variational autoencoder are in nats, also for values that are not
-binary, and the reconstruction is weighed against the KL divergence as the model's assumptions demand.
+With these losses the ELBO is in nats for any kind of values, and the reconstruction loss and the KL divergence have the
+weights that follow from the probabilistic model.
 """
 
 import math
@@ -13,18 +13,18 @@ from keras import ops
 from kerasae import _import_hook
 
 NAMES = ("bernoulli", "continuous_bernoulli", "gaussian")
-_SMALL = 0.5  # logits below this are computed by a series: the exact formulas divide 0 by 0 there
+_SMALL = 0.5  # below this absolute logit, a series replaces the exact formulas, which are 0 / 0 at logit 0
 
 
 def checked(name: str | None, output_activation) -> str:
-    """The name of a likelihood that fits an output activation; by default the usual one of that activation.
+    """Validate the name of a likelihood, or choose the default for an output activation.
 
     Args:
         name: One of `NAMES`, or None for `"bernoulli"` if the output is a sigmoid, else `"gaussian"`.
         output_activation: Output activation function of the decoder.
 
     Raises:
-        ValueError: There is no such likelihood, or it needs logits and the output is no sigmoid.
+        ValueError: If the name is unknown, or the likelihood needs a sigmoid output and the output is another one.
     """
     is_sigmoid = output_activation is keras.activations.sigmoid
     if name is None:
@@ -40,7 +40,7 @@ def checked(name: str | None, output_activation) -> str:
 
 
 def checked_variance(variance) -> Any:
-    """A variance of a Gaussian likelihood, a positive number or `"learned"`; ValueError for anything else."""
+    """Validate the variance of a Gaussian likelihood: a positive number or `"learned"`, else ValueError."""
     if variance == "learned":
         return variance
     if isinstance(variance, bool) or not isinstance(variance, int | float) or not 0 < variance < math.inf:
@@ -49,7 +49,7 @@ def checked_variance(variance) -> Any:
 
 
 def log_normalizer(logits):
-    """Logarithm of the normalizing constant of the continuous Bernoulli, `ln (ℓ / tanh(ℓ / 2))`, for each logit ℓ."""
+    """Log of the normalizing constant of the continuous Bernoulli distribution, `ln (ℓ / tanh(ℓ / 2))`, per logit ℓ."""
     half = 0.5 * ops.cast(logits, "float32")
     is_small = ops.abs(half) < 0.5 * _SMALL
     large = ops.where(is_small, _SMALL, half)
@@ -60,7 +60,7 @@ def log_normalizer(logits):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 def continuous_bernoulli_mean(logits):
-    """Mean of the continuous Bernoulli distribution of each logit ℓ: `σ(ℓ) / tanh(ℓ / 2) − 1 / ℓ`, in (0, 1)."""
+    """Mean of the continuous Bernoulli distribution, `σ(ℓ) / tanh(ℓ / 2) − 1 / ℓ` in (0, 1), per logit ℓ."""
     is_small = ops.abs(logits) < _SMALL
     large = ops.where(is_small, _SMALL, logits)
     small = ops.where(is_small, logits, 0.0)
@@ -71,10 +71,10 @@ def continuous_bernoulli_mean(logits):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class ContinuousBernoulliLoss(keras.losses.Loss):
-    """Negative log-likelihood of values in [0, 1], per value in nats: `softplus(ℓ) − x ℓ − ln (ℓ / tanh(ℓ / 2))`.
+    """Negative log-likelihood of values in [0, 1], in nats per value: `softplus(ℓ) − x ℓ − ln (ℓ / tanh(ℓ / 2))`.
 
-    The Bernoulli distribution is one of binary values. Applied to gray values, its likelihood does not integrate to 1
-    over [0, 1]; this one does. It takes the decoder's logits ℓ.
+    The Bernoulli distribution is defined for binary values. For gray values, the binary cross-entropy is not a negative
+    log-likelihood: `exp(−BCE)` does not integrate to 1 over [0, 1], this density does. ℓ are the decoder's logits.
 
     References:
         The continuous Bernoulli: fixing a pervasive error in variational autoencoders (Loaiza-Ganem & Cunningham, 2019)
@@ -83,14 +83,14 @@ class ContinuousBernoulliLoss(keras.losses.Loss):
     from_logits = True
 
     def call(self, y_true, y_pred):
-        """`y_true` in [0, 1] and logits `y_pred`, of one shape → the loss of each value."""
+        """Compute the loss of each value, given `y_true` in [0, 1] and logits `y_pred` of the same shape."""
         logits = ops.cast(y_pred, "float32")
         return ops.softplus(logits) - ops.cast(y_true, "float32") * logits - log_normalizer(logits)
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class GaussianLoss(keras.losses.Loss):
-    """Negative log-likelihood of real values, per value in nats: `½ ((x − x̂)² / σ² + ln σ² + ln 2π)`.
+    """Negative log-likelihood of real values, in nats per value: `½ ((x − x̂)² / σ² + ln σ² + ln 2π)`.
 
     Args:
         log_variance: `ln σ²`, a number or a scalar variable.
@@ -102,7 +102,7 @@ class GaussianLoss(keras.losses.Loss):
         self.log_variance = log_variance
 
     def call(self, y_true, y_pred):
-        """`y_true` and means `y_pred`, of one shape → the loss of each value."""
+        """Compute the loss of each value, given `y_true` and means `y_pred` of the same shape."""
         log_variance = ops.cast(ops.convert_to_tensor(self.log_variance), "float32")
         squares = ops.square(ops.cast(y_true, "float32") - ops.cast(y_pred, "float32"))
         return 0.5 * (squares * ops.exp(-log_variance) + log_variance + math.log(2.0 * math.pi))

@@ -1,4 +1,4 @@
-"""Losses with one value per image, weighted and averaged over images; regularizers."""
+"""Losses that are reduced to one value per image before weighting, and regularizers."""
 
 import math
 
@@ -7,7 +7,7 @@ from keras import ops
 
 from kerasae import _import_hook
 
-# Keras's losses that are a mean over the last axis: a sum over pixels must multiply them by its size.
+# Keras losses that average over the last axis. A sum over all values must multiply them by its length.
 _MEANS = (
     keras.losses.binary_crossentropy,
     keras.losses.binary_focal_crossentropy,
@@ -21,15 +21,15 @@ _MEANS = (
     keras.losses.poisson,
     keras.losses.squared_hinge,
 )
-# Of these, the ones that treat every value alike, so that one mean over all pixels gives the same.
+# Those of them that treat every value alike: one mean over all values gives the same result.
 _ELEMENTWISE = tuple(
     function
     for function in _MEANS
     if function not in (keras.losses.binary_focal_crossentropy, keras.losses.hinge, keras.losses.squared_hinge)
 )
-# Keras's losses that give one number for a whole batch.
+# Keras losses that return one number for a whole batch.
 _OF_A_BATCH = (keras.losses.dice, keras.losses.tversky)
-# Keras's losses whose targets are classes or strings of them, not images.
+# Keras losses whose targets are classes or sequences of classes, not images.
 _OF_CLASSES = (
     keras.losses.categorical_generalized_cross_entropy,
     keras.losses.circle,
@@ -46,22 +46,24 @@ class PerImage(keras.losses.Loss):
     Keras's own losses reduce the last axis only, so `sample_weight` would weight the columns of an image
     or fail. Here it weights images: `loss = (1/n) Σᵢ wᵢ · reduce_pixels(loss(yᵢ, x̂ᵢ))`.
 
-    `reduce_pixels` is the mean or the sum over positions (pixels; a vector is one position) of the loss at
-    each position. Keras's losses that are a mean over channels, such as the mean squared error, are summed
-    over channels in a sum. Losses that compare the channels as one distribution or vector (categorical
-    cross-entropy, KL divergence, cosine similarity, categorical hinge) have one value per position, which
-    is taken as it is. So are the values of a user's own loss: one per element, per position or per image.
-    `Dice` and `Tversky` are computed for each image by itself, and `pixel_reduction` does not change them.
+    `reduce_pixels` is the mean or the sum over positions (pixels; a vector is one position):
+
+    - Losses that Keras averages over channels, such as the mean squared error: `"sum"` also sums over channels.
+    - Losses that compare the channels of a position as one vector (categorical cross-entropy, KL divergence, cosine
+      similarity, categorical hinge) and your own losses: their values are summed or averaged unchanged. Your own loss
+      may return one value per element, per position or per image.
+    - `Dice` and `Tversky` are computed per image; `pixel_reduction` has no effect.
 
     Args:
         loss: Any Keras loss: its name, its config, a function of `(y_true, y_pred)` or a `keras.losses.Loss`.
-        pixel_reduction: `"mean"` (a value per pixel, such as MSE) or `"sum"` (a value per image: the sum
-            of squared errors, or nats if the loss is a negative log-likelihood).
+        pixel_reduction: `"mean"` for a value per pixel, such as MSE, or `"sum"` for a value per image: the sum
+            of squared errors, or nats per image if the loss is a negative log-likelihood.
         name: Name of the loss.
-        reduction: Reduction over images; the one of `loss` unless given.
+        reduction: Reduction over images. Default: that of `loss`.
 
     Raises:
-        ValueError: `pixel_reduction` is neither; the loss takes classes as targets, or gives one number for a batch.
+        ValueError: If `pixel_reduction` is unknown, or the loss takes classes as targets or returns one number per
+            batch.
 
     >>> float(PerImage("mean_squared_error", pixel_reduction="sum")(np.zeros((2, 28, 28, 1)), np.ones((2, 28, 28, 1))))
     784.0
@@ -82,35 +84,35 @@ class PerImage(keras.losses.Loss):
 
     @property
     def from_logits(self) -> bool:
-        """Whether the loss takes logits: the decoder's values before the output activation."""
+        """Whether the loss takes logits, the decoder's output before its output activation."""
         return bool(getattr(self.loss, "from_logits", False))
 
     def of_outputs(self) -> "PerImage":
-        """The same loss for the decoder's outputs instead of logits."""
+        """Return the same loss for the decoder's outputs instead of logits."""
         if not self.from_logits:
             return self
         loss = type(self.loss).from_config(self.loss.get_config() | {"from_logits": False})
         return PerImage(loss, self.pixel_reduction, self.name, self.reduction)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        """`y_true, y_pred (n, ...)` and weights `(n,)` or None → the loss, reduced over images."""
+        """Compute the loss of `y_true, y_pred (n, ...)` with weights `(n,)` or None, reduced over images."""
         if self.reduction not in MEAN_REDUCTIONS:
             return super().__call__(y_true, y_pred, sample_weight)
-        # On TensorFlow, Keras's own mean is divided by the number of devices; the penalties are not.
+        # In data parallel training on TensorFlow, Keras divides its own mean by the number of devices, not penalties.
         y_true, y_pred = (ops.convert_to_tensor(y, dtype=self.dtype) for y in (y_true, y_pred))
         return weighted_mean(self.call(y_true, y_pred), sample_weight)
 
     def call(self, y_true, y_pred):
-        """`y_true, y_pred (n, ...)` → one value per image `(n,)`."""
+        """Compute one value per image: `y_true, y_pred (n, ...)` → `(n,)`."""
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
-        # A new tensor: on TensorFlow, Keras remembers the logits of a sigmoid's output, and its categorical
-        # cross-entropy would take them for the logits of a softmax.
+        # The reshape makes a new tensor: on TensorFlow, Keras attaches logits to the output of a sigmoid, which its
+        # categorical cross-entropy would use as the logits of a softmax.
         y_pred = ops.reshape(y_pred, (-1, *y_pred.shape[1:]))
         function, channels = getattr(self.loss, "fn", self.loss), y_pred.shape[-1]
         if function in _OF_A_BATCH:
             return ops.vectorized_map(lambda pair: self._values(pair[0][None], pair[1][None]), (y_true, y_pred))
         if function in _ELEMENTWISE:
-            # Compilers make faster code of one mean over all pixels than of two nested means.
+            # One mean over all values compiles to faster code than two nested means.
             channels = math.prod(y_pred.shape[1:])
             y_true, y_pred = (ops.reshape(y, (-1, channels)) for y in (y_true, y_pred))
         values = self._values(y_true, y_pred)
@@ -127,7 +129,7 @@ class PerImage(keras.losses.Loss):
         return values
 
     def _values(self, y_true, y_pred):
-        """The loss as Keras computes it, before any reduction over positions."""
+        """Values of the wrapped loss, before the reduction over positions."""
         if _is_cut_off(self.loss):
             return _crossentropy_of_logits(self.loss, y_true, y_pred)
         return (self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss)(y_true, y_pred)
@@ -149,13 +151,13 @@ class PerImage(keras.losses.Loss):
 
 
 def _is_cut_off(loss) -> bool:
-    """Whether Keras computes this loss from clipped probabilities, at most −ln 1e-7: it does so on NumPy."""
+    """Whether Keras computes this loss from clipped probabilities (at most −ln 1e-7 per value), as on NumPy."""
     bce = isinstance(loss, keras.losses.BinaryCrossentropy) and loss.from_logits
     return bce and keras.backend.backend() == "numpy"
 
 
 def _crossentropy_of_logits(loss, y, logits):
-    """`softplus(logit) − y · logit`, which is `−y ln p − (1 − y) ln(1 − p)` of the sigmoid p, for every value."""
+    """Mean over channels of `softplus(logit) − y · logit`, the cross-entropy of p = sigmoid(logit) without clipping."""
     logits = ops.convert_to_tensor(logits)
     y = ops.cast(y, logits.dtype) * (1.0 - loss.label_smoothing) + 0.5 * loss.label_smoothing
     return ops.mean(ops.softplus(logits) - y * logits, axis=-1)
@@ -163,7 +165,7 @@ def _crossentropy_of_logits(loss, y, logits):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class MeanSquaredWeight(keras.regularizers.Regularizer):
-    """Penalty `strength · mean(w²)` on a kernel. Unlike L2's sum, it does not grow with the layer's size.
+    """Penalty `strength · mean(w²)` on a kernel. Unlike L2, a sum, it does not grow with the size of the layer.
 
     Args:
         strength: Number or scalar variable, not negative.
@@ -181,7 +183,7 @@ class MeanSquaredWeight(keras.regularizers.Regularizer):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class SparseCode(keras.regularizers.Regularizer):
-    """Penalty `l1 · Σ |z| + l2 · Σ z²` on a code, as `keras.regularizers.L1L2` with weights that may be variables.
+    """Penalty `l1 · Σ |z| + l2 · Σ z²` on a code. Like `keras.regularizers.L1L2`, but the weights may be variables.
 
     As with any activity regularizer, Keras divides the result by the batch size.
 
@@ -205,7 +207,7 @@ class SparseCode(keras.regularizers.Regularizer):
 
 
 def weighted_mean(values, sample_weight=None):
-    """Mean over images `(1/n) Σᵢ wᵢ vᵢ`, as Keras's losses average them. `values (n,)` → scalar."""
+    """Weighted mean over images `(1/n) Σᵢ wᵢ vᵢ`, as in Keras's losses: `values (n,)` → scalar."""
     if sample_weight is not None:
         values = values * ops.reshape(ops.cast(sample_weight, values.dtype), (-1,))
     return ops.mean(values)

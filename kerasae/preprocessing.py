@@ -1,7 +1,7 @@
-"""How raw data becomes a model's input, and back: pixels, columns of a table, a long series.
+"""Preprocessing of pixels, tables and series: raw data to model inputs and back.
 
-A preprocessing is a small immutable object. The card of an entry holds it as JSON, so that whoever loads the entry can
-pass raw data. Importing this module imports neither Keras nor NumPy.
+A preprocessing is a small immutable object. The card of an entry stores it as JSON, so users of the entry can pass raw
+data. Importing this module imports neither Keras nor NumPy.
 
 >>> scale = ImagePreprocessing(size=(28, 28), color="grayscale")
 >>> scale(np.full((1, 28, 28, 1), 51, "uint8")).max().item()
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
 CHANNELS = {"grayscale": 1, "rgb": 3}
 FITS = ("resize", "crop")
-MAX_SIDE = 2**14  # pixels, of pictures after preprocessing
-_MAX_LENGTH = 2**24  # steps of a window, or between two windows
-_MAX_NAME = 1000  # characters of a column's name
+MAX_SIDE = 2**14  # longest side of a preprocessed picture in pixels
+_MAX_LENGTH = 2**24  # most steps per window, and between windows
+_MAX_NAME = 1000  # most characters in the name of a column
 
 
 class _Preprocessing:
-    """What the kinds share."""
+    """Base class of all kinds of preprocessing."""
 
     kind: ClassVar[str]
 
     def to_json(self) -> dict[str, Any]:
-        """The preprocessing as JSON types, for `from_json`."""
+        """Convert to JSON types; `from_json` is the inverse."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
         return {"kind": self.kind, **plain}
 
     def _set(self, **fields) -> None:
-        """Set fields of a frozen dataclass, in `__post_init__` alone."""
+        """Set fields of the frozen dataclass; only for `__post_init__`."""
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 
@@ -51,11 +51,11 @@ class ImagePreprocessing(_Preprocessing):
     Args:
         size: Height and width in pixels.
         color: `"grayscale"` (1 channel) or `"rgb"` (3 channels).
-        fit: How `read` brings a picture to `size`: `"resize"` stretches it, `"crop"` keeps its proportions and cuts off
-            what is outside the center. Both are antialiased.
+        fit: How `read` fits a picture to `size`: `"resize"` stretches it, `"crop"` keeps its proportions and crops
+            the center. Both use antialiasing.
 
     Raises:
-        ValueError: An argument is none of these.
+        ValueError: If an argument has another value.
     """
 
     size: tuple[int, int]
@@ -78,10 +78,10 @@ class ImagePreprocessing(_Preprocessing):
         return (*self.size, CHANNELS[self.color])
 
     def __call__(self, raw) -> "np.ndarray":
-        """Pixels `(n, height, width, channels)` uint8 as float32 in [0, 1].
+        """Convert uint8 pixels `(n, height, width, channels)` to float32 in [0, 1].
 
         Raises:
-            ValueError: The pixels have another shape or type.
+            ValueError: If the pixels have another shape or dtype.
         """
         import numpy as np
 
@@ -95,7 +95,7 @@ class ImagePreprocessing(_Preprocessing):
         return raw / np.float32(255)
 
     def inverse(self, x) -> "np.ndarray":
-        """Model outputs `(n, height, width, channels)` in [0, 1] as uint8 pixels, rounded and clipped."""
+        """Convert model outputs `(n, height, width, channels)` in [0, 1] to uint8 pixels, clipped and rounded."""
         import numpy as np
 
         return np.rint(np.clip(np.asarray(x, "float32"), 0, 1) * 255).astype("uint8")
@@ -107,14 +107,14 @@ class ImagePreprocessing(_Preprocessing):
         return [keras.layers.Rescaling(1 / 255, name="unit_interval")]
 
     def read(self, path: str | Path) -> "np.ndarray":
-        """The pixels of a picture, uint8 `(height, width, channels)`.
+        """Read the pixels of a picture file, uint8 `(height, width, channels)`.
 
-        Any format that Pillow reads: oriented as its EXIF tag says, alpha over white, 16-bit scaled to 8, the first
-        frame of an animation.
+        All formats that Pillow reads are accepted. EXIF orientation is applied, transparency is blended with white, 16
+        bits are scaled to 8, and of an animation the first frame is used.
 
         Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: The file is damaged, no picture, or larger than `files.MAX_PIXELS`.
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is damaged, not a picture, or larger than `files.MAX_PIXELS`.
         """
         from kerasae import files
 
@@ -123,7 +123,7 @@ class ImagePreprocessing(_Preprocessing):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Standardized(_Preprocessing):
-    """`(x − mean) / scale` along the last axis."""
+    """Standardization `(x − mean) / scale` along the last axis."""
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
@@ -136,7 +136,7 @@ class _Standardized(_Preprocessing):
         self._set(mean=mean, scale=scale)
 
     def inverse(self, x) -> "np.ndarray":
-        """Model outputs in the original units: `x · scale + mean`, float64."""
+        """Convert model outputs to the original units: `x · scale + mean`, float64."""
         import numpy as np
 
         return np.asarray(x, "float64") * self.scale + self.mean
@@ -157,11 +157,12 @@ class TablePreprocessing(_Standardized):
     """The columns of a table, standardized: `(x − mean) / scale`.
 
     Args:
-        mean, scale: One number for each column; `scale` is the standard deviation, and 1 for a constant column.
-        columns: Names of the columns.
+        mean: Mean of each column, in its original unit.
+        scale: Standard deviation of each column, in its original unit; 1 for a constant column.
+        columns: Names of the columns. Default: `column 1`, `column 2`, ...
 
     Raises:
-        ValueError: Not one mean, one positive scale and one name for each column.
+        ValueError: If there is not one mean, one positive scale and one name per column.
     """
 
     columns: tuple[str, ...] = ()
@@ -176,7 +177,7 @@ class TablePreprocessing(_Standardized):
 
     @classmethod
     def fitted(cls, x, columns: Sequence[str] = ()) -> "TablePreprocessing":
-        """Mean and standard deviation of the rows `x (n, d)`, as scikit-learn's `StandardScaler` finds them."""
+        """Fit mean and standard deviation to the rows `x (n, d)` with scikit-learn's `StandardScaler`."""
         return cls(**_mean_and_scale(x), columns=tuple(columns))
 
     @property
@@ -185,7 +186,7 @@ class TablePreprocessing(_Standardized):
         return (len(self.mean),)
 
     def __call__(self, raw) -> "np.ndarray":
-        """Rows `(n, d)` in the original units, standardized, float32. ValueError for another number of columns."""
+        """Standardize rows `(n, d)`, given in original units; float32. ValueError for another number of columns."""
         raw = _floats(raw)
         _check_shape("Rows", raw.shape, self.raw_shape)
         return self._standardized(raw)
@@ -196,12 +197,12 @@ class SeriesPreprocessing(_Standardized):
     """Windows of a long series, each channel standardized.
 
     Args:
-        mean, scale: One number for each channel.
-        length: Steps per window.
-        stride: Steps from the beginning of one window to that of the next.
+        mean, scale: Mean and standard deviation of each channel, in its original unit.
+        length: Number of steps per window.
+        stride: Number of steps from the start of one window to the start of the next.
 
     Raises:
-        ValueError: Not one mean and one positive scale for each channel, or a length or stride below 1.
+        ValueError: If there is not one mean and one positive scale per channel, or a length or stride is below 1.
     """
 
     length: int = 1
@@ -215,22 +216,23 @@ class SeriesPreprocessing(_Standardized):
 
     @classmethod
     def fitted(cls, series, length: int, stride: int = 1) -> "SeriesPreprocessing":
-        """Mean and standard deviation of the channels of `series (steps, channels)`."""
+        """Fit mean and standard deviation to the channels of `series (steps, channels)`."""
         return cls(**_mean_and_scale(series), length=length, stride=stride)
 
     @property
     def raw_shape(self) -> tuple[int, ...]:
-        """Shape of one raw input, a window: steps, channels."""
+        """Shape of one raw window: steps, channels."""
         return (self.length, len(self.mean))
 
     def __call__(self, raw) -> "np.ndarray":
-        """Standardized windows `(n, length, channels)`, float32.
+        """Cut a series into windows if needed, and standardize them: float32 `(n, length, channels)`.
 
         Args:
-            raw: A series `(steps, channels)`, or `(steps,)` of one channel; or windows `(n, length, channels)`.
+            raw: A series `(steps, channels)`, or `(steps,)` for one channel; or windows `(n, length, channels)`.
 
         Raises:
-            ValueError: Another number of channels, another length of windows, or a series shorter than one window.
+            ValueError: If the number of channels or the length of the windows differs, or the series is shorter than
+                one window.
         """
         raw = _floats(raw)
         raw = raw[:, None] if raw.ndim == 1 else raw
@@ -248,14 +250,15 @@ _KINDS = {cls.kind: cls for cls in (ImagePreprocessing, TablePreprocessing, Seri
 
 
 def from_json(content, name: str = "preprocessing") -> Preprocessing:
-    """The preprocessing that `to_json` gave.
+    """Build a preprocessing from the result of `to_json`.
 
     Args:
-        content: Parsed JSON, perhaps written by somebody else.
-        name: Name of the field that holds it, for error messages.
+        content: Parsed JSON from any source; it is validated.
+        name: Name of the field that contains it, for error messages.
 
     Raises:
-        ValueError: Another kind, a missing or unknown field, or values out of bounds. The message names the field.
+        ValueError: If the kind is unknown, a field is missing or unknown, or a value is out of range. The message names
+            the field.
     """
     if not isinstance(content, Mapping):
         raise ValueError(f"Field {name} must be an object. Received: {_fields.brief(content)}.")
@@ -285,7 +288,7 @@ def _mean_and_scale(x) -> dict[str, Any]:
 def _floats(raw) -> "np.ndarray":
     import numpy as np
 
-    return np.asarray(raw, "float64")  # large offsets, such as dates in seconds, need the digits until they are gone
+    return np.asarray(raw, "float64")  # float32 would lose digits of values with a large mean, such as dates in seconds
 
 
 def _check_shape(what: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:

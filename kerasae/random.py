@@ -1,8 +1,8 @@
 """Counter-based random numbers: a pure function of (seed, layer, step, image, element).
 
-Stateful generators differ between frameworks and break when training is resumed or split over
-devices. Hashing the position of each number gives the same draw on every backend, and the step is
-the only state that has to be saved.
+The draws of stateful generators differ between frameworks, and change when training is resumed or split over
+devices. A hash of each number's position gives the same draw on every backend, and the step is the only state
+to be saved.
 
 References:
     Parallel random numbers: as easy as 1, 2, 3 (Salmon, Moraes, Dror & Shaw, 2011)
@@ -17,7 +17,7 @@ import threading
 
 from keras import ops
 
-# 32-bit constants as the signed integers that all backends multiply with wrap-around.
+# 32-bit constants as signed integers, which all backends multiply with wrap-around.
 _MULTIPLIERS = (0x7FEB352D, 0x846CA68B - 2**32)
 _GOLDEN = 0x9E3779B9 - 2**32  # spreads consecutive counters over the 32-bit range
 
@@ -27,7 +27,7 @@ _place = threading.local()
 
 @contextlib.contextmanager
 def from_image(first):
-    """Draw as if the first image were image `first` of the batch: for a device that processes a part of a batch."""
+    """Number the images from `first` instead of 0: for a device that processes one part of a batch."""
     _place.first = first
     try:
         yield
@@ -37,10 +37,10 @@ def from_image(first):
 
 @functools.cache
 def key(seed: int, layer: str) -> int:
-    """The seed of one layer's draws, a 32-bit hash of the seed and the layer's role.
+    """Compute the key of one layer's draws, a 32-bit hash of the seed and the layer's role.
 
-    Layers with equal seeds, and one layer with neighboring seeds, get unrelated keys. The hash is taken
-    once, in Python, so it adds nothing to the draws themselves.
+    Layers with equal seeds get unrelated keys, and so does one layer with neighboring seeds. The hash is computed
+    once, in Python, so it costs nothing per draw.
 
     Args:
         seed: Seed of the layer.
@@ -67,9 +67,9 @@ def _mix(bits):
 
 
 def _bits(seed, step, shape, *streams: int):
-    """Hashed 32-bit integers `(streams, images, elements)`; streams are independent draws within one step."""
+    """Hashed 32-bit integers `(streams, images, elements)`. Streams are independent draws within one step."""
     key = _mix(ops.convert_to_tensor([_signed(seed + stream * _GOLDEN) for stream in streams], "int32"))
-    # Reshaped, as NumPy warns when a scalar wraps around.
+    # Reshaped, since NumPy warns when a scalar wraps around.
     key = _mix(key + ops.reshape(ops.cast(step, "int32"), (1,)) * _GOLDEN)[:, None, None]
     elements = math.prod(shape[1:])
     image = ops.arange(shape[0], dtype="int32")[:, None] + getattr(_place, "first", 0)
@@ -82,18 +82,18 @@ def _between_0_and_1(bits):
 
 
 def uniform(seed, step, shape, stream: int = 0):
-    """Uniform numbers in (0, 1), never 0 or 1.
+    """Draw uniform float32 numbers in (0, 1), never 0 or 1.
 
     Args:
-        seed: An integer.
-        step: An integer or integer scalar tensor: the counter of the draws.
-        shape: `(n, ...)`; only `n` may be a tensor.
-        stream: Index of this draw, where one step makes several.
+        seed: Key of the draws, an integer.
+        step: Counter of the draws, an integer or integer scalar tensor.
+        shape: Shape of the result `(n, ...)`; only `n` may be a tensor.
+        stream: Index of this draw if one step makes several.
     """
     return ops.reshape(_between_0_and_1(_bits(seed, step, shape, stream)), shape)
 
 
 def normal(seed, step, shape):
-    """Standard normal numbers, by the method of Box & Muller (1958). Arguments as for `uniform`."""
-    two = _between_0_and_1(_bits(seed, step, shape, 1, 2))  # at once: half as many operations
+    """Draw standard normal float32 numbers by the method of Box & Muller (1958). Arguments as for `uniform`."""
+    two = _between_0_and_1(_bits(seed, step, shape, 1, 2))  # both at once, with half as many operations
     return ops.reshape(ops.sqrt(-2.0 * ops.log(two[0])) * ops.cos(2.0 * math.pi * two[1]), shape)

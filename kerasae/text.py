@@ -8,12 +8,12 @@ from kerasae.zoo.cards import Card
 
 
 def figure(key: str, value: float) -> str:
-    """A figure with the label of its metric and a meaningful number of decimals."""
+    """Format a figure with the label and the number of decimals of its metric."""
     return f"{table.label(key)} {table.number(key, value)}"
 
 
 def card(card: Card) -> str:
-    """The card of an entry for the terminal."""
+    """Format the card of an entry for the terminal."""
     lines = [f"{card.name}: {card.description}", ""]
     lines += [f"  {name:11} {fact}" for name, fact in facts(card).items() if fact]
     lines += ["", *(f"  {figure(key, value)}" for key, value in card.figures.items())]
@@ -26,9 +26,9 @@ def card(card: Card) -> str:
 
 
 def facts(card: Card) -> dict[str, str | None]:
-    """What is known of an entry besides its figures; None for what the card lacks."""
+    """Facts of a card besides its figures; None for facts that the card lacks."""
     limits = card.input.range
-    place = "" if ">" in card.class_name else "kerasae.models."  # a class of a user's has a registered name
+    place = "" if ">" in card.class_name else "kerasae.models."  # a user's class has a registered name, "package>name"
     return {
         "class": f"{place}{card.class_name}, {card.parameters:,} parameters",
         "source": card.source,
@@ -43,7 +43,7 @@ def facts(card: Card) -> dict[str, str | None]:
 
 
 def _training(card: Card) -> str | None:
-    """Data set, schedule, seed and backend of the training, as far as the card has them."""
+    """Data set, schedule, seed and backend of the training, as far as the card states them."""
     recipe, parts = card.recipe or {}, []
     if card.data:
         parts.append(card.data)
@@ -68,5 +68,5 @@ def _batch_of(shape: Sequence[int]) -> str:
 
 
 def baseline_name(baseline: str, card: Card) -> str:
-    """The name of a baseline beside an entry: `PCA-16` for a code of 16 numbers."""
+    """Displayed name of a baseline: `PCA-16` for a code of 16 numbers."""
     return f"PCA-{min(card.code.size, math.prod(card.input.shape))}" if baseline == "pca" else baseline

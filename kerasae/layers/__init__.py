@@ -1,4 +1,4 @@
-"""Layers that Keras does not have: reproducible random draws, noise, and a convolution with built-in upsampling."""
+"""Layers beyond Keras's: noise, sampling, vector quantization, residual blocks, upsampling convolutions, views."""
 
 from kerasae import _import_hook
 from kerasae.layers.noise import KERAS_NOISE, AddGaussian, FlipPixels, KerasNoise, MaskPixels, Noise, SaltAndPepper

@@ -1,4 +1,4 @@
-"""Noise layers for denoising autoencoders. All act within the value range of the model they belong to."""
+"""Noise layers for denoising autoencoders. They use the value range of the model they belong to."""
 
 import inspect
 
@@ -8,7 +8,7 @@ from keras import ops
 from kerasae import random
 from kerasae.layers.sampling import CounterBasedRandom
 
-# Keras's layers that only act in training and can be a model's `noise`.
+# Keras layers that only act in training, so they can be a model's `noise`.
 KERAS_NOISE = tuple(
     getattr(keras.layers, name)
     for name in (
@@ -21,15 +21,15 @@ KERAS_NOISE = tuple(
 class Noise(CounterBasedRandom):
     """Base class of noise layers: active in training, the identity otherwise.
 
-    A subclass defines `corrupt`, which applies the noise of one step.
+    A subclass defines `corrupt(x, step)`, which applies the noise of one step.
 
     Args:
         seed, stream: As for `CounterBasedRandom`.
-        value_range: `(low, high)` of the values, None if they are unbounded, or `"auto"`: the range of the
-            model whose `noise` this is, and unbounded outside of a model.
+        value_range: `(low, high)` of the values, None for unbounded values, or `"auto"` for the range of the model
+            whose `noise` this is (unbounded outside a model).
 
     Raises:
-        ValueError: `value_range` is not a range.
+        ValueError: If `value_range` is not a range.
 
     References:
         Extracting and composing robust features with denoising autoencoders (Vincent, Larochelle,
@@ -47,19 +47,19 @@ class Noise(CounterBasedRandom):
         self.value_range = value_range
 
     def set_model_range(self, value_range: tuple[float, float] | None) -> None:
-        """Set the range that `value_range="auto"` stands for; called by the model."""
+        """Set the range that `value_range="auto"` stands for. The model calls this."""
         self._of_model = value_range
 
     @property
     def limits(self) -> tuple[float, float] | None:
-        """`(low, high)` in force, or None."""
+        """The value range in use, `(low, high)` or None."""
         return self._of_model if self.value_range == "auto" else self.value_range
 
     def call(self, inputs, training=False):
         return self.corrupt(inputs, self._next_step(inputs)) if training else inputs
 
     def corrupt(self, x, step=CounterBasedRandom.EVALUATION_STEP):
-        """`x (n, ...)` with the noise of one step, the one of evaluation by default."""
+        """Apply the noise of one step to `x (n, ...)`. The default step is the fixed one of evaluation."""
         raise NotImplementedError(f"{type(self).__name__} must define corrupt(x, step).")
 
     def compute_output_shape(self, input_shape):
@@ -70,7 +70,7 @@ class Noise(CounterBasedRandom):
 
 
 class _PixelNoise(Noise):
-    """Noise that changes each value with some probability."""
+    """Noise that changes each value with probability `rate`."""
 
     def __init__(self, rate: float, seed: int = 0, **kwargs):
         super().__init__(seed, **kwargs)
@@ -86,7 +86,7 @@ class _PixelNoise(Noise):
 
 
 class _RangeNoise(_PixelNoise):
-    """Noise that needs a value range, (0, 1) outside of a model."""
+    """Noise that needs a value range; (0, 1) outside a model."""
 
     _of_model = (0.0, 1.0)
 
@@ -105,10 +105,10 @@ class FlipPixels(_RangeNoise):
 
     Args:
         rate: Probability, at least 0 and below 1.
-        seed, stream, value_range: As for `Noise`. Outside of a model the range is (0, 1) unless given.
+        seed, stream, value_range: As for `Noise`. The default range outside a model is (0, 1).
 
     Raises:
-        ValueError: `rate` is not a probability; the layer belongs to a model without a value range.
+        ValueError: If `rate` is not a probability, or the layer belongs to a model without a value range.
 
     >>> tuple(FlipPixels(0.1)(np.zeros((3, 28, 28, 1)), training=True).shape)
     (3, 28, 28, 1)
@@ -123,17 +123,17 @@ class FlipPixels(_RangeNoise):
 class MaskPixels(_PixelNoise):
     """Replace each value by the lowest value of the range (0 if unbounded) with probability `rate`, in training.
 
-    The lowest value is the background of an image. So the noise does the same to images in [0, 1] and to
-    the same images scaled to [−1, 1].
+    The lowest value is the background of an image, so images in [0, 1] and the same images rescaled to [−1, 1] are
+    corrupted alike.
 
     Args:
         rate: Probability, at least 0 and below 1.
-        rescale: Whether to divide the distance of the other values from the lowest one by `1 − rate`,
-            which keeps the expectation, as dropout does. The result may leave the range.
+        rescale: Whether to divide the other values' distance from the lowest one by `1 − rate`, which keeps the
+            expectation, as dropout does. Results may then lie outside the range.
         seed, stream, value_range: As for `Noise`.
 
     Raises:
-        ValueError: `rate` is not a probability.
+        ValueError: If `rate` is not a probability.
 
     References:
         Dropout: a simple way to prevent neural networks from overfitting (Srivastava et al., 2014)
@@ -164,10 +164,10 @@ class SaltAndPepper(_RangeNoise):
 
     Args:
         rate: Probability, at least 0 and below 1.
-        seed, stream, value_range: As for `Noise`. Outside of a model the range is (0, 1) unless given.
+        seed, stream, value_range: As for `Noise`. The default range outside a model is (0, 1).
 
     Raises:
-        ValueError: `rate` is not a probability; the layer belongs to a model without a value range.
+        ValueError: If `rate` is not a probability, or the layer belongs to a model without a value range.
 
     References:
         Stacked denoising autoencoders: learning useful representations in a deep network with a local denoising
@@ -190,12 +190,12 @@ class AddGaussian(Noise):
     """Add N(0, `stddev`²) to each value and clip to the value range, in training.
 
     Args:
-        stddev: Standard deviation, not negative.
-        clip: `(low, high)` to clip the result to, None for no clipping, or `"auto"`: the value range.
+        stddev: Standard deviation in units of the values, not negative.
+        clip: `(low, high)` to clip the result to, None for no clipping, or `"auto"` for the value range.
         seed, stream, value_range: As for `Noise`.
 
     Raises:
-        ValueError: `stddev` is negative, or `clip` is not a range.
+        ValueError: If `stddev` is negative, or `clip` is not a range.
 
     >>> tuple(AddGaussian(0.4)(np.zeros((3, 28, 28, 1)), training=True).shape)
     (3, 28, 28, 1)
@@ -226,15 +226,15 @@ class AddGaussian(Noise):
 
 
 class KerasNoise(Noise):
-    """One of Keras's own noise layers as the noise of a model; the result is clipped to the value range.
+    """Adapter that makes a Keras noise layer a model's noise. The result is clipped to the value range.
 
-    The state of the layer's seed generator, which Keras does not save, is set anew at each step from the
-    saved step counter. So evaluation uses a fixed draw, and resumed training continues with the draws that
-    an uninterrupted run would have had. Keras's draws differ between backends.
+    Keras does not save the state of the layer's seed generator. This adapter sets the state at each step from the saved
+    step counter, so evaluation uses one fixed draw, and resumed training continues with the draws of an uninterrupted
+    run. Keras's draws differ between backends.
 
     Args:
         layer: A Keras layer whose call takes `training` and that only acts in training, such as
-            `keras.layers.GaussianNoise(0.1, seed=0)`. Without a seed, a loaded model has other draws.
+            `keras.layers.GaussianNoise(0.1, seed=0)`. Without a seed, a loaded model draws other numbers.
     """
 
     def __init__(self, layer: keras.layers.Layer):
@@ -246,7 +246,7 @@ class KerasNoise(Noise):
             self.layer.build(input_shape)
 
     def corrupt(self, x, step=CounterBasedRandom.EVALUATION_STEP):
-        # The states of seed generators are the variables that are not weights.
+        # `variables` has the states of seed generators besides the weights.
         weights = {id(weight) for weight in self.layer.weights}
         states = [variable for variable in self.layer.variables if id(variable) not in weights]
         before = [ops.convert_to_tensor(state) + 0 for state in states]
@@ -267,7 +267,7 @@ def _checked_pair(name: str, value) -> tuple[float, float]:
 
 
 def as_noise(noise) -> Noise | None:
-    """A layer or its config as noise of an autoencoder; ValueError for anything else."""
+    """Convert a layer or its config to the noise of an autoencoder. ValueError for anything else."""
     noise = keras.saving.deserialize_keras_object(noise) if isinstance(noise, dict) else noise
     if noise is None or isinstance(noise, Noise):
         return noise

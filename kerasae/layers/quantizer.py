@@ -1,4 +1,4 @@
-"""Vector quantization: each vector replaced by the nearest one of a codebook."""
+"""Vector quantization: each vector is replaced by the nearest vector of a codebook."""
 
 from typing import NamedTuple
 
@@ -13,12 +13,12 @@ UPDATES = ("moving_average", "gradient")
 
 
 class Quantized(NamedTuple):
-    """Vectors and the codebook's vectors nearest to them, as tensors.
+    """Result of a look-up in the codebook, as tensors.
 
     Attributes:
-        vectors: Vectors before quantization `(n, ..., d)`.
-        codes: The nearest vectors of the codebook, same shape. Their gradient is that of the codebook.
-        shares: Share of the vectors that each vector of the codebook was chosen for `(codebook_size,)`.
+        vectors: Vectors before quantization, `(n, ..., d)`.
+        codes: The nearest vectors of the codebook, same shape. Gradients flow to the codebook.
+        shares: Fraction of the inputs that each vector of the codebook was chosen for, `(codebook_size,)`.
     """
 
     vectors: keras.KerasTensor
@@ -30,28 +30,29 @@ class Quantized(NamedTuple):
 class VectorQuantizer(CounterBasedRandom):
     """Replace each vector by the nearest one of a codebook of K vectors: `q(z) = e_k, k = argminⱼ ‖z − eⱼ‖`.
 
-    The gradient of the output is passed to the input unchanged (straight-through estimator). In training, the
-    codebook follows the vectors that it is chosen for, unless the layer is frozen:
+    The gradient of the output is passed to the input unchanged (straight-through estimator). In training, each
+    codebook vector moves toward the inputs that it was chosen for, unless the layer is frozen:
 
-    - `"moving_average"`: `e_k` is the exponential moving average of these vectors. No gradient changes it.
+    - `"moving_average"`: `e_k` is the exponential moving average of these inputs. Gradients do not change it.
     - `"gradient"`: `e_k` is trained by the gradient of a loss, such as the mean of `‖stop_gradient(z) − q(z)‖²`.
 
-    A vector is dead if it is chosen so rarely that the moving average of its share is below `restart_below / K`. In
-    training, dead vectors are replaced by inputs, chosen at random from the batch. At the start all vectors are
-    dead, so that the codebook starts as a random subset of the first batch. Sample weights do not affect this.
+    A codebook vector is dead if the moving average of its share of the inputs is below `restart_below / K`. In
+    training, dead vectors are replaced by inputs drawn at random from the batch. At first all vectors are dead, so the
+    codebook starts as a random sample of the first batch (unless `restart_below` is 0). Sample weights have no effect.
 
-    In data parallel training on TensorFlow and PyTorch, each device updates the codebook from its part of a batch, so
-    that the results differ from those of one device. On JAX they are the same.
+    In data parallel training on TensorFlow and PyTorch, each device updates the codebook from its part of the batch, so
+    results differ from training on one device. On JAX they do not.
 
     Args:
         codebook_size: Number K of vectors, at least 2.
         update: `"moving_average"` or `"gradient"`.
-        decay: Decay rate per step of the moving averages, at least 0 and below 1.
-        restart_below: Share of the mean use below which a vector is dead, at least 0 and below 1; 0 for no restarts.
-        seed, stream: As for `CounterBasedRandom`, for the choice of inputs.
+        decay: Decay rate of the moving averages per step, at least 0 and below 1.
+        restart_below: Fraction of the average share 1/K below which a vector is dead, at least 0 and below 1; 0 for no
+            restarts.
+        seed, stream: As for `CounterBasedRandom`: seed of the inputs that replace dead vectors.
 
     Raises:
-        ValueError: An argument is out of its range.
+        ValueError: If an argument is out of range.
 
     References:
         Neural discrete representation learning (van den Oord, Vinyals & Kavukcuoglu, 2017)
@@ -84,17 +85,17 @@ class VectorQuantizer(CounterBasedRandom):
         shape, state = (self.codebook_size, input_shape[-1]), {"trainable": False, "aggregation": "mean"}
         self.codebook = weight("codebook", shape, initializer=self.codebook_initializer, **state)
         self.shares = weight("shares", shape[:1], initializer="zeros", **state)
-        # Restarts may change the codebook in the middle of a step. What an optimizer trains is kept apart from it.
+        # Restarts change the codebook during a step, so the optimizer trains a separate variable that is added to it.
         self.offset = weight("offset", shape, initializer="zeros") if self.update == "gradient" else None
 
     def vectors(self):
-        """The vectors of the codebook `(codebook_size, d)`, a float32 tensor."""
+        """Vectors of the codebook, a float32 tensor `(codebook_size, d)`."""
         codebook = ops.convert_to_tensor(self.codebook) + 0.0  # a copy: some backends change variables in place
-        # The factor makes the gradient dense on TensorFlow. Optimizers skip the other rows of a sparse one.
+        # The factor makes the gradient dense on TensorFlow. Optimizers skip rows that a sparse gradient does not name.
         return codebook if self.offset is None else codebook + 1.0 * self.offset
 
     def indices(self, inputs):
-        """`(n, ..., d)` → indices of the nearest vectors of the codebook, int32 `(n, ...)`."""
+        """Find the nearest codebook vectors: `(n, ..., d)` → indices, int32 `(n, ...)`."""
         inputs = ops.cast(inputs, "float32")
         return ops.reshape(self._nearest(_flat(inputs), self.vectors()), (-1, *inputs.shape[1:-1]))
 
@@ -103,7 +104,7 @@ class VectorQuantizer(CounterBasedRandom):
         return ops.cast(straight_through(quantized), self.compute_dtype)
 
     def look_up(self, inputs, training=False) -> Quantized:
-        """`(n, ..., d)` → the nearest vectors of the codebook; in training, the codebook is updated after that."""
+        """Look up the nearest codebook vectors of `(n, ..., d)`; in training, then update the codebook."""
         inputs = ops.cast(inputs, "float32")
         flat, codebook = _flat(inputs), self.vectors()
         nearest = self._nearest(flat, codebook)
@@ -115,25 +116,25 @@ class VectorQuantizer(CounterBasedRandom):
         return Quantized(inputs, codes, shares)
 
     def _nearest(self, flat, codebook):
-        # ‖z − e‖² without ‖z‖², which is the same for all e.
+        # ‖z − e‖² without the term ‖z‖², which does not depend on e.
         distances = ops.sum(ops.square(codebook), axis=-1) - 2.0 * ops.matmul(flat, ops.transpose(codebook))
         return ops.cast(ops.argmin(distances, axis=-1), "int32")
 
     def _update(self, flat, chosen, now, codebook) -> None:
-        """Take the vectors `flat (m, d)` of one step, and the choice `chosen (m, K)`, into the moving averages."""
+        """Update moving averages from the inputs `flat (m, d)` and the one-hot choices `chosen (m, K)` of one step."""
         shares = self.decay * self.shares + (1.0 - self.decay) * now
         if self.offset is None:
             sums = ops.matmul(ops.transpose(chosen), flat) / ops.cast(ops.shape(flat)[0], "float32")
             change = sums - now[:, None] * codebook  # 0 for vectors that were not chosen
             codebook = codebook + (1.0 - self.decay) * change / ops.maximum(shares, 1e-12)[:, None]
         dead = shares < self.restart_below / self.codebook_size
-        # A new vector has some steps to prove useful.
+        # A new vector starts at twice the threshold, so it gets some steps before it can be dead again.
         self.shares.assign(ops.where(dead, 2.0 * self.restart_below / self.codebook_size, shares))
         codebook = ops.where(dead[:, None], self._picked(flat), codebook)
         self.codebook.assign(codebook if self.offset is None else codebook - ops.stop_gradient(self.offset + 0.0))
 
     def _picked(self, flat):
-        """Vectors chosen at random from `flat (m, d)`, one for each vector of the codebook."""
+        """Draw one row of `flat (m, d)` for each codebook vector, with replacement."""
         count = ops.shape(flat)[0]
         draws = random.uniform(self.key, self._next_step(flat), (self.codebook_size, 1))[:, 0]
         picked = ops.cast(ops.floor(draws * ops.cast(count, "float32")), "int32")
@@ -153,7 +154,7 @@ class VectorQuantizer(CounterBasedRandom):
 
 
 def straight_through(quantized: Quantized):
-    """The codes, with the gradient of the vectors before quantization."""
+    """Return the codes; their gradient is passed to the vectors before quantization."""
     vectors, codes, _ = quantized
     return ops.stop_gradient(codes) + (vectors - ops.stop_gradient(vectors))
 

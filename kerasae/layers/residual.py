@@ -8,16 +8,16 @@ from keras import layers
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class ResidualBlock(layers.Layer):
-    """Two convolutions whose output is added to the input: `x + conv(f(norm(conv(f(norm(x))))))`, same shape.
+    """Residual block with pre-activation: `x + conv(f(norm(conv(f(norm(x))))))`, same shape.
 
-    The second convolution starts at zero, so a new block passes its input through and a deep network starts as a
-    shallow one. The number of axes of the input says whether the convolutions are of signals, images or volumes.
+    The second convolution starts at zero, so a new block is the identity and a deep network starts as a shallow one.
+    The rank of the input selects 1-D, 2-D or 3-D convolutions.
 
     Args:
         kernel_size: Kernel size of both convolutions.
         activation: Activation function f.
-        groups: Number of groups of the group normalization; its greatest common divisor with the number of channels
-            if it does not divide that.
+        groups: Number of groups of the group normalization. If it does not divide the number of channels, their
+            greatest common divisor is used.
 
     References:
         Identity mappings in deep residual networks (He, Zhang, Ren & Sun, 2016): this order
@@ -36,7 +36,7 @@ class ResidualBlock(layers.Layer):
         channels = input_shape[-1]
         convolution = getattr(layers, f"Conv{len(input_shape) - 2}D")
         for place, initializer in (("first", "glorot_uniform"), ("second", "zeros")):
-            # An epsilon below Keras's: inputs of little contrast are normalized as others are.
+            # With Keras's larger epsilon, inputs of low contrast would not be normalized fully.
             norm = layers.GroupNormalization(math.gcd(self.groups, channels), epsilon=1e-5, dtype=self.dtype_policy)
             conv = convolution(
                 channels,

@@ -1,4 +1,4 @@
-"""Reproducible random draws, sampling from a posterior, one-hot labels."""
+"""Base class for reproducible random draws, sampling from a posterior, one-hot labels."""
 
 import keras
 from keras import ops
@@ -10,39 +10,38 @@ from kerasae._checks import integer, positive_size
 class CounterBasedRandom(keras.layers.Layer):
     """Base class of layers that draw random numbers as a function of `(seed, layer, step, image, element)`.
 
-    A saved weight counts the training steps, so resumed training continues with the draws that an
-    uninterrupted run would have had.
+    A saved weight counts the training steps, so resumed training continues with the draws of an uninterrupted run.
 
     Args:
-        seed: An integer.
+        seed: Seed of the draws, an integer.
         stream: Role of the layer, such as `"noise"`. Layers with different streams draw unrelated numbers
-            even if their seeds are equal. Unless given, a model of kerasae sets the layer's place in the
-            model (`"decoder/0"`); a layer on its own uses its class name.
+            even if their seeds are equal. Default: the layer's position in a kerasae model (`"decoder/0"`), or
+            the class name for a layer outside such a model.
 
     Raises:
-        ValueError: `seed` is not an integer.
+        ValueError: If `seed` is not an integer.
     """
 
-    # The step that `evaluate` draws with: the same in every evaluation, and never a training step.
+    # Step of the draws in `evaluate`: the same in every evaluation, and never that of a training step.
     EVALUATION_STEP = -1
 
     def __init__(self, seed: int = 0, stream: str | None = None, **kwargs):
         super().__init__(**kwargs)
         self.seed, self.stream = integer("seed", seed), stream
-        # Replicas on several devices count the same steps.
+        # All replicas in data parallel training count the same steps.
         self.step = self.add_weight(
             shape=(), dtype="int32", initializer="zeros", trainable=False, name="step", aggregation="only_first_replica"
         )
 
     @property
     def key(self) -> int:
-        """The seed of this layer's draws: see `kerasae.random.key`."""
+        """Seed of this layer's draws; see `kerasae.random.key`."""
         return random.key(self.seed, self.stream or type(self).__name__)
 
     def _next_step(self, x):
-        """The counter's value for the current training step; advances the counter."""
+        """Return the current training step and advance the counter."""
         step = ops.convert_to_tensor(self.step) + 0  # a copy: some backends change variables in place
-        # The increment depends on x, because TensorFlow also runs the step that finds the data exhausted.
+        # TensorFlow runs one more, empty step when the data are exhausted; it must not count.
         self.step.assign_add(ops.cast(ops.minimum(ops.shape(x)[0], 1), "int32"))
         return step
 
@@ -54,11 +53,11 @@ class CounterBasedRandom(keras.layers.Layer):
 class Sampling(CounterBasedRandom):
     """Draw from the posterior with the reparameterization trick: `z = μ + exp(½ ln σ²) · ε`, `ε ~ N(0, I)`.
 
-    In training, ε is new in every step; otherwise it is the same in every call.
+    In training, each step draws a new ε; otherwise all calls use the same ε.
 
     Args:
         seed, stream: As for `CounterBasedRandom`.
-        samples: Number of samples per image. With more than one, they have an axis of their own.
+        samples: Number k of samples per image. The output is `(n, d)` for k = 1, otherwise `(n, k, d)`.
 
     References:
         Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
@@ -72,7 +71,7 @@ class Sampling(CounterBasedRandom):
         self.samples = positive_size("samples", samples)
 
     def call(self, inputs, training=False):
-        """`(mean (n, d), log_variance (n, d))` → sample `(n, d)`, or `(n, samples, d)` of several samples."""
+        """Sample from `(mean (n, d), log_variance (n, d))`: `(n, d)`, or `(n, samples, d)` for several samples."""
         mean, log_variance = inputs
         step = self._next_step(mean) if training else self.EVALUATION_STEP
         n, d = ops.shape(mean)
@@ -92,7 +91,7 @@ class Sampling(CounterBasedRandom):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class OneHot(keras.layers.Layer):
-    """Integer classes `(n,)` → one-hot vectors `(n, classes)`.
+    """Encode integer classes `(n,)` as one-hot vectors `(n, classes)`.
 
     Args:
         classes: Number of classes.
@@ -106,7 +105,7 @@ class OneHot(keras.layers.Layer):
         self.classes = classes
 
     def call(self, label):
-        # On PyTorch, Keras's own one-hot reads the labels' values, which a traced step does not have.
+        # On PyTorch, `keras.ops.one_hot` reads the values of the labels, which do not exist while a step is traced.
         return ops.cast(ops.equal(ops.expand_dims(label, -1), ops.arange(self.classes)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

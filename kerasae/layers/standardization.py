@@ -1,4 +1,4 @@
-"""Features in units of their spread, without extremes."""
+"""Standardization of features that limits extreme values."""
 
 import keras
 from keras import ops
@@ -6,19 +6,19 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class Standardization(keras.layers.Layer):
-    """`u = (x − center) / scale` per feature, with values beyond `limit` compressed logarithmically.
+    """Standardize each feature, `u = (x − center) / scale`, and compress values beyond `limit` logarithmically.
 
-    `u` stays as it is up to `|u| = limit` and becomes `sign(u) · limit · (1 + ln(|u| / limit))` from there on, which is
-    continuous with a continuous slope. A single extreme value then cannot dominate a distance.
+    Where `|u| > limit`, the output is `sign(u) · limit · (1 + ln(|u| / limit))`, which joins with a continuous slope. A
+    single extreme value then cannot dominate a distance.
 
     Args:
-        limit: Where compression begins, in units of `scale`.
+        limit: Value of `|u|` where compression begins, in units of `scale`.
 
     Raises:
-        ValueError: `limit` is not positive.
+        ValueError: If `limit` is not positive.
 
     Attributes:
-        center, scale: Weights `(features,)`, which training does not change: 0 and 1 until they are assigned.
+        center, scale: Non-trainable weights `(features,)`, 0 and 1 until they are assigned.
 
     >>> layer = Standardization(limit=3)
     >>> np.array(layer(np.array([[1.0, -3.0, 300.0]]))).round(1)
@@ -42,7 +42,7 @@ class Standardization(keras.layers.Layer):
         return ops.where(ops.abs(u) <= self.limit, u, ops.sign(u) * self.limit * (1 + ops.log(beyond / self.limit)))
 
     def inverse(self, u):
-        """`u · scale + center`: the inverse up to `limit`."""
+        """Compute `u · scale + center`, the exact inverse for `|u| ≤ limit`."""
         return u * ops.convert_to_tensor(self.scale) + ops.convert_to_tensor(self.center)
 
     def compute_output_shape(self, input_shape):

@@ -8,7 +8,7 @@ from keras import ops
 
 
 class _UpConv(keras.layers.Layer):
-    """What the layers for all ranks share; their second base class is `keras.layers.Conv1D`, `Conv2D` or `Conv3D`."""
+    """Code shared by all ranks. The second base class of each layer is `keras.layers.Conv1D`, `Conv2D` or `Conv3D`."""
 
     _FIXED = ("strides", "dilation_rate", "groups", "padding", "data_format")
 
@@ -27,9 +27,9 @@ class _UpConv(keras.layers.Layer):
         kernel, margins = ops.cast(self.kernel, self.compute_dtype), [(0, 0)]
         for axis, taps in enumerate(self.kernel_size):
             to_phases, before, after = _phases(taps)
-            # The axis of the kernel's taps becomes that of the taps on the small input; the phase is the last axis.
+            # Sum the taps that meet the same input pixel. The output phase becomes the last axis.
             kernel = ops.tensordot(kernel, ops.convert_to_tensor(to_phases, dtype=self.compute_dtype), (axis, 2))
-            kernel = ops.moveaxis(kernel, len(kernel.shape) - 1, axis)  # ONNX takes no negative axes
+            kernel = ops.moveaxis(kernel, len(kernel.shape) - 1, axis)  # ONNX does not accept negative axes
             margins.append((before, after))
         rank, phases = len(self.kernel_size), 2 ** len(self.kernel_size)
         # Axes: taps, channels, filters, phases → taps, channels, phases · filters.
@@ -55,7 +55,7 @@ class _UpConv(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class UpConv1D(_UpConv, keras.layers.Conv1D):
-    """`UpSampling1D(2)` followed by a 'same' `Conv1D`, computed before the upsampling: see `UpConv2D`.
+    """`UpSampling1D(2)` followed by a 'same' `Conv1D`, computed on the short signal: see `UpConv2D`.
 
     >>> tuple(UpConv1D(8, 3)(np.zeros((2, 7, 4))).shape)
     (2, 14, 8)
@@ -64,19 +64,18 @@ class UpConv1D(_UpConv, keras.layers.Conv1D):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class UpConv2D(_UpConv, keras.layers.Conv2D):
-    """`UpSampling2D(2)` followed by a 'same' `Conv2D`, computed before the upsampling: the same result, faster.
+    """`UpSampling2D(2)` followed by a 'same' `Conv2D`, computed on the small image: the same result, faster.
 
-    Nearest-neighbor upsampling repeats each pixel, so several kernel weights are multiplied by the same
-    input pixel. This layer adds these weights first, once for each of the 2 × 2 output phases. One
-    smaller convolution of the small image then gives all four phases as channels. A 7 × 7 kernel needs
-    a third of the multiplications, and the large image is never stored. The layer has the weights of
-    `Conv2D`.
+    Nearest-neighbor upsampling repeats each pixel, so several kernel weights multiply the same input pixel.
+    This layer first adds these weights, for each of the 2 × 2 output phases (even or odd row and column). One
+    convolution of the small image then computes all four phases as channels. A 7 × 7 kernel needs a third of
+    the multiplications, and the upsampled input is never stored. The weights are those of `Conv2D`.
 
     Args:
-        filters, kernel_size, **kwargs: As for `keras.layers.Conv2D`, without the fixed ones below.
+        filters, kernel_size, **kwargs: As for `keras.layers.Conv2D`, except for the arguments below.
 
     Raises:
-        TypeError: `strides`, `dilation_rate`, `groups`, `padding` or `data_format` is given.
+        TypeError: If `strides`, `dilation_rate`, `groups`, `padding` or `data_format` is given.
 
     References:
         Real-time single image and video super-resolution using an efficient sub-pixel convolutional
@@ -89,7 +88,7 @@ class UpConv2D(_UpConv, keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class UpConv3D(_UpConv, keras.layers.Conv3D):
-    """`UpSampling3D(2)` followed by a 'same' `Conv3D`, computed before the upsampling: see `UpConv2D`.
+    """`UpSampling3D(2)` followed by a 'same' `Conv3D`, computed on the small volume: see `UpConv2D`.
 
     >>> tuple(UpConv3D(8, 3)(np.zeros((2, 3, 4, 5, 4))).shape)
     (2, 6, 8, 10, 8)
@@ -98,10 +97,10 @@ class UpConv3D(_UpConv, keras.layers.Conv3D):
 
 @functools.cache
 def _phases(taps: int) -> tuple[np.ndarray, int, int]:
-    """For both output phases of one axis: the input pixel that each kernel tap is multiplied by.
+    """Find the input pixel that each kernel tap multiplies, for both output phases of one axis.
 
     Returns:
-        A 0-1 array `(2, small taps, taps)` and the numbers of zeros to pad before and after.
+        A 0-1 array `(phase, tap of the summed kernel, tap of the kernel)`; zeros to pad before; zeros to pad after.
     """
     before = (taps - 1) // 2
     offset = np.array([[(phase + tap - before) // 2 for tap in range(taps)] for phase in (0, 1)])

@@ -1,4 +1,4 @@
-"""Fixed views of inputs, which detectors of outliers compare instead of raw values."""
+"""Fixed features of inputs that outlier detectors compare instead of raw values."""
 
 import math
 
@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-ORIENTATIONS = 8  # of edges: one every 45°
-_SIDE = 14  # pixels, about, of an image that is compared
+ORIENTATIONS = 8  # edge directions, every 45°
+_SIDE = 14  # approximate side of a reduced image in pixels
 _EPSILON = 1e-3
 
 
@@ -16,18 +16,18 @@ class View(keras.layers.Layer):
     """A fixed function of inputs `(n, *shape)` to features `(n, size)`.
 
     - `"values"`: the values themselves.
-    - `"pixels"`: images smoothed by a Gaussian and reduced to about 14 pixels a side, then the square root `p`. MNIST's
-      28 × 28 pixels become 14 × 14, smoothed with a standard deviation of 1 pixel. The root evens out strong and faint
-      strokes.
-    - `"edges"`: strengths of edges in eight directions, averaged over 2 × 2 of these pixels, then the square root `e`.
+    - `"pixels"`: p, the square root of the image after Gaussian smoothing and reduction to about 14 pixels per side.
+      MNIST's 28 × 28 pixels become 14 × 14, smoothed with a standard deviation of 1 pixel. The square root reduces the
+      difference between strong and faint strokes.
+    - `"edges"`: e, the square root of edge strengths in eight directions, averaged over 2 × 2 pixels of p.
 
     Args:
-        kind: One of the three names.
+        kind: `"values"`, `"pixels"` or `"edges"`.
         low: Value of black, which is subtracted from images.
-        normalize: Whether contrast is to count less: `p / √‖p‖` instead of `p`, and `e / ‖e‖` instead of `e`.
+        normalize: Whether to reduce the influence of contrast: `p / √‖p‖` instead of p, and `e / ‖e‖` instead of e.
 
     Raises:
-        ValueError: `kind` is none of them, or needs images `(height, width, channels)`.
+        ValueError: If `kind` is unknown, or needs images `(height, width, channels)` and the input has another rank.
 
     References:
         Histograms of oriented gradients for human detection (Dalal & Triggs, 2005); Three things everyone should know
@@ -52,7 +52,7 @@ class View(keras.layers.Layer):
             )
 
     def call(self, x):
-        """`(n, *shape)` → `(n, size)`."""
+        """Compute features: `(n, *shape)` → `(n, size)`."""
         if self.kind == "values":
             return _flat(x)
         pixels = self._pixels(x)
@@ -63,7 +63,7 @@ class View(keras.layers.Layer):
         return pixels / ops.sqrt(_norm(pixels)) if self.normalize else pixels
 
     def inverse(self, features, shape: tuple[int, ...]):
-        """Inputs `(n, *shape)` that look like features `(n, size)` of the kinds `"values"` and `"pixels"`."""
+        """Approximate inputs `(n, *shape)` from features `(n, size)` of kind `"values"` or `"pixels"`."""
         if self.kind == "values":
             return ops.reshape(features, (-1, *shape))
         height, width, channels = shape
@@ -96,7 +96,7 @@ def _norm(x):
 
 
 def _sides(x) -> tuple[int, ...]:
-    """The shape of one input as integers: PyTorch's tracer gives tensors, which would make the graph depend on them."""
+    """Shape of one input as integers. PyTorch's tracer gives tensors, which would become inputs of the graph."""
     return tuple(map(int, x.shape[1:]))
 
 
@@ -111,7 +111,7 @@ def _separable(x, rows: np.ndarray, columns: np.ndarray):
 
 
 def _edges(pixels):
-    """Strengths of edges `(n, h, w, c)` → `(n, ⌈h/2⌉, ⌈w/2⌉, 8)`; channels are averaged first."""
+    """Square roots of edge strengths: `(n, h, w, c)` → `(n, ⌈h/2⌉, ⌈w/2⌉, 8)`. Channels are averaged first."""
     gray = ops.mean(pixels, axis=-1)
     height, width = _sides(gray)
     padded = ops.pad(gray, ((0, 0), (1, 1), (1, 1)))
@@ -120,7 +120,7 @@ def _edges(pixels):
     angles = 2 * np.pi * np.arange(ORIENTATIONS) / ORIENTATIONS
     cosines, sines = (ops.convert_to_tensor(f(angles), gray.dtype) for f in (np.cos, np.sin))
     along = ops.maximum(across[..., None] * cosines + down[..., None] * sines, 0.0)
-    # The norm in the denominator keeps the unit of a gradient; its square in the numerator sharpens the direction.
+    # Squaring sharpens the response to the direction; dividing by the norm keeps the unit of a gradient.
     norm = ops.sqrt(ops.square(across) + ops.square(down) + 1e-12)[..., None] + _EPSILON
     pooled = _separable(ops.square(along) / norm, _pooling(height), _pooling(width))
     return ops.sqrt(ops.maximum(pooled, 0.0))
@@ -135,7 +135,7 @@ def _reduced(side: int) -> int:
 
 
 def _gaussian(into: np.ndarray, side: int, stddev: float) -> np.ndarray:
-    """Weights of a Gaussian around positions `into` among `side` pixels; outside of the image everything is 0."""
+    """Gaussian weights `(len(into), side)` around the positions `into`. Pixels outside the image count as 0."""
     reach = np.arange(-4 * math.ceil(stddev), side + 4 * math.ceil(stddev))
     weights = np.exp(-0.5 * np.square((into[:, None] - reach) / stddev))
     weights /= weights.sum(axis=1, keepdims=True)
@@ -143,18 +143,18 @@ def _gaussian(into: np.ndarray, side: int, stddev: float) -> np.ndarray:
 
 
 def _smoothing(side: int) -> np.ndarray:
-    """The matrix `(side', side)` that smooths and keeps every `stride`-th pixel."""
+    """Matrix `(side', side)` that smooths and keeps every `stride`-th pixel."""
     stride = _stride(side)
     return _gaussian(np.arange(0, side, stride), side, stride / 2)
 
 
 def _pooling(side: int) -> np.ndarray:
-    """The matrix `(⌈side/2⌉, side)` that smooths by half a pixel and averages pairs."""
+    """Matrix `(⌈side/2⌉, side)` that smooths with a standard deviation of half a pixel and averages pairs."""
     smooth = _gaussian(np.arange(-(-side // 2) * 2), side, 0.5)
     return (smooth[::2] + smooth[1::2]) / 2
 
 
 def _enlarging(side: int) -> np.ndarray:
-    """The matrix `(side, side')` of linear interpolation between every `stride`-th pixel."""
+    """Matrix `(side, side')` of linear interpolation between every `stride`-th pixel."""
     known = np.arange(0, side, _stride(side))
     return np.stack([np.interp(np.arange(side), known, unit) for unit in np.eye(len(known))], axis=1)

@@ -1,4 +1,4 @@
-"""The autoencoders. Each is a `keras.Model` with a built `encoder` and `decoder`."""
+"""Families of autoencoders. Each model is a `keras.Model` with a built `encoder` and a built `decoder`."""
 
 from kerasae.models.adversarial import AdversarialAutoencoder
 from kerasae.models.base import Autoencoder

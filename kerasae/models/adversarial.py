@@ -14,19 +14,19 @@ from kerasae.models.prior import StandardNormalPrior
 
 
 class Adversarial(Autoencoder):
-    """Base class of autoencoders with a discriminator, which has a loss and optionally an optimizer of its own.
+    """Base class of autoencoders with a discriminator, which has its own loss and optionally its own optimizer.
 
-    All parts are trained in one step, by gradients of one forward pass.
+    Each training step updates all parts, with gradients from one forward pass.
     """
 
     discriminator: keras.Model
 
     def compile(self, optimizer="adam", loss=None, *args, discriminator_optimizer=None, **kwargs):
-        """As for `Autoencoder`.
+        """Configure training, as `Autoencoder.compile` does.
 
         Args:
-            optimizer: Optimizer of the encoder and the decoder, and of the discriminator unless it has its own.
-            discriminator_optimizer: Optimizer of the discriminator.
+            optimizer: Optimizer of the encoder and the decoder, and by default of the discriminator too.
+            discriminator_optimizer: Optimizer of the discriminator, or None to use `optimizer`.
             loss, **kwargs: As for `Autoencoder`.
         """
         if discriminator_optimizer is not None:
@@ -38,52 +38,54 @@ class Adversarial(Autoencoder):
         super().compile(optimizer, loss, *args, **kwargs)
 
     def loss_per_variable(self) -> list[str]:
-        of = {id(variable): name for part, name in self._opponents() for variable in part.trainable_variables}
-        return [of.get(id(variable), "loss") for variable in self.trainable_variables]
+        names = {id(variable): name for part, name in self._opponents() for variable in part.trainable_variables}
+        return [names.get(id(variable), "loss") for variable in self.trainable_variables]
 
     def _opponents(self) -> list[tuple[keras.Model, str]]:
-        """The parts that minimize a loss other than `loss`, and its name."""
+        """Pairs of a network that does not minimize `loss` and the name of the loss that it minimizes."""
         return [(self.discriminator, "discriminator_loss")]
 
 
 def generator_loss(logits, sample_weight=None):
-    """The non-saturating generator loss `mean ln(1 + exp(−logit))` of logits `(n, 1)` of generated inputs.
+    """Non-saturating generator loss `mean ln(1 + exp(−logit))`, given the logits `(n, 1)` of generated inputs.
 
-    It is also the discriminator's cross-entropy for real inputs.
+    Given the logits of real inputs, it is the discriminator's cross-entropy.
     """
     return weighted_mean(ops.softplus(-ops.cast(logits[:, 0], "float32")), sample_weight)
 
 
 def loss_of_generated(logits, sample_weight=None):
-    """The discriminator's cross-entropy for generated inputs, `mean ln(1 + exp(logit))`; logits `(n, 1)`."""
+    """Cross-entropy of the discriminator for generated inputs, `mean ln(1 + exp(logit))`; logits `(n, 1)`."""
     return generator_loss(-logits, sample_weight)
 
 
 def standard_normal(prior, like, training: bool):
-    """A draw of N(0, I) by the `Sampling` layer `prior`, of the shape of `like`."""
+    """Samples of N(0, I) with the shape of `like`, drawn by the `Sampling` layer `prior`."""
     zeros = ops.zeros_like(ops.cast(like, "float32"))  # mean 0 and log-variance 0
     return prior((zeros, zeros), training=training)
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class AdversarialAutoencoder(StandardNormalPrior, Adversarial, DenseAutoencoder):
-    """A dense autoencoder whose codes are trained to look like samples of N(0, I) to a discriminator.
+    """A dense autoencoder whose encoder learns to fool a discriminator between codes and samples of N(0, I).
 
-    With the discriminator's logit D, codes z of the data and samples p of the prior, in one step:
+    The discriminator pushes the aggregate posterior, the distribution of the codes of all data, toward the prior. D is
+    the discriminator's logit, positive for samples p of the prior; z are the codes of the data. Each step minimizes
 
-    - encoder and decoder: `loss = reconstruction_loss + adversarial_weight · mean ln(1 + exp(−D(z)))`;
-    - discriminator: `discriminator_loss = ½ mean ln(1 + exp(−D(p))) + ½ mean ln(1 + exp(D(z)))`,
-      which is ln 2 = 0.693 if it can't distinguish the two.
+    - over the encoder and the decoder: `loss = reconstruction_loss + adversarial_weight · adversarial_loss`, with the
+      non-saturating generator loss `adversarial_loss = mean ln(1 + exp(−D(z)))`;
+    - over the discriminator: `discriminator_loss = ½ mean ln(1 + exp(−D(p))) + ½ mean ln(1 + exp(D(z)))`. It is
+      ln 2 = 0.693 if the discriminator cannot tell p from z.
 
     Args:
         input_shape: Shape of one input.
         hidden_units, latent_dim, **kwargs: As for `DenseAutoencoder`.
         discriminator_units: Sizes of the discriminator's hidden layers.
-        adversarial_weight: Weight of the encoder's non-saturating generator loss.
-        seed: Seed of the samples of the prior.
+        adversarial_weight: Weight of the adversarial loss, not negative. Can be set at any time.
+        seed: Seed of the prior samples.
 
     Raises:
-        ValueError: A size is not a positive integer, or `adversarial_weight` is negative.
+        ValueError: If a size is not a positive integer, or `adversarial_weight` is negative.
 
     References:
         Adversarial autoencoders (Makhzani, Shlens, Jaitly, Goodfellow & Frey, 2015)
@@ -118,13 +120,13 @@ class AdversarialAutoencoder(StandardNormalPrior, Adversarial, DenseAutoencoder)
         reconstruction, x_hat = self._reconstruction_loss(z, self.target(x, y), sample_weight, training, y_pred)
         prior, n = standard_normal(self.prior, z, training), ops.shape(z)[0]
         logits = self.discriminator(ops.concatenate([ops.cast(z, "float32"), prior]))
-        of_codes, of_prior = logits[:n], logits[n:]
-        adversarial = generator_loss(of_codes, sample_weight)
+        code_logits, prior_logits = logits[:n], logits[n:]
+        adversarial = generator_loss(code_logits, sample_weight)
         terms = {
             "loss": reconstruction + self.adversarial_weight * adversarial + self._penalties(),
             "reconstruction_loss": reconstruction,
             "adversarial_loss": adversarial,
-            "discriminator_loss": 0.5 * (generator_loss(of_prior) + loss_of_generated(of_codes, sample_weight)),
+            "discriminator_loss": 0.5 * (generator_loss(prior_logits) + loss_of_generated(code_logits, sample_weight)),
         }
         return terms, x_hat
 

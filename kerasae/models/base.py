@@ -20,31 +20,30 @@ from kerasae.training.trainer import Trainer
 
 
 class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeights, Presets, keras.Model):
-    """A Keras model that is trained to reconstruct its input from a code.
+    """Base class of autoencoders: Keras models that learn to reconstruct their input from a code.
 
     `x (n, *input_shape) → encoder → z (n, *code_shape) → decoder → x_hat (n, *input_shape)`
 
-    A subclass hands an encoder and a decoder to `set_parts` at the end of its constructor; `loss_terms` gives the
-    loss that training minimizes. `fit(x)` means `fit(x, x)`: the input is the target.
+    A subclass calls `set_parts(encoder, decoder)` at the end of its constructor. `loss_terms` computes the loss.
+    `fit(x)` means `fit(x, x)`: the input is the target.
 
     Args:
         input_shape: Shape of one input, without the batch axis: `(28, 28, 1)`, `(2,)`.
-        value_range: Lowest and highest value an input may have, or None for any finite value.
-        noise: Layer that adds noise to the inputs in training, while the targets stay clean, so that
-            `fit(x)` learns to denoise: a `kerasae.layers.Noise` or one of Keras's layers that only act in
-            training (`GaussianNoise`, `Dropout`, ...). It acts within `value_range`. `evaluate` and
-            `val_loss` use a fixed draw of the noise; `predict`, `encode` and `reconstruct` add none.
+        value_range: Lowest and highest valid input value, or None for any finite value.
+        noise: Layer that corrupts the inputs in training, while the targets stay clean: `fit(x)` learns to denoise.
+            A `kerasae.layers.Noise` or a Keras layer that only acts in training (`GaussianNoise`, `Dropout`, ...).
+            `evaluate` and `val_loss` use one fixed draw of the noise; `predict`, `encode` and `reconstruct` use none.
         **kwargs: `name`, `dtype`, `trainable`, as for `keras.Model`.
 
     Raises:
-        ValueError: A shape or size is not a positive integer, the range is empty, or `noise` is no layer.
+        ValueError: If a size is not a positive integer, the range is empty, or `noise` is not a layer.
 
     Attributes:
         encoder, decoder: Built Keras models, usable in a Functional graph.
         code_shape: Shape of one code.
-        code_size: Number of values that a code consists of, for comparison with other methods.
-        classes: Number of classes that a conditional model takes labels of, else None.
-        loss_weight_names: Names of the weights of loss terms, which can be set: `model.kl_weight = 0.5`.
+        code_size: Number of values in one code (of a vector-quantized model: number of integers).
+        classes: Number of classes of a conditional model, else None.
+        loss_weight_names: Names of the weights of loss terms, which can be set at any time: `model.kl_weight = 0.5`.
     """
 
     encoder: keras.Model
@@ -65,7 +64,7 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
         self.prepare_training()
 
     def set_parts(self, encoder: keras.Model, decoder: keras.Model) -> None:
-        """Set the encoder and the decoder, at the end of a subclass's constructor.
+        """Set the encoder and the decoder. A subclass calls this at the end of its constructor.
 
         Args:
             encoder: Built model from inputs to codes.
@@ -97,20 +96,20 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """The model that `get_config` describes; ValueError if it would have over `files.MAX_NUMBERS` weights."""
+        """Build the model that `get_config` describes; ValueError for more than `files.MAX_NUMBERS` weights."""
         config = dict(config)
         quantized = config.pop(quantization.KEY, None)
         files.check_size(lambda: cls(**config))
         return quantization.apply(cls(**config), quantized)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
-        """As for `keras.Model`, but if loading fails, the model keeps the weights it had.
+        """Load weights as `keras.Model` does. If loading fails, the model keeps its weights.
 
-        This holds for `.weights.h5` and `.keras` files without `skip_mismatch`.
+        That guarantee holds for `.weights.h5` and `.keras` files without `skip_mismatch`.
 
         Raises:
-            FileNotFoundError: No such file.
-            ValueError: Not a weights file, a damaged one, or the weights of another model.
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is damaged, not a weights file, or has the weights of another model.
         """
         if not skip_mismatch and "://" not in str(filepath) and str(filepath).endswith((".weights.h5", ".keras")):
             files.load_weights(self, filepath, **kwargs)
@@ -118,15 +117,15 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
             super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     def quantize(self, mode=None, config=None, filters=None, **kwargs):
-        """As for `keras.Model`: quantize the dense layers, such as `model.quantize("int8")`.
+        """Quantize the dense layers, as `keras.Model.quantize` does: `model.quantize("int8")`.
 
         The quantized model predicts, saves and loads as before.
 
         Raises:
-            ValueError: The model has no layer that Keras can quantize.
+            ValueError: If Keras can quantize no layer of the model.
 
         Warns:
-            UserWarning: Some layers with weights stay as they are.
+            UserWarning: If Keras cannot quantize some layers with weights.
         """
         quantization.check(self)
         super().quantize(mode, config=config, filters=filters, **kwargs)
@@ -148,48 +147,47 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
         return encoded
 
     def encode(self, x, batch_size: int | None = None, *, label=None):
-        """`x (n, *input_shape)` → codes `(n, *code_shape)`.
+        """Encode inputs: `x (n, *input_shape)` → codes `(n, *code_shape)`.
 
         Args:
-            x: An array, which is checked against the input contract and gives an array; or a tensor, which
-                gives a tensor that can be differentiated.
-            batch_size: Number of images per batch, which bounds the memory. Unless given, 4096 for small
+            x: An array, which is validated and gives an array; or a tensor, which gives a differentiable tensor.
+            batch_size: Number of images per batch, which bounds the memory. Default: 4096 for small
                 images without convolutions, else 256.
-            label: For a conditional model: the class of each image `(n,)`, or one for all.
+            label: For a conditional model: the class of each image `(n,)`, or one class for all.
 
         Raises:
-            ValueError: Wrong shape, values outside the range, NaN, an empty array; a missing label, or a
-                label for a model that takes none.
-            TypeError: Not numbers.
+            ValueError: If `x` is empty, has a wrong shape, NaN or values outside the range; if a label is missing, or
+                given to a model that takes none.
+            TypeError: If `x` does not consist of numbers.
         """
         labels = self.checked_labels(label, x)
         return self._apply(self._code, x, self.data_shape, self.value_range, "x", batch_size, *labels)
 
     def decode(self, z, batch_size: int | None = None, *, label=None):
-        """Codes `(n, *code_shape)` → `x_hat (n, *input_shape)`. Arguments and errors as for `encode`."""
+        """Decode codes: `z (n, *code_shape)` → `x_hat (n, *input_shape)`. Arguments and errors as for `encode`."""
         labels = self.checked_labels(label, z)
         return self._apply(self._decode, z, self.code_shape, None, "z", batch_size, *labels)
 
     def reconstruct(self, x, batch_size: int | None = None, *, label=None):
-        """`x (n, *input_shape)` → `x_hat`, same shape: `decode(encode(x))`. Arguments and errors as for `encode`."""
+        """Compute `decode(encode(x))`, of the shape of `x (n, *input_shape)`. Arguments and errors as for `encode`."""
         labels = self.checked_labels(label, x)
         return self._apply(self._reconstruct, x, self.data_shape, self.value_range, "x", batch_size, *labels)
 
     def interpolate(self, a, b, steps: int = 11, space: str = "code", *, label=None):
-        """Decode the straight line between two images, from `reconstruct(a)` to `reconstruct(b)`.
+        """Interpolate between two images along a straight line, in code space or in pixel space.
 
         Args:
-            a, b: Arrays `input_shape`.
-            steps: Number of images, both ends included.
-            space: `"code"`: `decode((1 − t) encode(a) + t encode(b))`; `"pixel"`: the mixture
-                `(1 − t) a + t b` itself, from `a` to `b`.
+            a, b: Arrays of shape `input_shape`.
+            steps: Number of images, both ends included. `t` goes from 0 to 1 in equal steps.
+            space: `"code"` for `decode((1 − t) encode(a) + t encode(b))`, from `reconstruct(a)` to
+                `reconstruct(b)`; `"pixel"` for `(1 − t) a + t b`.
             label: For a conditional model: the class of all images.
 
         Returns:
             An array `(steps, *input_shape)`.
 
         Raises:
-            ValueError: As for `encode`; fewer than two steps; another space.
+            ValueError: If `steps` is below 2 or `space` is unknown; otherwise as for `encode`.
 
         >>> model = kerasae.models.DenseAutoencoder((28, 28, 1))
         >>> model.interpolate(np.zeros((28, 28, 1)), np.ones((28, 28, 1)), steps=5).shape
@@ -219,12 +217,12 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
         return self._decode(self._code(x, label), label)
 
     def _to_logits(self, z, training: bool):
-        """The decoder's values before its output activation."""
+        """Output of the decoder before its output activation."""
         view = self.compiled_functions.get(self, "logits", lambda: _without_activation(self.decoder))
         return view(z, training=training)
 
     def _apply(self, function, x, shape, value_range, name: str, batch_size: int | None, *others):
-        """Apply a function of tensors to a tensor, or to an array batch by batch; `others` go along."""
+        """Apply a function to a tensor, or to an array in batches. `others`: further inputs, batched like `x`."""
         if validation.is_tensor(x):
             validation.check_shape(x.shape, shape, name)
             return function(x, *others)
@@ -240,18 +238,17 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
     # Training
 
     def loss_terms(self, x, y=None, sample_weight=None, training=True, y_pred=None):
-        """The loss that a step minimizes, and the terms that it reports.
+        """Compute the loss that a step minimizes and the terms that it reports.
 
         Args:
             x: Inputs `(n, *input_shape)`, a tensor; `{"x": x, "label": label}` for a conditional model.
-            y: Targets, same shape; the inputs if None.
+            y: Targets of the same shape, or None for the inputs.
             sample_weight: One weight per image `(n,)`, or None.
-            training: Whether noise, dropout and sampling are active.
-            y_pred: Reconstructions to score instead of the decoder's (outputs, not logits), or None.
+            training: Whether noise, dropout and new random samples are active.
+            y_pred: Reconstructions (outputs, not logits) to score instead of the decoder's, or None.
 
         Returns:
-            A dict of scalars (`loss`, which includes all penalties, and the terms named in `reported`), and the
-            reconstructions.
+            A dict of scalars (`loss`, including all penalties, and the terms in `reported`); and the reconstructions.
         """
         images, label = self.split_label(x)
         z = self.encoder(_joined(self.corrupted(images, training), label), training=training)
@@ -259,17 +256,17 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
         return {"loss": reconstruction + self._penalties(), "reconstruction_loss": reconstruction}, x_hat
 
     def target(self, x, y):
-        """The target of the reconstruction: `y`, or the input images if `y` is None."""
+        """Target of the reconstruction: `y`, or the input images if `y` is None."""
         return self.split_label(x)[0] if y is None else y
 
     def corrupted(self, x, training: bool):
-        """The input with noise: a new draw in training, else the fixed one of evaluation."""
+        """Corrupt the input with a new draw of the noise in training, otherwise with the fixed draw of evaluation."""
         if self.noise is None:
             return x
         return self.noise(x, training=True) if training else self.noise.corrupt(x)
 
     def _reconstruction_loss(self, z, y, sample_weight, training, y_pred=None, label=None):
-        """The compiled loss of the decoded codes, or of `y_pred` if given; and these reconstructions."""
+        """Loss and reconstructions: the compiled loss of the decoded codes, or of `y_pred` if given."""
         if y_pred is not None:
             return self.loss.of_outputs()(y, y_pred, sample_weight), y_pred
         logits = self._to_logits(_joined(z, label), training)
@@ -281,7 +278,7 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
         return sum((keras.ops.sum(loss) for loss in self.losses), start=0.0)
 
     def checked(self, x, y):
-        """`x` and `y` (may be None) as float arrays, checked against the input contract; errors as for `fit`."""
+        """Validate `x` and `y` (may be None) and return them as float arrays. Errors as for `fit`."""
         images, label = self.split_label(self.checked_structure(x))
         images = validation.checked_array(images, self.data_shape, self.value_range, "x")
         if y is not None:
@@ -290,11 +287,11 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
 
 
 def _joined(x, label):
-    """The input of an encoder or decoder."""
+    """Input of an encoder or decoder: the label is a second input if there is one."""
     return x if label is None else [x, label]
 
 
 def _without_activation(decoder: keras.Model) -> keras.Model:
-    """A view of a decoder that ends before its last layer, the output activation."""
+    """A model of the decoder's layers without the last one, the output activation."""
     codes = decoder.inputs if len(decoder.inputs) > 1 else decoder.inputs[0]
     return keras.Model(codes, decoder.layers[-1].input, name="logits")

@@ -1,8 +1,8 @@
-"""Network parts that the model families share. Each function gives layers, or applies them to a tensor.
+"""Network parts that the model families share. Each function returns layers or applies them to a tensor.
 
-`model` is the autoencoder that the part belongs to: it gives the dtype policy, the activation and the rank of the
-inputs: signals `(steps, channels)`, images `(height, width, channels)` or volumes `(depth, height, width, channels)`.
-Layers pin `channels_last`, and outputs are computed in float32 under mixed precision.
+The argument `model` is the autoencoder that the part belongs to. It determines the dtype policy, the activation and the
+rank: signals `(steps, channels)`, images `(height, width, channels)` or volumes `(depth, height, width, channels)`.
+Layers use `channels_last`; outputs are float32 under mixed precision.
 """
 
 import functools
@@ -29,12 +29,12 @@ def chain(parts: list, x):
 
 
 def by_rank(model, name: str, source=layers):
-    """The layer class for the rank of the model's inputs: for the name `"Conv{}D"`, `Conv2D` if they are images."""
+    """Layer class for the rank of the model's inputs: `"Conv{}D"` gives `Conv2D` for images."""
     return getattr(source, name.format(len(model.data_shape) - 1))
 
 
 def conv(model, filters: int, kernel_size: int, **options):
-    """A convolution that keeps the size of a signal, an image or a volume."""
+    """A convolution with 'same' padding for signals, images or volumes."""
     return by_rank(model, "Conv{}D")(filters, kernel_size, **_same(model), **options)
 
 
@@ -57,7 +57,7 @@ def strided_convs(model, filters, kernel_size: int) -> list:
 
 
 def upsampling_convs(model, filters, kernel_sizes) -> list:
-    """Convolutions with upsampling that double the sides; the last one gives the logits."""
+    """Convolutions that each double the sides; the last one outputs the logits."""
     up_conv = by_rank(model, "UpConv{}D", own_layers)
     *hidden, last = zip(filters, kernel_sizes, strict=True)
     stack = [up_conv(f, size, activation=model.activation, dtype=model.dtype_policy) for f, size in hidden]
@@ -75,13 +75,13 @@ def transposed_convs(model, filters, kernel_size: int) -> list:
 
 
 def residual_down(model) -> list:
-    """Per level: a convolution of stride 2 that halves the sides, and residual blocks. Values enter as in [-2, 2]."""
+    """Per level: a convolution of stride 2, then residual blocks. The value range is first rescaled to [-2, 2]."""
     require_grid(model.data_shape, len(model.filters))
     return [*_to_unit_scale(model), *(layer for channels in model.filters for layer in _level_down(model, channels))]
 
 
 def residual_up(model, sides) -> list:
-    """The reverse of `residual_down`, from a grid with these sides to the output."""
+    """The mirror image of `residual_down`, from a grid with these sides to the output."""
     stack = [layer for channels in model.filters[:-1][::-1] for layer in _level_up(model, channels)]
     stack += _level_up(model, model.data_shape[-1], name="logits")
     *crop, output = cropped_output(model, [side * 2 ** len(model.filters) for side in sides])
@@ -90,7 +90,7 @@ def residual_up(model, sides) -> list:
 
 
 def residual_u_net(model, x):
-    """A network down and up again, from `x` of the input's shape to a correction of it, which starts at zero."""
+    """A U-Net of residual levels that maps `x` to a correction of the same shape; it is zero before training."""
     sides, skipped = [], []
     y = chain(_to_unit_scale(model), x)
     for channels in model.filters:
@@ -117,7 +117,7 @@ def _level_up(model, channels: int, **options) -> list:
 
 
 def _to_unit_scale(model) -> list:
-    """A layer that brings the model's range to [-2, 2], where values have about unit variance."""
+    """A layer that rescales the model's range to [-2, 2], where values have about unit variance."""
     if model.value_range is None:
         return []
     low, high = model.value_range
@@ -125,7 +125,7 @@ def _to_unit_scale(model) -> list:
 
 
 def _from_unit_scale(model, offset: bool = True) -> list:
-    """The reverse of `_to_unit_scale`; without the offset for differences."""
+    """The inverse of `_to_unit_scale`. Differences between values are rescaled without the offset."""
     if model.value_range is None:
         return []
     low, high = model.value_range
@@ -138,17 +138,17 @@ def _residual_blocks(model) -> list:
 
 
 def dense_output(model) -> list:
-    """The output head after a dense layer of logits: input shape, output activation."""
+    """Output head after a dense layer of logits: reshape to the input shape, output activation."""
     return [layers.Reshape(model.data_shape, dtype=model.dtype_policy), _output(model)]
 
 
 def cropped_output(model, sides) -> list:
-    """The output head after logits with these sides: crop to the input shape, output activation."""
+    """Output head after logits with these sides: crop to the input shape, output activation."""
     return [*_cropped(model, sides, model.data_shape[:-1]), _output(model)]
 
 
 def _cropped(model, sides, wanted) -> list:
-    """A layer that crops these sides to the wanted ones, at their ends, if they are longer."""
+    """A layer that crops `sides` at their ends to the `wanted` sides; no layer if they are equal."""
     margins = tuple((0, large - small) for large, small in zip(sides, wanted, strict=True))
     if not any(map(any, margins)):
         return []
@@ -158,15 +158,15 @@ def _cropped(model, sides, wanted) -> list:
 
 
 def posterior_heads(model, hidden) -> list:
-    """Mean and log-variance of the code, each `(n, latent_dim)`, from the last hidden values."""
+    """Mean and log-variance of the posterior, each `(n, latent_dim)`, from the last hidden layer."""
     names = ("mean", "log_variance")
     return [layers.Dense(model.latent_dim, name=name, dtype=model.dtype_policy)(hidden) for name in names]
 
 
 def discriminator(model, shape, body: list, units) -> keras.Sequential:
-    """A network from inputs of `shape` to a logit, positive for real ones: `body`, dense layers of `units`, logit."""
+    """Inputs of `shape` → `body` → dense layers of sizes `units` → one logit, positive for real inputs."""
     logit = layers.Dense(1, name="real", dtype=model.dtype_policy)
-    # A Sequential puts its name into its variables' paths, which an optimizer of its own is assigned by.
+    # A Sequential puts its name into the paths of its variables; `compile` assigns the optimizer by these paths.
     return keras.Sequential([keras.Input(shape), *body, *mlp(model, units), logit], name="discriminator")
 
 
@@ -176,14 +176,14 @@ def flat(model):
 
 
 def logits(model):
-    """A dense layer with one logit per value of the input."""
+    """A dense layer that outputs one logit per input value."""
     return layers.Dense(math.prod(model.data_shape), name="logits", dtype=model.dtype_policy)
 
 
 def require_grid(shape: tuple[int, ...], levels: int) -> None:
-    """Raise ValueError unless `shape` is that of a signal, an image or a volume that can be halved `levels` times.
+    """Raise ValueError unless `shape` is a signal, image or volume, and `levels` is not far too many for it.
 
-    The decoder doubles the sides at each level: with too many levels its output would not fit into memory.
+    The decoder doubles the sides at each level, so with too many levels its output would not fit into memory.
     """
     if not 2 <= len(shape) <= 4:
         raise ValueError(

@@ -11,14 +11,14 @@ from kerasae.models.variational import VariationalAutoencoder
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class ConditionalVariationalAutoencoder(VariationalAutoencoder):
-    """A dense variational autoencoder given the class of each image, so that the code holds the style.
+    """A dense variational autoencoder that is given the class of each image, so the code can describe the style.
 
-    `[x, label] → flatten, one-hot, join → hidden → (μ, ln σ²); [z ~ N(μ, σ²), label] → join → reversed
-    hidden → x_hat`
+    `[x, label] → flatten, one-hot, concatenate → hidden → (μ, ln σ²); [z ~ N(μ, σ²), label] → concatenate
+    → reversed hidden → x_hat`
 
-    Training and evaluation take `{"x": x, "label": label}`: `fit({"x": x, "label": y})`. All methods
-    that take inputs or codes have `label=`: one class for each `(n,)`, or one for all. The loss is that
-    of `VariationalAutoencoder`, with both terms conditional on the class.
+    `fit`, `evaluate` and `predict` take `{"x": x, "label": label}`. Methods that take inputs or codes have an
+    argument `label`: one class per image `(n,)`, or one for all. The objective is that of `VariationalAutoencoder`
+    with `p(x | z, label)` and `q(z | x, label)`; the prior N(0, I) does not depend on the class.
 
     Args:
         input_shape: Shape of one input.

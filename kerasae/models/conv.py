@@ -9,9 +9,9 @@ from kerasae.models.base import Autoencoder
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class ConvAutoencoder(Autoencoder):
-    """Convolutions and pooling down to a small image as the code; upsampling and convolutions back.
+    """Convolutional autoencoder with pooling and upsampling. The code is a small image.
 
-    The shape of the input says whether the model takes signals, images or volumes. For images:
+    The rank of `input_shape` selects signals, images or volumes. For images:
 
     `x (n, h, w, c) → [conv, pool] per level → conv → z (n, ⌈h/2ᴸ⌉, ⌈w/2ᴸ⌉, latent_channels)
     → conv → [upsample, conv] per level → crop → x_hat (n, h, w, c)`
@@ -19,15 +19,15 @@ class ConvAutoencoder(Autoencoder):
     Args:
         input_shape: `(steps, channels)` of a signal, `(height, width, channels)` of an image or
             `(depth, height, width, channels)` of a volume.
-        filters: Numbers of channels of the encoder's L levels, from the input inwards.
-        kernel_sizes: One kernel size for all convolutions, or L + 1: one per level and one for the code.
+        filters: Numbers of channels of the encoder's L levels, from the input to the code.
+        kernel_sizes: One kernel size for all convolutions, or L + 1: one per level and one next to the code.
         latent_channels: Number of channels of the code.
         activation: Activation function of the hidden layers. The code is linear.
         output_activation, value_range, **kwargs: As for `DenseAutoencoder`.
 
     Raises:
-        ValueError: The shape is none of these, or too small for the levels; a size is not a positive
-            integer; the numbers of filters and kernel sizes don't match.
+        ValueError: If the shape is none of these or too small for the number of levels, a size is not a positive
+            integer, or the numbers of filters and kernel sizes do not match.
 
     References:
         Stacked convolutional auto-encoders for hierarchical feature extraction (Masci, Meier, Cireșan
@@ -97,9 +97,9 @@ class ConvAutoencoder(Autoencoder):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class TransposedConvAutoencoder(Autoencoder):
-    """Convolutions and pooling down to many small maps as the code; transposed convolutions back.
+    """Convolutional autoencoder with pooling and transposed convolutions. The code has many channels.
 
-    The shape of the input says whether the model takes signals, images or volumes. For images:
+    The rank of `input_shape` selects signals, images or volumes. For images:
 
     `x (n, h, w, c) → [conv, pool] per level → z (n, ⌈h/2ᴸ⌉, ⌈w/2ᴸ⌉, last filters)
     → [transposed conv of stride 2] per level → conv → crop → x_hat (n, h, w, c)`
@@ -108,14 +108,14 @@ class TransposedConvAutoencoder(Autoencoder):
 
     Args:
         input_shape: As for `ConvAutoencoder`.
-        filters: Numbers of channels of the encoder's L levels, from the input inwards; the decoder has them in reverse.
+        filters: Numbers of channels of the encoder's L levels, from the input to the code; reversed in the decoder.
         kernel_size: Kernel size of all convolutions.
-        activation: Activation function of all layers but the output's.
+        activation: Activation function of all layers except the output layer.
         output_activation, value_range, **kwargs: As for `DenseAutoencoder`.
 
     Raises:
-        ValueError: The shape is none of a signal, an image or a volume, or too small for the levels, or a size is
-            not a positive integer.
+        ValueError: If the shape is not that of a signal, image or volume or is too small for the number of levels, or
+            a size is not a positive integer.
 
     References:
         Convolutional autoencoder for image denoising, keras.io code example (S. L. Valdarrama, 2021)

@@ -15,25 +15,25 @@ from kerasae.models.loss_weights import LossWeight
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class DenseAutoencoder(Autoencoder):
-    """Dense layers down to a linear code, and the same layers in reverse.
+    """Dense autoencoder with a linear code. The decoder mirrors the encoder.
 
     `x → flatten → hidden → z (n, latent_dim) → reversed hidden → x_hat`
 
     Args:
         input_shape: Shape of one input.
-        hidden_units: Sizes of the encoder's hidden layers; the decoder has them in reverse.
-        latent_dim: Size of the code.
+        hidden_units: Sizes of the encoder's hidden layers; reversed in the decoder.
+        latent_dim: Latent dimension, the size of the code.
         activation: Activation function of the hidden layers. The code is linear.
         output_activation: Activation function of the output: 'sigmoid' for pixels in [0, 1], 'linear'
             for unbounded values.
-        code_dropout: Probability with which each value of the code is dropped before the decoder, in training.
-        weight_penalty: Weight of the penalty on kernels: the mean of the squared kernel, added up over layers.
+        code_dropout: Dropout rate of the code in training, at least 0 and below 1.
+        weight_penalty: Weight of the penalty `Σ mean(kernel²)` over all layers, not negative.
         kernel_initializer: Initializer of all kernels: a name, an initializer or a function
-            `(shape, dtype) → tensor`. A function has to be registered with Keras for the model to be saved.
+            `(shape, dtype) → tensor`. To save the model, a function must be registered with Keras.
         value_range, noise, **kwargs: As for `Autoencoder`.
 
     Raises:
-        ValueError: A size is not a positive integer, or a rate or penalty is out of its range.
+        ValueError: If a size is not a positive integer, or a rate or penalty is out of range.
 
     References:
         Reducing the dimensionality of data with neural networks (Hinton & Salakhutdinov, 2006)
@@ -86,7 +86,7 @@ class DenseAutoencoder(Autoencoder):
     def _dense(self, size, **kwargs):
         initializer = self.kernel_initializer
         if isinstance(initializer, keras.initializers.Initializer):
-            initializer = initializer.clone()  # a shared instance gives all layers of one shape the same weights
+            initializer = initializer.clone()  # a shared instance would give layers of equal shape equal weights
         return layers.Dense(size, kernel_initializer=initializer, dtype=self.dtype_policy, **kwargs)
 
     def _hidden(self, sizes):
@@ -95,7 +95,7 @@ class DenseAutoencoder(Autoencoder):
     def _dropout(self):
         if not self.code_dropout:
             return []
-        # Codes are unbounded, whatever the range of the images.
+        # Codes are unbounded, so dropout must not use the value range of the images.
         options = {"rescale": True, "value_range": None, "dtype": self.dtype_policy, "name": "dropout"}
         return [MaskPixels(self.code_dropout, stream="decoder/dropout", **options)]
 
@@ -106,7 +106,7 @@ class DenseAutoencoder(Autoencoder):
 
     def _loss_weight_changed(self, name, value):
         super()._loss_weight_changed(name, value)
-        # A model without the penalty doesn't compute it; the first positive weight adds it.
+        # A model whose weight is 0 does not compute the penalty. The first positive weight adds it.
         if name == "weight_penalty" and value and not self._penalizes_weights:
             self._penalizes_weights = True
             self._penalize_weights()
@@ -125,7 +125,7 @@ class DenseAutoencoder(Autoencoder):
 
 
 def _serialized(initializer):
-    """An initializer's config; ValueError for a function that no other process could find."""
+    """Config of an initializer. ValueError for a function that is not registered: no other process could find it."""
     if isinstance(initializer, keras.initializers.Initializer):
         return keras.initializers.serialize(initializer)
     # A `functools.partial` or an object with `__call__` has no name.
@@ -140,11 +140,11 @@ def _serialized(initializer):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class LinearAutoencoder(DenseAutoencoder):
-    """One linear layer to the code and one back. At its optimum it spans the same subspace as PCA.
+    """One linear layer to the code and one back. At the optimum of the MSE it spans the same subspace as PCA.
 
     Args:
         input_shape: Shape of one input.
-        latent_dim: Size of the code.
+        latent_dim: Latent dimension, the size of the code.
         value_range: As for `Autoencoder`.
         **kwargs: As for `DenseAutoencoder`.
 
@@ -178,17 +178,17 @@ class LinearAutoencoder(DenseAutoencoder):
 class SparseAutoencoder(DenseAutoencoder):
     """A dense autoencoder with a sparsity penalty on the code.
 
-    The penalty added to the loss is an activity regularizer, which Keras divides by the batch size:
+    The penalty is an activity regularizer, which Keras divides by the batch size n:
     `(1/n) Σᵢ (l1 · Σⱼ |zᵢⱼ| + l2 · Σⱼ zᵢⱼ²)`.
 
     Args:
         input_shape: Shape of one input.
-        l1: Weight of the sum of absolute code values.
-        l2: Weight of the sum of squared code values.
+        l1: Weight of the sum of absolute code values, not negative. Can be set at any time.
+        l2: Weight of the sum of squared code values, not negative. Can be set at any time.
         **kwargs: As for `DenseAutoencoder`.
 
     Raises:
-        ValueError: A size is not a positive integer, or a weight is negative.
+        ValueError: If a size is not a positive integer, or a weight is negative.
 
     References:
         Sparse autoencoder, CS294A lecture notes (A. Ng, 2011)

@@ -1,4 +1,4 @@
-"""Several small denoising autoencoders of several views of the input, trained together."""
+"""An ensemble of small denoising autoencoders on several views of the input, trained as one model."""
 
 import keras
 from keras import layers, ops
@@ -12,21 +12,22 @@ from kerasae.models.base import Autoencoder
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class EnsembleAutoencoder(Autoencoder):
-    """Independent denoising autoencoders in one model: some for each view of the input.
+    """Independent denoising autoencoders in one model: `members` autoencoders per view of the input.
 
     `x → view → standardize → f (n, size) → noise → hidden → z (n, members, latent_dim) → hidden → f̂ (n, members, size)`
 
-    Each member has weights of its own, sees noise of its own and minimizes its own mean of `(f − f̂)²`, so the members'
-    errors average out. The code is the codes of all members of all views, flattened. The reconstruction is the mean
-    of the first view's members, brought back to the shape of the input: for the view `"pixels"` a smooth image.
+    Each member has its own weights and its own noise, and minimizes its own mean of `(f − f̂)²`. Averaging over members
+    reduces the variance of their errors. The code concatenates the codes of all members of all views. The
+    reconstruction is the mean of the first view's members, mapped back to the input shape; for the view `"pixels"` it
+    is a smooth image.
 
     Args:
         input_shape: Shape of one input.
-        views: Kinds of views, as for `kerasae.layers.View`, the first one `"values"` or `"pixels"`.
+        views: Kinds of `kerasae.layers.View`. The first one must be `"values"` or `"pixels"`.
         members: Number of autoencoders per view.
-        hidden_units: Size of the hidden layer of each encoder and decoder.
-        latent_dim: Size of the code of each member.
-        noise_stddev: Standard deviation of the noise that is added to standardized features in training.
+        hidden_units: Size of the one hidden layer of each encoder and decoder.
+        latent_dim: Size of each member's code.
+        noise_stddev: Standard deviation of the Gaussian noise on the standardized features in training.
         activation: Activation function of the hidden layers.
         limit: As for `kerasae.layers.Standardization`.
         low, normalize: As for `kerasae.layers.View`.
@@ -34,12 +35,11 @@ class EnsembleAutoencoder(Autoencoder):
         value_range, **kwargs: As for `Autoencoder`.
 
     Raises:
-        ValueError: A size is not a positive integer; an unknown view, or one that does not fit the shape.
+        ValueError: If a size is not a positive integer, or a view is unknown or does not fit the input shape.
 
     Attributes:
-        features: Keras model from inputs to the standardized features of each view, a list of `(n, size)`.
-        members_decoder: Keras model from codes to the members' reconstructions of each view, a list of
-            `(n, members, size)`.
+        features: Keras model from inputs to the standardized features, `(n, size)` per view.
+        members_decoder: Keras model from codes to the members' reconstructions, `(n, members, size)` per view.
 
     References:
         Extracting and composing robust features with denoising autoencoders (Vincent, Larochelle, Bengio & Manzagol,
@@ -92,7 +92,7 @@ class EnsembleAutoencoder(Autoencoder):
         self.set_parts(keras.Model(x, z, name="encoder"), keras.Model(code, output(back(decoded[0])), name="decoder"))
 
     def _encoded(self, features, kind: str):
-        """The codes `(n, members · latent_dim)` of one view's features, and the layers that make them."""
+        """Codes `(n, members · latent_dim)` of one view's features."""
         size = features.shape[-1]
         for layer in (
             layers.RepeatVector(self.members, dtype="float32"),
@@ -105,7 +105,7 @@ class EnsembleAutoencoder(Autoencoder):
         return features
 
     def _decoded(self, code, sizes):
-        """The members' reconstructions of each view, from all codes."""
+        """The members' reconstructions `(n, members, size)` of each view, from the codes of all views."""
         codes = layers.Reshape((len(self.views), self.members, self.latent_dim), dtype=self.dtype_policy)(code)
         decoded = []
         for i, (kind, size) in enumerate(zip(self.views, sizes, strict=True)):
@@ -114,8 +114,8 @@ class EnsembleAutoencoder(Autoencoder):
         return decoded
 
     def _dense(self, inputs: int, units: int, name: str, activation=None):
-        """A dense layer for each member: `(n, members, inputs)` → `(n, members, units)`."""
-        # Keras takes the members' axis for a receptive field, which would make each member's weights too small.
+        """A separate dense layer for each member: `(n, members, inputs)` → `(n, members, units)`."""
+        # Keras counts the axis of members as a receptive field; the scale compensates for the larger fan.
         glorot = keras.initializers.VarianceScaling(float(self.members), "fan_avg", "uniform")
         return layers.EinsumDense(
             "nmi,mio->nmo",
@@ -128,10 +128,10 @@ class EnsembleAutoencoder(Autoencoder):
         )
 
     def adapt(self, x, batch_size: int | None = None) -> None:
-        """Set the standardization of each view from `x (n, *input_shape)`; to be called before training.
+        """Set the standardization of each view from training inputs `x (n, *input_shape)`. Call it before `fit`.
 
-        Values: median, and interquartile range, robust against outliers in `x`. Views of images: mean, and one scale
-        for all features, so that the image's background does not count as much as its strokes.
+        The view `"values"` uses the median and the interquartile range, which are robust against outliers in `x`. Views
+        of images use the mean and one common scale, so that the background does not count as much as the strokes.
 
         Raises:
             ValueError, TypeError: As for `encode`.
@@ -159,7 +159,7 @@ class EnsembleAutoencoder(Autoencoder):
         return {"loss": loss + self._penalties(), "reconstruction_loss": loss}, self.decoder(z, training=training)
 
     def observed(self, x):
-        """As for every autoencoder, with a space for each view: its standardized features, and the members' errors."""
+        """As for `Autoencoder`, with one space per view: its standardized features and the members' errors."""
         z = self._code(x)
         features, decoded = _list(self.features(x)), _list(self.members_decoder(z))
         spaces = {
@@ -185,7 +185,7 @@ class EnsembleAutoencoder(Autoencoder):
 
 
 class Unstandardize(layers.Layer):
-    """The members' mean `(n, members, size)` → inputs `(n, *shape)` that look like it."""
+    """Members' reconstructions `(n, members, size)` → mean over members, as inputs `(n, *shape)`."""
 
     def __init__(self, view, standardization, shape, **kwargs):
         super().__init__(**kwargs)

@@ -1,4 +1,4 @@
-"""How far the reconstructions of a model are from its inputs."""
+"""Reconstruction errors of single inputs."""
 
 import math
 
@@ -6,25 +6,23 @@ from keras import ops
 
 
 class ReconstructionErrors:
-    """What an autoencoder says of single inputs."""
+    """Mixin of `Autoencoder`: reconstruction errors, and the features that outlier detectors use."""
 
     def reconstruction_error(self, x, per: str = "input", batch_size: int | None = None, *, label=None):
-        """The squared difference of `x (n, *input_shape)` and its reconstruction, one by one.
-
-        `(x − reconstruct(x))²`, in squared units of the input. High values are what the model has not learned.
+        """Compute the squared error `(x − reconstruct(x))²` per input or per pixel, in squared units of the input.
 
         Args:
-            x: An array or a tensor, as for `encode`.
-            per: `"input"` for the mean over each input's values, `(n,)`; `"pixel"` for every value by itself,
+            x: An array or a tensor `(n, *input_shape)`, as for `encode`.
+            per: `"input"` for the mean over the values of each input, `(n,)`; `"pixel"` for the error of every value,
                 `(n, *input_shape)`.
             batch_size, label: As for `encode`.
 
         Returns:
-            An array of float32 for an array, a tensor for a tensor.
+            A float32 array for an array, a tensor for a tensor.
 
         Raises:
-            ValueError: `per` is neither of the two; the errors of `encode`.
-            TypeError: Not numbers.
+            ValueError: If `per` is unknown; otherwise as for `encode`.
+            TypeError: As for `encode`.
 
         >>> model = kerasae.models.DenseAutoencoder((28, 28, 1))
         >>> x = np.zeros((5, 28, 28, 1))
@@ -44,12 +42,12 @@ class ReconstructionErrors:
         return ops.mean(ops.reshape(self._error_per_pixel(x, label), (-1, math.prod(self.data_shape))), axis=1)
 
     def observed(self, x):
-        """What a detector of outliers compares, for inputs `x (n, *input_shape)`, tensors or Keras's symbolic ones.
+        """Compute what an outlier detector compares, for tensors or symbolic tensors `x (n, *input_shape)`.
 
         Returns:
-            The reconstructions, the codes, and by the name of a space its `"features"` `(n, d)` and the `"errors"`
-            `(n, members, d)` of their reconstructions. An autoencoder has one space, `"code"`, whose features are the
-            flattened codes; its errors are those of the inputs.
+            Reconstructions, codes, and a dict of spaces. Each space has `"features"` `(n, d)` and `"errors"`, the
+            reconstruction errors `(n, members, d)`. This class has one space, `"code"`: its features are the flattened
+            codes, its errors those of the input values (one member).
         """
         z = self._code(x)
         x_hat = self._decode(z)

@@ -1,4 +1,4 @@
-"""The importance-weighted bound of a variational autoencoder's log-likelihood."""
+"""The importance-weighted lower bound of a variational autoencoder's log-likelihood."""
 
 import math
 
@@ -18,19 +18,19 @@ def log_ratio(z, mean, log_variance):
 
 
 def negative_bound(log_weights, z, mean, log_variance, gradient: str = "standard"):
-    """The negative importance-weighted bound of each input, `ln k − ln Σⱼ wⱼ`, in nats.
+    """Negative importance-weighted bound `ln k − ln Σⱼ wⱼ` of each input, in nats.
 
-    `ln wⱼ = ln p(x | zⱼ) + ln p(zⱼ) − ln q(zⱼ | x)`. With one sample it is the negative ELBO, in expectation.
+    `ln wⱼ = ln p(x | zⱼ) + ln p(zⱼ) − ln q(zⱼ | x)`. For k = 1 its expectation is the negative ELBO.
 
     Args:
-        log_weights: Function of `z (n, k, d)`, `mean` and `log_variance (n, 1, d)`: `ln w (n, k)`.
+        log_weights: Function of `z (n, k, d)`, `mean` and `log_variance (n, 1, d)` that returns `ln w (n, k)`.
         z: Samples of the posterior `(n, k, d)`, a differentiable function of its parameters.
         mean, log_variance: Parameters of the posterior `(n, d)`.
-        gradient: `"standard"`, that of the bound; or `"doubly_reparameterized"`, an unbiased estimate of the same
-            gradient whose variance for the encoder does not grow with k. It decodes the samples twice.
+        gradient: `"standard"`, the gradient of the bound; or `"doubly_reparameterized"`, an unbiased estimate of it
+            whose signal-to-noise ratio for the encoder rises with k instead of falling. It decodes twice.
 
     Returns:
-        The bound `(n,)`; its value does not depend on `gradient`.
+        The negative bound `(n,)`; its value does not depend on `gradient`.
 
     References:
         Importance weighted autoencoders (Burda, Grosse & Salakhutdinov, 2016)
@@ -40,8 +40,9 @@ def negative_bound(log_weights, z, mean, log_variance, gradient: str = "standard
     log_k = math.log(z.shape[1])
     if gradient == "standard":
         return log_k - ops.logsumexp(log_weights(z, mean, log_variance), axis=1)
-    # The density q enters as a constant function: its parameters are reached through z alone, and with the square
-    # of the normalized weight, one factor of which multiplies the gradient of z here.
+    # The encoder's gradient flows through z alone (q's parameters in ln w are constant), and each sample is weighted by
+    # its squared normalized weight. `scaled` equals z and multiplies z's gradient by one factor of that square; the
+    # surrogate has the other one, which is also the weight of the decoder's gradient.
     posterior = ops.stop_gradient(mean), ops.stop_gradient(log_variance)
     constant = ops.stop_gradient(z)
     values = ops.stop_gradient(log_weights(constant, *posterior))

@@ -1,24 +1,24 @@
-"""Other sizes of inputs for a trained model whose weights fit them."""
+"""Trained convolutional models for inputs of another size."""
 
 from kerasae._checks import positive_sizes
 
 
 class InputSize:
-    """What a model does with inputs of another size than its own."""
+    """Mixin of `Autoencoder`: the same weights for another input size."""
 
-    any_size = False  # whether no weight depends on the size of the inputs
+    any_size = False  # True for classes whose weights do not depend on the input size
 
     def with_input_shape(self, input_shape):
-        """A copy of the model for inputs of another size, with the same weights, compiled as this model is.
+        """Copy the model for inputs of another size, with the same weights and the same compile settings.
 
-        Convolutions fit any size. A code keeps its number of channels, and gets as many positions as the size asks for.
+        The code keeps its number of channels; its sides follow from the input size.
 
         Args:
-            input_shape: Shape of one input, with as many axes and channels as before: `(64, 64, 1)`.
+            input_shape: Shape of one input, such as `(64, 64, 1)`, with the same number of axes and channels.
 
         Raises:
-            ValueError: The weights depend on the size of the inputs, as those of dense layers do; or the number of
-                axes or channels is another one.
+            ValueError: If the weights depend on the input size, as those of dense layers do, or the number of axes or
+                channels differs.
 
         >>> model = kerasae.models.ConvAutoencoder((28, 28, 1), filters=(8, 4))
         >>> model.with_input_shape((64, 48, 1)).code_shape

@@ -1,4 +1,4 @@
-"""Labels of conditional autoencoders: the class of each image, given to the encoder and the decoder."""
+"""Class labels of conditional autoencoders, an input of both the encoder and the decoder."""
 
 import numpy as np
 
@@ -6,26 +6,26 @@ from kerasae.training import validation
 
 
 class Labels:
-    """What a model does with labels. It is conditional if `classes` is set; otherwise labels are refused."""
+    """Mixin of `Autoencoder` for labels. A model with `classes` is conditional; others refuse labels."""
 
     classes: int | None = None
 
     def labelled(self, x, label=None):
-        """The `x` that `fit` takes for inputs and their classes; the inputs alone unless the model is conditional."""
+        """Return the `x` for `fit`: `{"x": x, "label": label}` for a conditional model, otherwise `x`."""
         if self.classes is None:
             return x
-        # A stream of pictures makes such batches itself.
+        # A stream of pictures adds the labels to its batches itself.
         return x.labelled(label) if hasattr(x, "labelled") else {"x": x, "label": label}
 
     def split_label(self, x):
-        """Inputs and labels from the `x` of `fit`; labels are None unless the model is conditional."""
+        """Split the `x` of `fit` into inputs and labels; the labels are None unless the model is conditional."""
         return (x, None) if self.classes is None else (x["x"], x["label"])
 
     def checked_structure(self, x):
-        """`x`, if it has the structure that `fit` takes.
+        """Return `x` if it has the structure that `fit` takes.
 
         Raises:
-            ValueError: The model is conditional, and `x` is not `{"x": inputs, "label": classes}`.
+            ValueError: If the model is conditional and `x` is not `{"x": inputs, "label": classes}`.
         """
         if self.classes is not None and (not isinstance(x, dict) or set(x) != {"x", "label"}):
             found = f"a dict of {', '.join(map(repr, x))}" if isinstance(x, dict) else type(x).__name__
@@ -33,11 +33,11 @@ class Labels:
         return x
 
     def checked_labels(self, label, x) -> tuple:
-        """One class for each of `x` as int32, in a tuple; an empty tuple if the model is not conditional.
+        """Validate labels: a tuple of one int32 array `(n,)`, or an empty tuple if the model is not conditional.
 
         Raises:
-            ValueError: A label for a model that is not conditional, or a missing one; not integers from 0 to
-                `classes − 1`, one for each of `x` or one for all.
+            ValueError: If a label is missing, is given to a model that is not conditional, or the labels are not
+                integers from 0 to `classes − 1`, one per input or one for all.
         """
         if self.classes is None:
             if label is not None:

@@ -1,4 +1,4 @@
-"""Weights of loss terms as variables, so that a change takes effect at the next step without compiling anew."""
+"""Weights of loss terms as variables: a change takes effect at the next step, without recompilation."""
 
 import math
 from typing import Any
@@ -8,9 +8,9 @@ import numpy as np
 
 
 class LossWeight:
-    """A weight of a loss term: a scalar float32 variable of the model that is set like a number.
+    """Descriptor for the weight of a loss term: a scalar float32 variable that is set like a number.
 
-    A family declares it in its class body and sets it in its constructor:
+    A model class declares it in the class body and sets it in the constructor:
 
         class MyAutoencoder(Autoencoder):
             kl_weight = LossWeight()
@@ -19,8 +19,8 @@ class LossWeight:
                 super().__init__(...)
                 self.kl_weight = kl_weight
 
-    Reading gives the variable, to be used in `loss_terms`; `float(model.kl_weight)` gives the number;
-    setting assigns a finite number that is not negative, else raises ValueError.
+    Reading returns the variable, for use in `loss_terms`; `float(model.kl_weight)` returns the number.
+    Setting raises ValueError for a negative or infinite number.
     """
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -51,15 +51,15 @@ class LossWeight:
 
 
 class WithLossWeights(keras.Model):
-    """Keeps the variables of `LossWeight` out of `weights` and in files only where they were changed.
+    """Mixin of `Autoencoder`: keeps `LossWeight` variables out of `weights`, and stores only changed values in files.
 
-    They are part of `variables`, as the state of metrics and of seed generators is, so compiled steps see
-    changes. They are not part of `weights`, so `get_weights` and `set_weights` carry the network alone.
+    Like the state of metrics, they are part of `variables`, so compiled steps see changes, but not of `weights`, so
+    `get_weights` and `set_weights` handle the network alone.
     """
 
     @property
     def loss_weight_names(self) -> tuple[str, ...]:
-        """The names of the weights of loss terms, which can be set at any time."""
+        """Names of the weights of loss terms, which can be set at any time."""
         classes = reversed(type(self).__mro__)
         declared = [name for cls in classes for name, value in vars(cls).items() if isinstance(value, LossWeight)]
         return tuple(name for name in dict.fromkeys(declared) if hasattr(self, f"_{name}"))
@@ -76,7 +76,7 @@ class WithLossWeights(keras.Model):
         """Hook for families whose penalties are left out while their weight is 0."""
 
     def _loss_weight_value(self, name: str) -> float:
-        """The current number, with as few digits as float32 needs."""
+        """Current value, rounded to the fewest digits that identify the float32 number."""
         return float(str(np.float32(keras.ops.convert_to_numpy(getattr(self, name)))))
 
     def _loss_weight_config(self) -> dict[str, float]:
@@ -92,7 +92,7 @@ class WithLossWeights(keras.Model):
     def save_own_variables(self, store):
         for i, variable in enumerate(self._other_variables()):
             store[str(i)] = variable
-        # Only changed values are stored: files of unchanged models stay as they were before there were variables.
+        # Only changed values are stored, so files of other models keep the format of older versions.
         for name in self.loss_weight_names:
             value = np.float32(keras.ops.convert_to_numpy(getattr(self, name)))
             if value != np.float32(getattr(self, f"_initial_{name}")):

@@ -12,24 +12,23 @@ from kerasae.models.base import Autoencoder
 from kerasae.models.residual import filters_for
 from kerasae.training import validation
 
-MOST = 20_000  # inputs that the principal components are computed from
+_MAX_INPUTS = 20_000  # number of inputs that the principal components are computed from
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class PCAResidualAutoencoder(Autoencoder):
-    """Principal components, and residual networks that learn what they leave: strong after few epochs.
+    """PCA plus residual networks that learn what PCA leaves over: a good model after few epochs.
 
     `z = P (x − m) + f(x) (n, latent_dim);  x_hat = y + g(y) with y = Pᵀ z + m (n, *input_shape)`
 
-    `f` is the encoder of `ResidualAutoencoder`, `g` a network of such levels down and up again, with connections
-    between levels of equal size (U-Net). Both start at zero. `adapt` sets P and m to the principal components and the
-    mean of the training inputs, and `fit` calls it before the first training. Training starts from the error of PCA
-    with as many components and changes `f` and `g` alone. P has `latent_dim` numbers for each value of an input,
-    stored twice: use `ResidualAutoencoder` for large images.
+    `f` has the levels of `ResidualAutoencoder`'s encoder; `g` is a U-Net of such levels. Both are zero before training.
+    `adapt` sets P and m to the principal components and the mean of the training inputs; the first `fit` calls it.
+    Training therefore starts from the error of PCA with `latent_dim` components. It changes only `f` and `g`. The model
+    stores P twice, `latent_dim` numbers per input value: use `ResidualAutoencoder` for large images.
 
     Args:
         input_shape: As for `ConvAutoencoder`.
-        latent_dim: Size of the code.
+        latent_dim: Latent dimension, the size of the code.
         filters, blocks_per_level, kernel_size, activation: As for `ResidualAutoencoder`.
         value_range, noise, **kwargs: As for `Autoencoder`.
 
@@ -84,17 +83,17 @@ class PCAResidualAutoencoder(Autoencoder):
         """Set P and m to the principal components and the mean of inputs.
 
         Args:
-            x: Array `(n, *input_shape)`, or a `keras.utils.PyDataset` of batches. At most 20,000 inputs are used.
+            x: Array `(n, *input_shape)` or `keras.utils.PyDataset` of batches. At most 20,000 inputs are used.
 
         Raises:
-            ValueError: The inputs are no array and no PyDataset, or not what `encode` takes.
+            ValueError: If `x` is neither an array nor a PyDataset; otherwise as for `encode`.
         """
         from sklearn.decomposition import PCA
 
         x = validation.checked_array(_gathered(x), self.data_shape, self.value_range).reshape(
             -1, np.prod(self.data_shape)
         )
-        x = x[np.linspace(0, len(x) - 1, min(len(x), MOST)).astype(int)]
+        x = x[np.linspace(0, len(x) - 1, min(len(x), _MAX_INPUTS)).astype(int)]
         number = min(self.latent_dim, *x.shape)
         solver = "covariance_eigh" if x.shape[1] <= 4096 else "randomized"
         pca = PCA(number, svd_solver=solver, random_state=0).fit(x.astype("float32", copy=False))
@@ -106,10 +105,10 @@ class PCAResidualAutoencoder(Autoencoder):
         self.adapted.assign(1)
 
     def fit(self, x=None, *args, **kwargs):
-        """As for `Autoencoder`; the first training begins with `adapt(x)`.
+        """Train as `Autoencoder.fit` does. The first call begins with `adapt(x)`.
 
         Raises:
-            ValueError: As for `Autoencoder`; or the first training is on a source other than arrays and PyDatasets.
+            ValueError: If the first call is not given an array or PyDataset; otherwise as for `Autoencoder`.
         """
         if not int(self.adapted):
             self.adapt(x)
@@ -127,12 +126,12 @@ class PCAResidualAutoencoder(Autoencoder):
 
 
 def _linear(size: int):
-    """A linear map that training does not change, in float32."""
+    """A frozen linear map in float32."""
     return layers.Dense(size, trainable=False, name="linear", dtype="float32")
 
 
 def _gathered(x):
-    """An array as it is; of a PyDataset, the inputs of its first batches."""
+    """The array itself, or the inputs of a PyDataset's first batches."""
     if validation.is_array(x):
         return x
     if not isinstance(x, keras.utils.PyDataset):
@@ -144,6 +143,6 @@ def _gathered(x):
     for i in range(x.num_batches or 0):
         batch = x[i]
         batches.append(np.asarray(batch[0] if isinstance(batch, tuple) else batch))
-        if sum(map(len, batches)) >= MOST:
+        if sum(map(len, batches)) >= _MAX_INPUTS:
             break
     return np.concatenate(batches)

@@ -1,4 +1,4 @@
-"""Loading and saving entries by the words of keras-hub: `from_preset`, `save_to_preset`."""
+"""keras-hub's names for loading and saving entries: `from_preset`, `save_to_preset`."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ class Presets:
 
     @classmethod
     def from_preset(cls, preset: str | Path, load_weights: bool = True):
-        """The model of an entry: `zoo.load`, for those who know keras-hub.
+        """Load the model of an entry, like `zoo.load`.
 
         Args:
-            preset: Name of a shipped entry, path of the directory of another, or `hf://user/name`.
-            load_weights: Whether the model has the pretrained weights; else it is untrained.
+            preset: Name of an entry in the package, path of an entry's directory, or `hf://user/name`.
+            load_weights: Whether to load the pretrained weights. False gives an untrained model.
 
         Returns:
             A model of this class or a subclass.
 
         Raises:
-            ValueError: As for `zoo.load`; or the entry has a model of another class.
+            ValueError: If the entry has a model of another class; otherwise as for `zoo.load`.
 
         >>> kerasae.models.Autoencoder.from_preset("dense_mnist").code_size
         16
@@ -34,7 +34,7 @@ class Presets:
         return model
 
     def save_to_preset(self, preset_dir: str | Path, **facts) -> None:
-        """Save the model as an entry: `zoo.save`, for those who know keras-hub.
+        """Save the model as an entry, like `zoo.save`.
 
         Args:
             preset_dir: Directory of the entry.

@@ -1,4 +1,4 @@
-"""The standard normal prior of codes: sampling from it, and the divergence of posteriors from it."""
+"""The standard normal prior of codes: sampling from it, and the KL divergence of posteriors from it."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from kerasae.models.base import Autoencoder
 
 
 class Posterior(NamedTuple):
-    """The normal distribution over codes that an encoder gives for each input; arrays or tensors `(n, latent_dim)`."""
+    """Parameters of the normal posterior q(z | x) of each input; arrays or tensors `(n, latent_dim)`."""
 
     mean: Any
     log_variance: Any
@@ -26,7 +26,7 @@ def kl_to_standard_normal(mean, log_variance):
 
 
 class StandardNormalPrior(Autoencoder):
-    """An autoencoder whose codes are distributed as N(0, I), so that it can generate."""
+    """Base class of autoencoders that are trained with the prior N(0, I) and can generate."""
 
     def generate(self, n: int, seed: int | None = None, *, label=None):
         """Decode `n` samples of the prior N(0, I).
@@ -34,14 +34,14 @@ class StandardNormalPrior(Autoencoder):
         Args:
             n: Number of samples.
             seed: The same seed gives the same samples on every backend; None gives new ones in each call.
-            label: For a conditional model: the class of each sample `(n,)`, one for all, or None to draw
-                classes at random.
+            label: For a conditional model: the class of each sample `(n,)`, one class for all, or None to draw
+                classes uniformly.
 
         Returns:
             An array `(n, *input_shape)`.
 
         Raises:
-            ValueError: `n` is not a positive integer; a label for a model that takes none.
+            ValueError: If `n` is not a positive integer, or a label is given to a model that takes none.
         """
         rng = np.random.default_rng(seed)
         z = self._prior_codes(n, rng)

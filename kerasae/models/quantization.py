@@ -1,4 +1,4 @@
-"""Quantized layers of a model: which there are, in its config, and again when it is rebuilt."""
+"""Quantized layers: recorded in a model's config, and quantized again when the model is rebuilt from it."""
 
 import warnings
 
@@ -20,14 +20,14 @@ def _layers(model):
                 yield part, i, layer
 
 
-def _can_be(layer) -> bool:
+def _is_quantizable(layer) -> bool:
     return type(layer).quantize is not keras.layers.Layer.quantize
 
 
 def check(model) -> None:
     """Raise ValueError if Keras can quantize no layer of the model; warn if it can't quantize all."""
-    with_kernels = [layer for *_, layer in _layers(model) if layer.trainable_weights or _can_be(layer)]
-    kept = [f"{layer.name} ({type(layer).__name__})" for layer in with_kernels if not _can_be(layer)]
+    with_kernels = [layer for *_, layer in _layers(model) if layer.trainable_weights or _is_quantizable(layer)]
+    kept = [f"{layer.name} ({type(layer).__name__})" for layer in with_kernels if not _is_quantizable(layer)]
     if len(kept) == len(with_kernels):
         raise ValueError(
             f"quantize needs dense layers. Received a model whose layers Keras can't quantize: {', '.join(kept)}."
@@ -37,7 +37,7 @@ def check(model) -> None:
 
 
 def config(model) -> dict:
-    """The entry of a model's config: by part and index of the layer, its quantization mode; empty if none."""
+    """The field of a model's config, part → layer index → quantization mode; empty if no layer is quantized."""
     found: dict[str, dict[str, str]] = {}
     for part, i, layer in _layers(model):
         mode = getattr(layer, "quantization_mode", None)
@@ -47,7 +47,7 @@ def config(model) -> dict:
 
 
 def apply(model, quantized: dict[str, dict[str, str]] | None):
-    """Quantize the layers that `config` has named, and give the model."""
+    """Quantize the layers that `config` listed, and return the model."""
     for part, modes in (quantized or {}).items():
         for i, mode in modes.items():
             _parts(model)[part].layers[int(i)].quantize(mode)

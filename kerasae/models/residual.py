@@ -10,14 +10,15 @@ from kerasae.models import blocks
 from kerasae.models.base import Autoencoder
 from kerasae.models.variational import ConvVariationalAutoencoder
 
-_WIDTH, _WIDEST, _SIDE = 32, 256, 4
+_WIDTH, _WIDEST = 32, 256  # channels of the first level, and at most
+_SIDE = 4  # longest side of the code
 
 
 def filters_for(input_shape) -> tuple[int, ...]:
-    """Numbers of channels of a residual network for inputs of a shape.
+    """Default numbers of channels of a residual network for an input shape.
 
-    As many levels as halve the longest side to 4 or fewer: 3 levels for 32 × 32 pixels. The first has 32 channels,
-    each further one twice as many, up to 256.
+    There are as many levels as it takes to halve the longest side to 4 or less: 3 levels for 32 × 32 pixels. The first
+    level has 32 channels; each further level doubles them, up to 256.
 
     >>> filters_for((32, 32, 3)), filters_for((200, 1))
     ((32, 64, 128), (32, 64, 128, 256, 256, 256))
@@ -28,26 +29,25 @@ def filters_for(input_shape) -> tuple[int, ...]:
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class ResidualAutoencoder(Autoencoder):
-    """A deep convolutional autoencoder of residual blocks: the choice for color images.
+    """A deep convolutional autoencoder of residual blocks, suited to color images.
 
     `x (n, h, w, c) → [conv of stride 2, residual blocks] per level → conv → z (n, ⌈h/2ᴸ⌉, ⌈w/2ᴸ⌉, latent_channels)
     → conv → [residual blocks, transposed conv of stride 2] per level → crop → x_hat (n, h, w, c)`
 
-    All but the residual blocks is linear, and the blocks start as the identity: the network starts as a linear one
-    and learns what a linear one, such as PCA, cannot. The shape of the input says whether the model takes signals,
-    images or volumes.
+    Only the residual blocks are nonlinear, and each block starts as the identity. With a linear output, the network
+    therefore starts as a linear autoencoder. The rank of `input_shape` selects signals, images or volumes.
 
     Args:
         input_shape: As for `ConvAutoencoder`.
-        filters: Numbers of channels of the encoder's L levels, from the input inwards; the decoder has them in reverse.
-            None for as many levels as halve the longest side to 4 or fewer, of 32, 64, 128, 256, 256, ... channels.
-        latent_channels: Number of channels of the code. With the default filters, 16 channels make a code of 256
+        filters: Numbers of channels of the encoder's L levels, from the input to the code; reversed in the decoder.
+            None for as many levels as bring the longest side to 4 or less, with 32, 64, 128, 256, 256, ... channels.
+        latent_channels: Number of channels of the code. With the default filters, 16 channels give a code of 256
             numbers for 32 × 32 pixels.
         blocks_per_level: Number of residual blocks per level of the encoder and of the decoder.
         kernel_size: Kernel size of the residual blocks.
         activation: Activation function of the residual blocks. The code is linear.
-        output_activation: Activation function of the output. A linear one suits the mean squared error; reconstructions
-            may then lie a little outside `value_range`.
+        output_activation: Activation function of the output. `"linear"` suits the mean squared error; reconstructions
+            may then lie slightly outside `value_range`.
         value_range, **kwargs: As for `DenseAutoencoder`.
 
     Raises:
@@ -110,14 +110,14 @@ class ResidualAutoencoder(Autoencoder):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class ResidualVariationalAutoencoder(ConvVariationalAutoencoder):
-    """A variational autoencoder with the residual network of `ResidualAutoencoder`.
+    """A variational autoencoder with the residual levels of `ResidualAutoencoder`.
 
     `x (n, h, w, c) → [conv of stride 2, residual blocks] per level → flatten → (μ, ln σ²) (n, latent_dim);
     z ~ N(μ, σ²) → dense → small image → [residual blocks, transposed conv of stride 2] per level → crop → x_hat`
 
     Args:
         input_shape, filters, blocks_per_level, kernel_size, activation: As for `ResidualAutoencoder`.
-        latent_dim: Size of the code.
+        latent_dim: Latent dimension, the size of the code.
         hidden_units: Sizes of the encoder's dense layers before the code.
         **kwargs: As for `VariationalAutoencoder`.
 

@@ -1,4 +1,4 @@
-"""VAE-GAN: a variational autoencoder with a discriminator's features as the measure of similarity."""
+"""VAE-GAN: a variational autoencoder that compares images by features of a discriminator."""
 
 import keras
 from keras import ops
@@ -17,30 +17,29 @@ from kerasae.models.variational import ConvVariationalAutoencoder
 class VAEGAN(Adversarial, ConvVariationalAutoencoder):
     """A variational autoencoder of images whose decoder is also the generator of a GAN.
 
-    The reconstruction is measured by the features f of the discriminator's last convolution instead of by
-    pixels, so that a shifted stroke costs less than a blurred one.
-    With its logit D, images x, their reconstructions x̂ and decoded samples p of the prior, in one step:
+    Reconstructions are compared by features f, the discriminator's last convolution, instead of by pixels, so a
+    shifted stroke costs less than a blurred one. D is the discriminator's logit, x are images, x̂ their
+    reconstructions, p decoded samples of the prior, and `S(a) = ln(1 + exp(a))`. Each step minimizes
 
-    - encoder: `loss = feature_loss + kl_weight · kl_loss`, with `feature_loss = ½ feature_precision ·
+    - over the encoder: `loss = feature_loss + kl_weight · kl_loss`, with `feature_loss = ½ feature_precision ·
       Σ (f(x) − f(x̂))²`, a negative log-likelihood in nats per image up to a constant, and the KL divergence of
       `VariationalAutoencoder`;
-    - decoder: `generator_loss = feature_weight · feature_loss + mean S(−D(x̂)) + mean S(−D(p))`, with
-      `S(a) = ln(1 + exp(a))`;
-    - discriminator: `discriminator_loss = mean S(−D(x)) + ½ mean S(D(x̂)) + ½ mean S(D(p))`, which is
-      2 ln 2 = 1.386 if it can't distinguish them.
+    - over the decoder: `generator_loss = feature_weight · feature_loss + mean S(−D(x̂)) + mean S(−D(p))`;
+    - over the discriminator: `discriminator_loss = mean S(−D(x)) + ½ mean S(D(x̂)) + ½ mean S(D(p))`. It is
+      2 ln 2 = 1.386 if the discriminator cannot tell real images from generated ones.
 
-    `reconstruction_loss`, of the pixels, is reported but not minimized.
+    The `reconstruction_loss` of the pixels is reported but not minimized.
 
     Args:
-        input_shape: `(height, width, channels)`.
+        input_shape: Shape of one image, `(height, width, channels)`.
         discriminator_filters: Numbers of channels of the discriminator's convolutions of stride 2.
-        discriminator_units: Size of its dense layer, after the features.
-        feature_precision: Precision (one over the variance) of the features given the code.
-        feature_weight: Weight of the feature loss in the decoder's loss.
+        discriminator_units: Size of the discriminator's dense layer after the features.
+        feature_precision: Precision (1 / variance) of the features given the code, not negative.
+        feature_weight: Weight of the feature loss in the decoder's loss, not negative.
         filters, kernel_size, hidden_units, latent_dim, **kwargs: As for `ConvVariationalAutoencoder`.
 
     Raises:
-        ValueError: A size is not a positive integer, or a weight is negative.
+        ValueError: If a size is not a positive integer, a weight is negative, or `importance_samples` is not 1.
 
     References:
         Autoencoding beyond pixels using a learned similarity metric (Larsen, Sønderby, Larochelle & Winther, 2016)
@@ -79,7 +78,7 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
         self.discriminator = self._discriminator()
 
     def _discriminator(self) -> keras.Model:
-        """An image → its features, and the logit."""
+        """Images → flattened features and logits."""
         flat = blocks.flat(self)
         body = [*blocks.strided_convs(self, self.discriminator_filters, self.kernel_size), flat]
         whole = blocks.discriminator(self, self.data_shape, body, (self.discriminator_units,))
@@ -100,21 +99,21 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
         squares = ops.square(features[:n] - features[n : 2 * n])
         feature = weighted_mean(0.5 * self.feature_precision * ops.sum(squares, axis=-1), sample_weight)
         kl = weighted_mean(kl_to_standard_normal(mean, log_variance), sample_weight)
-        of_real, of_reconstructed, of_prior = logits[:n], logits[n : 2 * n], logits[2 * n :]
+        real, reconstructed, sampled = logits[:n], logits[n : 2 * n], logits[2 * n :]
         if y_pred is not None:
             reconstruction, x_hat = self.loss.of_outputs()(y, y_pred, sample_weight), y_pred
         else:
             x_hat = generated[:n]
             reconstruction = self.loss(y, decoded[:n] if self.loss.from_logits else x_hat, sample_weight)
-        adversarial = generator_loss(of_reconstructed, sample_weight) + generator_loss(of_prior)
-        fakes = loss_of_generated(of_reconstructed, sample_weight) + loss_of_generated(of_prior)
+        adversarial = generator_loss(reconstructed, sample_weight) + generator_loss(sampled)
+        generated_loss = loss_of_generated(reconstructed, sample_weight) + loss_of_generated(sampled)
         terms = {
             "loss": feature + self.kl_weight * kl + self._penalties(),
             "reconstruction_loss": reconstruction,
             "kl_loss": kl,
             "feature_loss": feature,
             "generator_loss": self.feature_weight * feature + adversarial,
-            "discriminator_loss": generator_loss(of_real, sample_weight) + 0.5 * fakes,
+            "discriminator_loss": generator_loss(real, sample_weight) + 0.5 * generated_loss,
         }
         return terms, x_hat
 

@@ -1,4 +1,4 @@
-"""Variational autoencoders, which model a distribution of codes and generate new images."""
+"""Variational autoencoders: dense and convolutional."""
 
 import math
 
@@ -24,32 +24,32 @@ class VariationalAutoencoder(StandardNormalPrior):
 
     Training minimizes the negative evidence lower bound (ELBO), in nats per image:
     `loss = reconstruction_loss + kl_weight · kl_loss`, with the reconstruction loss `−ln p(x | z)`, summed over
-    pixels (unless compiled otherwise), and the KL divergence `½ Σⱼ (σⱼ² + μⱼ² − 1 − ln σⱼ²)`. Training draws z
-    anew in every step; evaluation uses one fixed draw per image; `encode` gives μ, and `call` and `reconstruct`
-    decode it.
+    pixels (unless compiled otherwise), and the KL divergence `½ Σⱼ (σⱼ² + μⱼ² − 1 − ln σⱼ²)`. Training draws a new
+    z in every step; evaluation uses one fixed draw per image. `encode` returns μ; `call` and `reconstruct` decode μ.
 
-    With k importance samples, `loss` is the tighter bound `ln k − ln Σⱼ p(x | zⱼ) (p(zⱼ) / q(zⱼ | x))^kl_weight`.
+    With k > 1 importance samples, `loss` is the tighter bound
+    `ln k − ln Σⱼ p(x | zⱼ) (p(zⱼ) / q(zⱼ | x))^kl_weight`, and `reconstruction_loss` is that of the first sample.
 
     Args:
         input_shape: Shape of one input.
-        hidden_units: Sizes of the encoder's hidden layers; the decoder has them in reverse.
-        latent_dim: Size of the code.
+        hidden_units: Sizes of the encoder's hidden layers; reversed in the decoder.
+        latent_dim: Latent dimension, the size of the code.
         activation: Activation function of the hidden layers.
         output_activation, value_range, **kwargs: As for `DenseAutoencoder`.
-        kl_weight: Weight of the KL divergence: the β of a β-VAE. Can be set at any time.
+        kl_weight: Weight of the KL divergence, the β of a β-VAE; not negative. Can be set at any time.
         seed: Seed of the samples drawn in training and evaluation.
-        likelihood: Distribution p(x | z): `"bernoulli"` (binary values; on gray ones its loss, the binary
-            cross-entropy, is not a likelihood of gray values), `"continuous_bernoulli"` (values in [0, 1]) or
-            `"gaussian"` (any values). Default: `"bernoulli"` if the output is a sigmoid, else `"gaussian"`.
+        likelihood: Distribution p(x | z): `"bernoulli"` (binary values; for gray values its loss, the binary
+            cross-entropy, is not a likelihood), `"continuous_bernoulli"` (values in [0, 1]) or `"gaussian"`
+            (any values). Default: `"bernoulli"` if the output is a sigmoid, else `"gaussian"`.
             Reconstructions are the means of the distribution.
-        variance: Variance of a Gaussian likelihood: a number, or `"learned"` for one trained for all values.
+        variance: Variance of a Gaussian likelihood: a positive number, or `"learned"` for one trained variance that
+            all values share.
         importance_samples: Number k of samples per image; 1 is the ELBO.
-        gradient: With several samples: `"standard"`, or `"doubly_reparameterized"`, an estimate of the same
-            gradient with less variance. See `models.importance`.
+        gradient: Gradient estimator for k > 1, `"standard"` or `"doubly_reparameterized"`; see `models.importance`.
 
     Raises:
-        ValueError: A size is not a positive integer, `kl_weight` is negative, or a likelihood is unknown or does not
-            fit the output activation.
+        ValueError: If a size is not a positive integer, `kl_weight` is negative, the variance is not positive, or the
+            likelihood is unknown or does not fit the output activation.
 
     References:
         Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
@@ -104,7 +104,7 @@ class VariationalAutoencoder(StandardNormalPrior):
         return keras.Model(x, blocks.posterior_heads(self, hidden), name="encoder")
 
     def _encoder_body(self) -> list:
-        """The encoder's layers from images to vectors."""
+        """Layers of the encoder from images to vectors."""
         return [blocks.flat(self)]
 
     def _build_decoder(self) -> keras.Model:
@@ -115,10 +115,10 @@ class VariationalAutoencoder(StandardNormalPrior):
         return [*hidden, blocks.logits(self), *blocks.dense_output(self)]
 
     def compile(self, optimizer="adam", loss=None, *args, **kwargs):
-        """As for `Autoencoder`.
+        """Configure training, as `Autoencoder.compile` does.
 
         Raises:
-            ValueError: The loss is not a mean over images, so it would not balance the KL divergence, which is.
+            ValueError: If the loss is not averaged over images, as the KL divergence is.
         """
         reduction = getattr(loss, "reduction", "sum_over_batch_size")
         if reduction not in MEAN_REDUCTIONS:
@@ -131,11 +131,11 @@ class VariationalAutoencoder(StandardNormalPrior):
     def get_compile_config(self):
         config = super().get_compile_config()
         if config and self._has_default_loss and self.likelihood != "bernoulli":
-            config["loss"] = None  # made anew from the model's own arguments and variables
+            config["loss"] = None  # a loaded model creates it from its own arguments and variables
         return config
 
     def default_loss(self):
-        """The negative logarithm of p(x | z), in nats per value."""
+        """`−ln p(x | z)` in nats per value."""
         if self.likelihood == "gaussian":
             return likelihoods.GaussianLoss(self.log_variance)
         if self.likelihood == "continuous_bernoulli":
@@ -143,7 +143,7 @@ class VariationalAutoencoder(StandardNormalPrior):
         return keras.losses.BinaryCrossentropy(from_logits=True)
 
     def _build_log_variance(self):
-        """`ln σ²` of a Gaussian likelihood: a number, or a trained variable."""
+        """`ln σ²` of a Gaussian likelihood: a number or a trained variable."""
         if self.variance != "learned":
             return math.log(self.variance)
         return self.add_weight(shape=(), dtype="float32", initializer="zeros", autocast=False, name="log_variance")
@@ -156,16 +156,16 @@ class VariationalAutoencoder(StandardNormalPrior):
         return Posterior(*self.encoder(_joined(x, label), training=False))
 
     def posterior(self, x, batch_size: int | None = None, *, label=None) -> Posterior:
-        """`x (n, *input_shape)` → mean and log-variance, each `(n, latent_dim)`. Arguments as for `encode`."""
+        """Mean and log-variance `(n, latent_dim)` of q(z | x) for `x (n, *input_shape)`. Arguments as for `encode`."""
         labels = self.checked_labels(label, x)
         return self._apply(self._posterior, x, self.data_shape, self.value_range, "x", batch_size, *labels)
 
     def sample(self, x, seed: int | None = None, batch_size: int | None = None, *, label=None) -> np.ndarray:
-        """Codes `(n, latent_dim)` drawn from the posterior of an array `x (n, *input_shape)`.
+        """Draw one code per input from the posterior: array `x (n, *input_shape)` → `(n, latent_dim)`.
 
         Args:
             x, batch_size, label: As for `encode`.
-            seed: The same seed gives the same draws on every backend; None gives new ones in each call.
+            seed: Seed of the draws, which are the same on every backend. None gives new draws in each call.
         """
         mean, log_variance = self.posterior(x, batch_size, label=label)
         noise = np.random.default_rng(seed).standard_normal(mean.shape, dtype="float32")
@@ -192,14 +192,14 @@ class VariationalAutoencoder(StandardNormalPrior):
         return {"loss": bound + self._penalties(), "reconstruction_loss": reconstruction, "kl_loss": kl}, x_hat
 
     def importance_terms(self, x, mean, log_variance, noise, label=None):
-        """The logarithms that an importance weight `p(x | z) p(z) / q(z | x)` is made of, in nats.
+        """Compute the two parts of the log importance weight `ln p(x | z) + ln p(z) − ln q(z | x)`, in nats.
 
-        The likelihood is the model's own, whatever loss it was compiled with.
+        The likelihood is that of the argument `likelihood`, not the compiled loss.
 
         Args:
             x: Inputs `(n, *input_shape)`, a tensor.
             mean, log_variance: Parameters of the posterior `(n, latent_dim)`.
-            noise: Standard normal numbers `(n, k, latent_dim)`, which give `z = mean + exp(½ log_variance) · noise`.
+            noise: Standard normal draws `(n, k, latent_dim)` for `z = mean + exp(½ log_variance) · noise`.
             label: For a conditional model: classes `(n,)`.
 
         Returns:
@@ -235,14 +235,14 @@ class VariationalAutoencoder(StandardNormalPrior):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class ConvVariationalAutoencoder(VariationalAutoencoder):
-    """A variational autoencoder with convolutions of stride 2 down, transposed ones back.
+    """A variational autoencoder with convolutions of stride 2 and transposed convolutions.
 
     `x (n, h, w, c) → [conv of stride 2] per level → flatten → hidden → (μ, ln σ²) (n, latent_dim);
     z ~ N(μ, σ²) → dense → small image → [transposed conv of stride 2] per level → conv → crop → x_hat`
 
     Args:
-        input_shape: As for `ConvAutoencoder`: of a signal, an image or a volume.
-        filters: Channels of the encoder's levels, from the image inwards; the decoder has them in reverse.
+        input_shape: Shape of a signal, an image or a volume, as for `ConvAutoencoder`.
+        filters: Numbers of channels of the encoder's L levels, from the input to the code; reversed in the decoder.
         kernel_size: Kernel size of all convolutions.
         hidden_units: Sizes of the encoder's dense layers.
         latent_dim, **kwargs: As for `VariationalAutoencoder`.

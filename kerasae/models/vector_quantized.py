@@ -22,19 +22,20 @@ class VectorQuantizedAutoencoder(Autoencoder):
     `x (n, h, w, c) → [conv of stride 2] per level → conv → nearest vectors of the codebook
     z (n, ⌈h/2ᴸ⌉, ⌈w/2ᴸ⌉, latent_channels) → conv → [transposed conv of stride 2] per level → conv → crop → x_hat`
 
-    `encode` gives the vectors, `encode_indices` their places in the codebook: an image in `bits_per_image` bits.
-    With the encoder's vectors v and the nearest vectors q of the codebook, training minimizes
+    `encode` returns the vectors; `encode_indices` returns their indices in the codebook, which take `bits_per_image`
+    bits per image. v are the encoder's vectors and q the nearest vectors of the codebook. Training minimizes
     `loss = reconstruction_loss + commitment_weight · commitment_loss`, with
-    `commitment_loss = mean (v − stop_gradient(q))²` over all values. The decoder's gradient passes from q to v
-    unchanged. The codebook follows v by moving averages; or by gradients, with `mean (stop_gradient(v) − q)²` in
-    the loss. Each step also reports, for its batch, the `perplexity` `exp(−Σ p ln p)` of the shares p with which the
-    codebook's vectors are used, and `codebook_use`, the share of them that is used at all.
+    `commitment_loss = mean (v − stop_gradient(q))²` over all values. The decoder's gradient is passed from q to v
+    unchanged (straight-through). The codebook follows v by moving averages, or by gradients of
+    `mean (stop_gradient(v) − q)²`, which is then part of the loss. Logs also have, per batch, the `perplexity`
+    `exp(−Σ p ln p)` of the fractions p with which the codebook's vectors are used, and `codebook_use`, the fraction of
+    vectors that are used.
 
     Args:
-        input_shape: As for `ConvAutoencoder`: of a signal, an image or a volume. Grids of codes have as many axes.
-        filters: Numbers of channels of the encoder's L levels, from the input inwards; the decoder has them in reverse.
-        kernel_size: Kernel size of all convolutions but those next to the code.
-        latent_channels: Length of the vectors.
+        input_shape: Shape of a signal, an image or a volume, as for `ConvAutoencoder`. The grid has as many axes.
+        filters: Numbers of channels of the encoder's L levels, from the input to the code; reversed in the decoder.
+        kernel_size: Kernel size of all convolutions except those next to the code.
+        latent_channels: Length of each vector.
         codebook_size: Number of vectors in the codebook.
         activation: Activation function of the hidden layers. The code is linear.
         output_activation, value_range, **kwargs: As for `DenseAutoencoder`.
@@ -43,11 +44,11 @@ class VectorQuantizedAutoencoder(Autoencoder):
         decay, restart_below, seed: As for `kerasae.layers.VectorQuantizer`.
 
     Raises:
-        ValueError: The shape is none of a signal, an image or a volume, or too small for the levels; an argument
-            is out of its range.
+        ValueError: If the shape is not that of a signal, image or volume or is too small for the number of levels, or
+            an argument is out of range.
 
     Attributes:
-        bits_per_image: Size of a code in bits: the number of vectors times `⌈log₂ codebook_size⌉`.
+        bits_per_image: Size of a code in bits, the number of its vectors times `⌈log₂ codebook_size⌉`.
 
     References:
         Neural discrete representation learning (van den Oord, Vinyals & Kavukcuoglu, 2017)
@@ -115,11 +116,11 @@ class VectorQuantizedAutoencoder(Autoencoder):
 
     @property
     def codebook(self) -> np.ndarray:
-        """The vectors of the codebook, `(codebook_size, latent_channels)`."""
+        """Vectors of the codebook, `(codebook_size, latent_channels)`."""
         return ops.convert_to_numpy(self.encoder.layers[-1].vectors())
 
     def encode_indices(self, x, batch_size: int | None = None):
-        """`x (n, *input_shape)` → places of the codes in the codebook, int32 `(n, height, width)`.
+        """Encode inputs `(n, *input_shape)` as indices of the codebook, int32 `(n, height, width)` for images.
 
         `codebook[encode_indices(x)]` equals `encode(x)`. Arguments and errors as for `encode`.
         """
@@ -127,17 +128,17 @@ class VectorQuantizedAutoencoder(Autoencoder):
         return indices.astype("int32") if isinstance(indices, np.ndarray) else indices
 
     def decode_indices(self, indices, batch_size: int | None = None) -> np.ndarray:
-        """Places in the codebook `(n, height, width)` → `x_hat (n, *input_shape)`.
+        """Decode indices of the codebook: `(n, height, width)` for images → `x_hat (n, *input_shape)`.
 
         Raises:
-            ValueError: The indices have another shape, or are not integers from 0 to `codebook_size − 1`.
+            ValueError: If the indices have a wrong shape, or are not integers from 0 to `codebook_size − 1`.
         """
         return self.decode(self.codebook[self._checked_indices(indices)], batch_size)
 
     def codes_to_bits(self, indices) -> np.ndarray:
-        """Indices `(n, height, width)` as bits 0 and 1, uint8 `(n, bits_per_image)`, the highest bit of each first.
+        """Convert indices `(n, height, width)` to bits, uint8 `(n, bits_per_image)` of 0 and 1, highest bit first.
 
-        `numpy.packbits` stores eight of them in a byte. Errors as for `decode_indices`.
+        `numpy.packbits` packs eight of them into a byte. Errors as for `decode_indices`.
 
         >>> model = VectorQuantizedAutoencoder((4, 4, 1), filters=(2, 2), latent_channels=2, codebook_size=8)
         >>> model.codes_to_bits([[[6]]])
@@ -148,16 +149,16 @@ class VectorQuantizedAutoencoder(Autoencoder):
         return bits.reshape(len(indices), -1).astype("uint8")
 
     def bits_to_codes(self, bits) -> np.ndarray:
-        """Bits `(n, bits_per_image)`, as `codes_to_bits` gives them → indices, int32 `(n, height, width)`.
+        """Convert bits `(n, bits_per_image)` back to indices, int32 `(n, height, width)`: inverse of `codes_to_bits`.
 
         Raises:
-            ValueError: The bits have another shape, or are not 0 and 1, or name no vector of the codebook.
+            ValueError: If the bits have a wrong shape, are not 0 or 1, or give an index beyond the codebook.
         """
         bits = np.asarray(bits)
         if bits.shape[1:] != (self.bits_per_image,) or not np.isin(bits, (0, 1)).all():
             raise ValueError(
                 f"bits must be 0 or 1, of shape (n, {self.bits_per_image}). Received: {bits.dtype} of shape "
-                f"{bits.shape}. Give what codes_to_bits returned."
+                f"{bits.shape}. Pass the result of codes_to_bits."
             )
         groups = bits.reshape(len(bits), *self.code_shape[:-1], self._bits_per_index).astype("int32")
         return self._checked_indices(groups @ (1 << np.arange(self._bits_per_index, dtype="int32")[::-1]))
@@ -174,7 +175,7 @@ class VectorQuantizedAutoencoder(Autoencoder):
             sides = ", ".join(map(str, grid))
             raise ValueError(
                 f"indices must be integers from 0 to {self.codebook_size - 1}, of shape (n, {sides}). "
-                f"Received: {indices.dtype} of shape {indices.shape}{found}. Give what encode_indices returned."
+                f"Received: {indices.dtype} of shape {indices.shape}{found}. Pass the result of encode_indices."
             )
         return indices.astype("int32")
 
@@ -182,7 +183,7 @@ class VectorQuantizedAutoencoder(Autoencoder):
         return self.encoder.layers[-1].indices(self._vectors(x, training=False))
 
     def _vectors(self, x, training: bool):
-        """The encoder's values before quantization."""
+        """Vectors of the encoder before quantization."""
         view = self.compiled_functions.get(self, "vectors", lambda: _without_quantizer(self.encoder))
         return view(x, training=training)
 
@@ -228,5 +229,5 @@ def _mean_square(differences):
 
 
 def _without_quantizer(encoder: keras.Model) -> keras.Model:
-    """A view of an encoder that ends before its last layer, the quantizer."""
+    """A model of the encoder's layers without the last one, the quantizer."""
     return keras.Model(encoder.inputs[0], encoder.layers[-1].input, name="vectors")
