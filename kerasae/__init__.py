@@ -21,6 +21,7 @@ _MODULES = {
     "callbacks": "kerasae.callbacks",
     "data": "kerasae.data",
     "evaluation": "kerasae.metrics",
+    "exercises": "kerasae.exercises",
     "export": "kerasae.export",
     "layers": "kerasae.layers",
     "losses": "kerasae.losses",
