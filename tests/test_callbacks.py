@@ -154,7 +154,7 @@ def test_a_notebook_replaces_the_figure_before(monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
     fit(dense(), DrawProgress(images(4)))
     assert [how for how, _ in shown] == ["new", "update", "update"]
-    assert all(picture._repr_png_().startswith(b"\x89PNG") for _, picture in shown)
+    assert all(picture._repr_png_()[0].startswith(b"\x89PNG") for _, picture in shown)
     fit(dense(), DrawProgress(images(4), show=False))
     assert len(shown) == 3
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from kerasae import plots
+from kerasae.plots import _dependence, style
 
 pytestmark = pytest.mark.anybackend
 
@@ -57,6 +59,37 @@ def grey(z):
     return np.broadcast_to(z[:, 0, None, None, None], (len(z), 28, 28, 1))
 
 
+def layer(kind, name, shape, parameters, activation="linear", **attributes):
+    """What the drawing of an architecture reads of a Keras layer."""
+    made = type(kind, (), attributes | {"count_params": lambda self: parameters})()
+    made.name, made.output = name, SimpleNamespace(shape=(None, *shape))
+    made.activation = SimpleNamespace(__name__=activation)
+    return made
+
+
+def part(*layers):
+    return SimpleNamespace(
+        layers=layers,
+        count_params=lambda: sum(layer.count_params() for layer in layers),
+        inputs=[SimpleNamespace(shape=(None, 2))],
+    )
+
+
+def network(hidden=1, **parts):
+    """A variational convolutional network with this number of hidden layers on each side."""
+    convs = [layer("Conv2D", "conv2d", (14, 14, 8), 80, "relu", kernel_size=(3, 3)) for _ in range(hidden)]
+    heads = [layer("Dense", name, (2,), 20) for name in ("mean", "log_variance")]
+    output = [layer("Reshape", "reshape", (28, 28, 1), 0), layer("Activation", "output", (28, 28, 1), 0, "sigmoid")]
+    encoder = part(layer("InputLayer", "input", (28, 28, 1), 0), *convs, layer("Flatten", "flat", (1568,), 0), *heads)
+    return SimpleNamespace(
+        encoder=encoder,
+        decoder=part(*convs, layer("Dense", "logits", (784,), 2352), *output),
+        data_shape=(28, 28, 1),
+        noise=None,
+        **parts,
+    )
+
+
 FIGURES = {
     "rows": lambda x, p: plots.rows({"a": x, "b": x, "c": x}, reference="a"),
     "reconstructions": lambda x, p: plots.reconstructions(x, x),
@@ -64,11 +97,12 @@ FIGURES = {
     "manifold": lambda x, p: plots.manifold(p, -p, curve=p, others={"PCA": p}),
     "history": lambda x, p: plots.history({"loss": [1.0, 0.5], "val_loss": [1.0, 0.6]}),
     "code_space": lambda x, p: plots.code_space(p, np.arange(100) % 10),
-    "joint": lambda x, p: plots.joint(p, np.arange(100) % 10),
+    "joint": lambda x, p: plots.joint(p, np.arange(100) % 10, (0, 1), prior=True),
     "filters": lambda x, p: plots.filters(x.reshape(12, 784).T, (28, 28)),
     "decoded_grid": lambda x, p: plots.decoded_grid(grey, np.linspace(-3, 3, 6)),
     "error_against_noise": lambda x, p: plots.error_against_noise([0.0, 0.1], {"model": [0.1, 0.2]}, trained_at=0.1),
     "anomaly": lambda x, p: plots.anomaly(x, 1 - x),
+    "architecture": lambda x, p: plots.architecture(network()),
     "stacked": lambda x, p: plots.stacked([plots.samples(x), plots.history({"loss": [1.0]})]),
 }
 TITLED = {
@@ -78,11 +112,12 @@ TITLED = {
     "manifold": lambda x, p: plots.manifold(p, p, title="A title"),
     "history": lambda x, p: plots.history({"loss": [1.0]}, title="A title"),
     "code_space": lambda x, p: plots.code_space(np.eye(3), coordinates=(0, 1, 2), title="A title"),
-    "joint": lambda x, p: plots.joint(p, title="A title"),
+    "joint": lambda x, p: plots.joint(p, coordinates=(0, 1), title="A title"),
     "filters": lambda x, p: plots.filters(x[0, :, :, None], title="A title"),
     "decoded_grid": lambda x, p: plots.decoded_grid(grey, [0, 1], [3, 4, 5], title="A title"),
     "error_against_noise": lambda x, p: plots.error_against_noise([1], {"model": [0.1]}, title="A title"),
     "anomaly": lambda x, p: plots.anomaly(x, x, title="A title"),
+    "architecture": lambda x, p: plots.architecture(network(), title="A title"),
 }
 
 
@@ -120,13 +155,51 @@ def test_long_title_and_names_fit(name, images):
     assert figure.get_tightbbox().x0 >= 0 and figure.get_tightbbox().x1 <= figure.get_figwidth()
 
 
-def test_notebooks_draw_it(images):
+def test_notebooks_draw_it_at_half_of_its_pixels(images):
     figure = plots.samples(images)
-    assert figure._repr_png_().startswith(b"\x89PNG")
-    (stored, drawn) = io.BytesIO(figure._repr_png_()), io.BytesIO()
+    content, size = figure._repr_png_()
+    stored, drawn = imread(io.BytesIO(content)), io.BytesIO()
+    assert (size["height"], size["width"]) == pytest.approx([side / 2 for side in stored.shape[:2]], abs=0.5)
     figure.savefig(drawn, format="png", bbox_inches="tight")
     drawn.seek(0)
-    np.testing.assert_array_equal(imread(stored)[..., :3], imread(drawn)[..., :3])  # greys are stored as they are
+    np.testing.assert_array_equal(stored[..., :3], imread(drawn)[..., :3])  # grays are stored as they are
+
+
+def visible_ticks(axis):
+    low, high = sorted(axis.get_view_interval())
+    slack = 1e-9 * (high - low)
+    return [tick for tick in axis.get_majorticklocs() if low - slack <= tick <= high + slack]
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 3e5])
+@pytest.mark.parametrize("name", ["manifold", "code_space", "joint", "error_against_noise"])
+def test_axes_have_3_to_7_ticks(name, scale, images, points):
+    figure = FIGURES[name](images, points * [scale, scale * 1.7])
+    figure.draw_without_rendering()
+    axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+    counts = [len(visible_ticks(axis)) for axis in axes]
+    assert axes and all(3 <= count <= 7 for count in counts), counts
+
+
+@pytest.mark.parametrize("last", [1.1, 1.9, 5.0, 40.0, 3e4, 2e9])
+def test_logarithmic_axes_have_3_to_7_ticks(last):
+    ticks = style.log_ticks(1.0, last)
+    assert 3 <= len(ticks) <= 7 and ticks == sorted(set(ticks))
+    assert all(1 <= tick <= last for tick in ticks)
+
+
+def test_settings_of_the_user_stay_and_do_not_change_the_look(images, points):
+    def pixels():
+        return plots.code_space(points, np.arange(100) % 10)._repr_png_()[0]
+
+    expected = pixels()
+    dark = {"axes.facecolor": "black", "savefig.facecolor": "black", "font.size": 20.0, "axes.grid": True}
+    with matplotlib.rc_context(dark):
+        before = dict(matplotlib.rcParams)
+        for make in FIGURES.values():
+            make(images, points)
+        assert pixels() == expected
+        assert dict(matplotlib.rcParams) == before
 
 
 def test_neither_pyplot_nor_keras_is_imported():
@@ -134,6 +207,7 @@ def test_neither_pyplot_nor_keras_is_imported():
 import sys
 import numpy as np
 from kerasae import plots
+from kerasae.plots import _dependence, style
 x = np.zeros((4, 8, 8))
 plots.reconstructions(x, x)._repr_png_()
 plots.manifold(np.eye(2), np.eye(2))._repr_png_()
@@ -167,8 +241,8 @@ def test_rows_one_axes_a_row_shows_the_images(images):
 
 def test_rows_columns_are_aligned(images):
     above, below = plots.rows({"a": images, "longer name": images}, reference="a").axes
-    assert above.get_position().x0 == below.get_position().x0
-    assert above.get_position().x1 == below.get_position().x1
+    assert above.get_position().x0 == pytest.approx(below.get_position().x0)
+    assert above.get_position().x1 == pytest.approx(below.get_position().x1)
     assert above.get_position().y0 > below.get_position().y1
 
 
@@ -189,6 +263,20 @@ def test_rows_errors_to_the_reference(images):
 def test_rows_error_of_a_single_image_is_beneath_it(images):
     figure = plots.rows({"clean": images[:1], "noisy": images[:1]}, reference="clean")
     np.testing.assert_allclose(figure.axes[1].get_xticks(), [13.5])
+
+
+def test_rows_labels_above_the_columns(images):
+    above, below = plots.rows({"a": images[:3], "b": images[:3]}, columns=[0.0, 0.123456, "end"]).axes
+    assert [text.get_text() for text in above.texts] == ["0", "0.123", "end"]
+    assert [text.xy[0] for text in above.texts] == pytest.approx([13.5, 43.5, 73.5])
+    assert not below.texts
+    with pytest.raises(ValueError, match="one label for each of 3 images of a row. Received: 2 labels"):
+        plots.rows({"a": images[:3]}, columns=["0", "1"])
+
+
+def test_rows_many_rows_are_smaller(images):
+    few, many = (plots.rows({str(i): images[:10] for i in range(n)}).axes[0].get_window_extent() for n in (7, 8))
+    assert many.height < few.height
 
 
 def test_rows_errors_of_8_bit_images_do_not_wrap():
@@ -214,8 +302,8 @@ def test_rows_value_range():
 
 def test_rows_small_images_are_drawn_whole_pixels_to_a_pixel(images):
     ax = plots.rows({"a": images}, n=10).axes[0]
-    box = ax.get_window_extent()  # at 100 dots an inch
-    assert box.width / 298 == pytest.approx(box.height / 28) == pytest.approx(2)
+    box = ax.get_window_extent()  # at 200 dots per inch
+    assert box.width / 298 == pytest.approx(box.height / 28) == pytest.approx(5)
     assert box.x0 == pytest.approx(round(box.x0)) and box.y0 == pytest.approx(round(box.y0))
 
 
@@ -480,13 +568,34 @@ def test_code_space_chosen_coordinates(rng):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("$z_{7}$", "$z_{3}$")
 
 
-def test_code_space_three_coordinates(rng):
+def test_code_space_three_coordinates_are_three_projections(rng):
     z, y = rng.normal(size=(20, 16)), np.arange(20) % 10
     figure = plots.code_space(z, y, (7, 3, 11))
-    (ax,) = figure.axes
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("$z_{7}$", "$z_{3}$", "$z_{11}$")
-    np.testing.assert_array_equal(np.transpose(ax.collections[0]._offsets3d), z[:, [7, 3, 11]])
+    names = [(ax.get_xlabel(), ax.get_ylabel()) for ax in figure.axes]
+    assert names == [("$z_{7}$", "$z_{3}$"), ("$z_{7}$", "$z_{11}$"), ("$z_{3}$", "$z_{11}$")]
+    for ax, pair in zip(figure.axes, ([7, 3], [7, 11], [3, 11]), strict=True):
+        np.testing.assert_array_equal(ax.collections[0].get_offsets(), z[:, pair])
+    assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim()
     assert legend_names(figure.legends[0]) == list("0123456789")
+
+
+def test_code_space_names_stand_at_the_medians(rng):
+    z, y = rng.normal(size=(90, 2)), np.arange(90) % 3
+    (ax,) = plots.code_space(z, y).axes
+    assert [text.get_text() for text in ax.texts] == ["0", "1", "2"]
+    for k, text in enumerate(ax.texts):
+        np.testing.assert_allclose(text.get_position(), np.median(z[y == k], axis=0))
+        assert same_color(text.get_bbox_patch().get_facecolor(), plots.CLASSES[k])
+
+
+def test_code_space_a_crowd_is_enlarged(rng):
+    z = rng.normal(size=(100, 2))
+    z[:10] *= 40
+    whole, part = plots.code_space(z).axes
+    low, high = np.quantile(z, (0.1, 0.9), axis=0)
+    assert part.get_xlim()[0] < low[0] < high[0] < part.get_xlim()[1]
+    assert np.ptp(part.get_xlim()) < np.ptp(whole.get_xlim()) / 2
+    np.testing.assert_array_equal(whole.collections[0].get_offsets(), z)
 
 
 @pytest.mark.parametrize("coordinates", [(0,), (0, 0), (0, 16), (-1, 0), (0, 1, 2, 3)])
@@ -495,24 +604,58 @@ def test_code_space_coordinates_that_are_not_there(coordinates):
         plots.code_space(np.zeros((5, 16)), coordinates=coordinates)
 
 
-def test_joint_margins_are_those_of_the_points(rng):
+def test_joint_margins_are_densities_of_the_points(rng):
     z = rng.normal(size=(200, 16)) * np.arange(1, 17)
-    top, both, right = plots.joint(z, coordinates=(2, 9), bins=7).axes
+    both, top, right = plots.joint(z, coordinates=(2, 9), bins=7).axes
     np.testing.assert_array_equal(both.collections[0].get_offsets(), z[:, [2, 9]])
     assert (both.get_xlabel(), both.get_ylabel()) == ("$z_{2}$", "$z_{9}$")
-    assert [bar.get_height() for bar in top.patches] == list(np.histogram(z[:, 2], 7)[0])
-    assert [bar.get_width() for bar in right.patches] == list(np.histogram(z[:, 9], 7)[0])
-    assert top.get_xlim() == both.get_xlim() and right.get_ylim() == both.get_ylim()
+    edges = np.linspace(*both.get_xlim(), 8)
+    for i, side, heights in (
+        (2, top, [bar.get_height() for bar in top.patches]),
+        (9, right, [bar.get_width() for bar in right.patches]),
+    ):
+        np.testing.assert_allclose(heights, np.histogram(z[:, i], edges, density=True)[0])
+        assert side.get_xlabel() + side.get_ylabel() == "density"
+    assert top.get_xlim() == both.get_xlim() == both.get_ylim() == right.get_ylim()
 
 
-def test_joint_margins_are_stacked_by_class(points):
+def test_joint_classes_are_outlines_with_area_1(points):
     y = np.array(["b"] * 30 + ["a"] * 70)
-    figure = plots.joint(points, y, bins=5)
-    assert legend_names(figure.legends[0]) == ["a", "b"]
-    (a, b) = figure.axes[0].containers
-    assert sum(bar.get_height() for bar in a) == 70 and sum(bar.get_height() for bar in b) == 30
-    assert same_color(b[0].get_facecolor(), plots.CLASSES[1])
-    assert [bar.get_y() for bar in b] == [bar.get_height() for bar in a]
+    figure = plots.joint(points, y, (0, 1), bins=5)
+    assert legend_names(figure.legends[0]) == ["a", "b", "all"]
+    top = figure.axes[1]
+    (a,), (b,) = ([patch for patch in top.patches if patch.get_label() == name] for name in "ab")
+    edges = np.linspace(*top.get_xlim(), 6)
+    for outline, group, color in ((a, points[30:], plots.CLASSES[0]), (b, points[:30], plots.CLASSES[1])):
+        assert same_color(outline.get_edgecolor(), color) and not outline.get_fill()
+        corners = outline.get_xy()[:, 1]
+        assert corners.max() == pytest.approx(np.histogram(group[:, 0], edges, density=True)[0].max())
+        assert corners.min() == 0  # not on top of each other
+
+
+def test_joint_density_of_the_prior(points):
+    figure = plots.joint(points, coordinates=(0, 1), prior=True)
+    for ax, (at, density) in zip(figure.axes[1:], ((0, 1), (1, 0)), strict=True):
+        line = labelled(ax, "N(0, 1)").get_xydata()
+        np.testing.assert_allclose(line[:, density], np.exp(-0.5 * line[:, at] ** 2) / np.sqrt(2 * np.pi))
+    assert legend_names(figure.legends[0]) == ["all", "N(0, 1)"]
+    assert not plots.joint(points, coordinates=(0, 1)).axes[1].lines
+
+
+def test_joint_most_dependent_pair(rng):
+    z = rng.normal(size=(500, 6))
+    z[:, 4] = np.abs(z[:, 1]) + 0.1 * z[:, 4]  # dependent, not correlated
+    figure = plots.joint(z, title="Codes")
+    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("$z_{1}$", "$z_{4}$")
+    assert figure.get_suptitle().startswith("Codes\nmost dependent pair: $z_{1}$ and $z_{4}$ (mutual information 0.")
+    assert (
+        0 == _dependence.most_dependent(np.zeros((9, 3)))[2] == _dependence.most_dependent(z[:, [0, 2]])[2].__floor__()
+    )
+
+
+def test_joint_limits_for_comparison(points):
+    both, *_ = plots.joint(points, coordinates=(0, 1), limits=(-9, 8)).axes
+    assert both.get_xlim() == both.get_ylim() == (-9, 8)
 
 
 @pytest.mark.parametrize(
@@ -521,6 +664,7 @@ def test_joint_margins_are_stacked_by_class(points):
         ({"coordinates": (0, 1, 2)}, r"must be 2 different ones from 0 to 2. Received: \(0, 1, 2\)"),
         ({"bins": 0}, "bins must be a positive integer"),
         ({"y": [1, 2]}, "each of the 5 codes"),
+        ({"limits": (1, 0)}, r"low < high. Received: \(1, 0\)"),
     ],
 )
 def test_joint_errors(arguments, message):
@@ -657,3 +801,44 @@ def test_stacked_pictures_one_beneath_another():
     assert (pixels[:100, 200:] == 255).all()
     with pytest.raises(ValueError, match="figures is empty"):
         plots.stacked([])
+
+
+def heading_and_names(model):
+    figure = plots.architecture(model)
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_architecture_names_sizes_and_parameters():
+    assert heading_and_names(network()) == [
+        "encoder: 120 parameters",
+        *("input", "28×28×1"),
+        *("Conv 3×3\nReLU", "14×14×8\n80"),
+        *("code\nmean, log-\nvariance", "2\n40"),
+        "decoder: 2,432 parameters",
+        *("Conv 3×3\nReLU", "14×14×8\n80"),
+        *("Dense\nsigmoid", "28×28×1\n2,352"),
+    ]
+
+
+def test_architecture_of_a_long_network_has_more_lines():
+    texts = heading_and_names(network(hidden=12))
+    assert [text for text in texts if text.startswith(("encoder", "decoder"))] == [
+        "encoder: 1,000 parameters",
+        "encoder, continued",
+        "decoder: 3,312 parameters",
+        "decoder, continued",
+    ]
+    assert texts.count("Conv 3×3\nReLU") == 24
+
+
+def test_architecture_discriminator_and_noise():
+    model = network(discriminator=part(layer("Dense", "real", (1,), 3)))
+    model.noise = type("MaskPixels", (), {})()
+    texts = heading_and_names(model)
+    assert texts[1:5] == ["input", "28×28×1", "Mask pixels\n(noise)", "28×28×1"]
+    assert texts[-5:] == ["discriminator: 3 parameters", "code or\nprior sample", "2", "Dense", "1\n3"]
+
+
+def test_architecture_of_any_keras_model():
+    model = SimpleNamespace(name="classifier", **vars(part(layer("Dense", "dense", (10,), 7850, "softmax"))))
+    assert heading_and_names(model) == ["classifier: 7,850 parameters", "Dense\nsoftmax", "10\n7,850"]

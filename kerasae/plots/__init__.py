@@ -4,12 +4,14 @@ The functions do not use pyplot: save a figure with `figure.savefig("picture.png
 figure that is the last value of a cell.
 """
 
-from kerasae.plots._drawing import BLACK, BLUE, CLASSES, GREEN, GREY, ORANGE, PURPLE, stacked
+from kerasae.plots._drawing import stacked
 from kerasae.plots.anomalies import anomaly
+from kerasae.plots.architecture import architecture
 from kerasae.plots.codes import code_space, joint
 from kerasae.plots.curves import error_against_noise, history
 from kerasae.plots.images import decoded_grid, filters, reconstructions, rows, samples
 from kerasae.plots.points import manifold
+from kerasae.plots.style import BLACK, BLUE, CLASSES, GREEN, GREY, ORANGE, PURPLE
 
 __all__ = [
     "BLACK",
@@ -20,6 +22,7 @@ __all__ = [
     "ORANGE",
     "PURPLE",
     "anomaly",
+    "architecture",
     "code_space",
     "decoded_grid",
     "error_against_noise",

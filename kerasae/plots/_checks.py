@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kerasae._checks import positive_size
-from kerasae.plots._drawing import CLASSES
+from kerasae.plots.style import CLASSES
 
 __all__ = ["classes", "codes", "images", "numbers", "points", "positive_size", "require_one_shape"]
 

@@ -1,75 +1,19 @@
-"""Colors, the Figure class for notebooks, and layouts that the plot functions share."""
+"""Layouts of images that the plot functions share."""
 
-import io
 import math
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
-from PIL import Image
 
-# Distinguishable for color-blind readers: the palette of Okabe and Ito; for classes Tol's "muted" palette plus a gray.
-BLUE, ORANGE, GREEN, PURPLE, BLACK, GREY = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#222222", "#b8b8b8"
-CLASSES = (
-    "#332288", "#88ccee", "#cc6677", "#117733", "#ddcc77", "#aa4499", "#44aa99", "#882255", "#999933", "#777777",
-)  # fmt: skip
-POSITION = matplotlib.colormaps["plasma"]
-DIVERGING = matplotlib.colormaps["RdBu_r"].with_extremes(bad=GREY)
+from kerasae.plots.style import NUMBER_SIZE, TITLE_SIZE, Picture, styled
 
 
-class Picture(Figure):
-    """A Figure that notebooks display without pyplot, which would keep a reference to it.
-
-    The PNG has 256 colors, which makes it three times smaller and keeps all levels of gray.
-    """
-
-    def _repr_png_(self) -> bytes:
-        drawn, stored = io.BytesIO(), io.BytesIO()
-        self.savefig(drawn, format="png", bbox_inches="tight")
-        image = (
-            Image.open(drawn)
-            .convert("RGB")
-            .quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
-        )
-        image.save(stored, format="png", optimize=True)
-        return stored.getvalue()
-
-
-def new_figure(width: float, height: float, title: str | None) -> Picture:
-    """Return a Figure of `width` × `height` inches, plus space for the title."""
-    figure = Picture(figsize=(width, height + (0.35 if title else 0.0)), layout="constrained")
-    if title:
-        figure.suptitle(title)
-    return figure
-
-
-def plane(width: float, height: float, coordinate: str, title: str | None) -> tuple[Picture, Axes]:
-    """Return a Figure with Axes for 2-D points in equal units on both axes."""
-    figure = new_figure(width, height, title)
-    ax = figure.subplots()
-    ax.set_aspect("equal", adjustable="datalim")
-    ax.set(xlabel=f"${coordinate}_1$", ylabel=f"${coordinate}_2$")
-    ax.spines[["top", "right"]].set_visible(False)
-    return figure, ax
-
-
-def dots(ax: Axes, points: np.ndarray, size: float, color, label: str | None = None, **look) -> None:
-    """Draw points `(n, 2)`, or `(n, 3)` on three-dimensional Axes."""
-    ax.scatter(*points.T, s=size, c=color, label=label, **{"linewidths": 0, **look})
-
-
-def class_legend(figure: Figure, classes: np.ndarray) -> None:
-    """Add a legend of the class colors to the right of the Axes."""
-    marks = [Line2D([], [], color=color, marker="o", linestyle="") for color in CLASSES[: len(classes)]]
-    figure.legend(marks, list(map(str, classes)), loc="outside right center", frameon=False)
-
-
+@styled
 def tiled(
     blocks: Sequence[np.ndarray],
     columns: int,
@@ -77,23 +21,27 @@ def tiled(
     title: str | None,
     *,
     left: float = 0,
+    above: float = 0,
     below: Sequence[float] = (0,),
     smallest: float = 60.0,
+    largest: float = 120.0,
     gap: int | None = None,
     white: float | None = None,
     colors="gray",
 ) -> Picture:
     """Return a Figure of blocks of images `(n, h, w, c)`, one below the other, with one Axes per block.
 
-    Small images are scaled by an integer factor, so that they stay sharp. Sizes are in hundredths of an inch.
+    Small images are scaled by a whole number of dots, so that they stay sharp. Sizes are in hundredths of an inch,
+    which are two dots.
 
     Args:
         blocks: Arrays of images, all of the same shape.
         columns: Number of images per line.
         value_range, title: As for `rows`.
         left: Width of the margin for row names.
+        above: Height of the margin above the first block.
         below: Height of the margin below each block.
-        smallest: Minimum width of an image.
+        smallest, largest: Minimum and maximum width of an image.
         gap: Pixels between images. Default: 1/14 of the image width.
         white: Value of the pixels between images. Default: the upper end of `value_range`.
         colors: Colormap of images with one channel.
@@ -101,15 +49,16 @@ def tiled(
     low, high = value_range
     gap = max(1, blocks[0].shape[2] // 14) if gap is None else gap
     mosaics = [_mosaic(images, columns, gap, high if white is None else white) for images in blocks]
-    scale = min(120.0, max(smallest, 650.0 / columns)) / blocks[0].shape[2]
-    scale = round(scale) if scale > 1 else scale
-    height, width = (side * scale for side in mosaics[0].shape[:2])
-    border, top = 4, 34 if title else 4
-    full_width = 2 * border + max(left + width, text_width(title or "", "large"))
+    scale = min(largest, max(smallest, 650.0 / columns)) / blocks[0].shape[2]
+    scale = round(2 * scale) / 2 if scale > 1 else scale
+    height, width = (math.ceil(side * scale) for side in mosaics[0].shape[:2])
+    lines = title.splitlines() if title else []
+    border, top = 4, above + (14 + 17 * len(lines) if lines else 4)
+    full_width = 2 * border + max(left + width, *(text_width(line, TITLE_SIZE) for line in lines), 1)
     full_height = top + len(blocks) * height + sum(below) + border
     figure = Picture(figsize=(full_width / 100, full_height / 100))
     if title:
-        figure.suptitle(title, y=1 - 2 * border / full_height)
+        figure.suptitle(title, y=1 - 1.5 * border / full_height)
     x, y = left + (full_width - left - width) // 2, full_height - top
     for mosaic, space in zip(mosaics, below, strict=True):
         y -= height
@@ -123,12 +72,28 @@ def tiled(
     return figure
 
 
+def name_row(ax: Axes, name: str) -> None:
+    """Write the name of a row of images before it."""
+    ax.set_ylabel(name, rotation=0, ha="right", va="center")
+
+
+def name_columns(ax: Axes, names: Sequence[str], width: int) -> None:
+    """Write a name above each image of a line; `width` is an image's, in pixels."""
+    for center, name in zip(_centers(ax, len(names), width), names, strict=True):
+        where = (center, 1), (0, 3), ax.get_xaxis_transform(), "offset points"
+        ax.annotate(name, *where, ha="center", va="bottom", fontsize=8)
+
+
 def numbers_below(ax: Axes, numbers: np.ndarray, width: int, name: str) -> None:
     """Print one number below each image of a line, and their name before them; `width` is an image's, in pixels."""
-    centres = np.linspace(width / 2 - 0.5, ax.get_xlim()[1] - width / 2, len(numbers))
-    ax.set_xticks(centres, [f"{number:.3g}" for number in numbers], fontsize=7)
+    ax.set_xticks(_centers(ax, len(numbers), width), [f"{number:.3g}" for number in numbers], fontsize=NUMBER_SIZE)
     ax.tick_params(length=0, pad=2)
-    ax.annotate(name, (0, 0), (-5, -2), "axes fraction", "offset points", ha="right", va="top", fontsize=7)
+    ax.annotate(name, (0, 0), (-5, -2), "axes fraction", "offset points", ha="right", va="top", fontsize=NUMBER_SIZE)
+
+
+def _centers(ax: Axes, n: int, width: int) -> np.ndarray:
+    """The horizontal positions of the centers of `n` images."""
+    return np.linspace(width / 2 - 0.5, ax.get_xlim()[1] - width / 2, n)
 
 
 def _mosaic(images: np.ndarray, columns: int, gap: int, white: float) -> np.ndarray:
@@ -142,10 +107,10 @@ def _mosaic(images: np.ndarray, columns: int, gap: int, white: float) -> np.ndar
     return canvas[: len(canvas) - gap, : canvas.shape[1] - gap]
 
 
-def text_width(text: str, size: str = "medium") -> float:
-    """Return the width of the text in hundredths of an inch."""
+def text_width(text: str, size: float = 9.0) -> float:
+    """Return the width of the text, with a font of `size` points, in hundredths of an inch."""
     path = TextPath((0, 0), text.strip() or ".", prop=FontProperties(size=size))
-    return math.ceil(path.get_extents().width / 0.72)
+    return math.ceil(1.03 * path.get_extents().width / 0.72)  # hinting makes letters a little wider
 
 
 def stacked(figures: Sequence[Figure]) -> Picture:

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from kerasae.plots import _checks
-from kerasae.plots._drawing import numbers_below, text_width, tiled
+from kerasae.plots._drawing import name_row, numbers_below, text_width, tiled
+from kerasae.plots.style import ERROR, styled
 
-HEAT = matplotlib.colormaps["inferno"]
 
-
+@styled
 def anomaly(
     x: ArrayLike,
     x_hat: ArrayLike,
@@ -67,10 +66,10 @@ def anomaly(
         value_range,
         title,
         left=max(map(text_width, [*labels, name])) + 10,
-        below=[6, 6, 22],
+        below=[4, 4, 18],
     )
     for ax, label in zip(figure.axes, labels, strict=True):
-        ax.set_ylabel(label, rotation=0, ha="right", va="center")
+        name_row(ax, label)
     numbers_below(figure.axes[-1], numbers[:n], x.shape[2], name)
     return figure
 
@@ -82,4 +81,4 @@ def _overlaid(x: np.ndarray, heat: np.ndarray, value_range: tuple[float, float])
     gray = ((x.mean(axis=-1, keepdims=True) - low) / (high - low)).clip(0, 1)
     # Dark colors are mixed in only a little, so that the image stays visible where the error is small.
     weight = np.sqrt(heat)[..., None]
-    return low + (high - low) * ((1 - weight) * 0.6 * gray + weight * HEAT(heat)[..., :3])
+    return low + (high - low) * ((1 - weight) * 0.6 * gray + weight * ERROR(heat)[..., :3])

@@ -11,11 +11,24 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from kerasae.plots import _checks
-from kerasae.plots._drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure
+from kerasae.plots.style import (
+    BASELINE,
+    BLACK,
+    GREEN,
+    GREY,
+    MODEL,
+    PURPLE,
+    RED,
+    VALIDATION,
+    new_figure,
+    styled,
+    tidy,
+)
 
-_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, BLACK)
+_COLORS = (MODEL, BASELINE, GREEN, PURPLE, RED, BLACK)
 
 
+@styled
 def history(history, *, unit: str = "epoch", title: str | None = None) -> Figure:
     """Draw training curves, one panel per logged quantity: training solid, validation dashed.
 
@@ -49,10 +62,11 @@ def history(history, *, unit: str = "epoch", title: str | None = None) -> Figure
     for place, name in enumerate(names, start=1):
         _draw_curve(figure.add_subplot(lines, columns, place), epochs, name, logs, unit)
     if any(name.startswith("val_") for name in logs):
-        figure.axes[0].legend(frameon=False)
+        figure.axes[0].legend()
     return figure
 
 
+@styled
 def error_against_noise(
     levels: ArrayLike,
     errors: Mapping[str, ArrayLike],
@@ -86,7 +100,7 @@ def error_against_noise(
         raise ValueError("errors is empty: expected at least one curve, such as {'model': errors}.")
     figure = new_figure(6.4, 3.6, title)
     ax = figure.subplots()
-    for (name, values), color, marker in zip(errors.items(), itertools.cycle(_COLOURS), itertools.cycle("osD^vP")):
+    for (name, values), color, marker in zip(errors.items(), itertools.cycle(_COLORS), itertools.cycle("osD^vP")):
         values = _checks.numbers(values, name)
         if values.shape != levels.shape:
             raise ValueError(
@@ -97,26 +111,28 @@ def error_against_noise(
         ax.axvline(trained_at, color=GREY, linewidth=1, linestyle=":", label="trained with", zorder=1)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_ylim(bottom=0)
-    ax.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside right center", frameon=False)
+    tidy(ax)
+    figure.legend(loc="outside right center")
     return figure
 
 
 def _draw_curve(ax: Axes, epochs: np.ndarray, name: str, logs: Mapping[str, np.ndarray], unit: str) -> None:
     """Draw one quantity over the epochs, for training and validation."""
     marker = "o" if len(epochs) <= 10 else None
-    for key, label, color, style in ((name, "training", BLUE, "-"), (f"val_{name}", "validation", ORANGE, "--")):
+    for key, label, color, style in ((name, "training", MODEL, "-"), (f"val_{name}", "validation", VALIDATION, "--")):
         if key in logs:
             there = np.isfinite(logs[key])
             ax.plot(epochs[there], logs[key][there], style, color=color, marker=marker, markersize=3, label=label)
+    scale = "linear"
     values = np.concatenate([line.get_ydata() for line in ax.lines])
     if values.size and values.min() > 0 and values.max() > 20 * values.min():
         ax.set_yscale("log")
+        scale = "log"
     first, last = epochs[0], epochs[-1]
     ticks = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]).tick_values(first, last)
     ax.set_xticks([first, *(tick for tick in ticks if first + (last - first) / 8 < tick <= last)])
     ax.set(title=name.replace("_", " "), xlabel=unit)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(ax, None, scale)
 
 
 def _quantities(logs: Mapping[str, np.ndarray]) -> list[str]:

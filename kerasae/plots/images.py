@@ -9,13 +9,18 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from kerasae.plots import _checks
-from kerasae.plots._drawing import DIVERGING, numbers_below, text_width, tiled
+from kerasae.plots._drawing import name_columns, name_row, numbers_below, text_width, tiled
+from kerasae.plots.style import DIVERGING, styled
+
+_MANY = 8  # rows; so many are drawn with smaller images
 
 
+@styled
 def rows(
     images: Mapping[str, ArrayLike],
     n: int | None = None,
     *,
+    columns: Sequence | None = None,
     reference: str | None = None,
     value_range: tuple[float, float] = (0.0, 1.0),
     title: str | None = None,
@@ -26,19 +31,22 @@ def rows(
 
     - `{"clean": x, "noisy": noisy, "cleaned": model.reconstruct(noisy)}`, with `reference="clean"`;
     - `{"input": x, "model": model.reconstruct(x), "PCA": projected}`, with `reference="input"`;
-    - two interpolations: `{"in pixel space": ..., "in code space": ...}`;
+    - two interpolations: `{"in pixel space": ..., "in code space": ...}`, with `columns=np.linspace(0, 1, 11)`;
     - one row per class: `{str(digit): images[labels == digit][:10] for digit in range(10)}`.
 
     Args:
         images: Name → images `(n, h, w)` or `(n, h, w, 1)` (gray) or `(n, h, w, 3)` (RGB), all of the same shape.
         n: Number of images per row. Default: all.
+        columns: One label per image of a row, printed above the columns, for example the position of each image of an
+            interpolation. Numbers are printed with three digits.
         reference: Name of a row. The mean squared error to this row is printed below each image of the other rows.
         value_range: Values drawn as black and white. Values outside are clipped.
         title: Title of the figure.
 
     Raises:
         ValueError: `images` or a row is empty; a shape is wrong or differs between rows; NaN, or integers outside
-            `value_range`; `reference` is not a row; `n` is not a positive integer.
+            `value_range`; `reference` is not a row; `columns` is not one label per image; `n` is not a positive
+            integer.
         TypeError: Values are not numbers.
 
     >>> x = np.zeros((12, 28, 28, 1))
@@ -56,21 +64,29 @@ def rows(
     if reference is not None:
         errors = {name: np.square(x - tiles[reference]).mean(axis=(1, 2, 3)) for name, x in tiles.items()}
         del errors[reference]
+    first, *_ = tiles.values()
+    heads = None if columns is None else _labels(columns, len(first))
     figure = tiled(
         list(tiles.values()),
-        len(next(iter(tiles.values()))),
+        len(first),
         value_range,
         title,
         left=max(map(text_width, [*tiles, "MSE"])) + 10,
-        below=[22 if name in errors else 6 for name in tiles],
+        above=16 if heads else 0,
+        below=[18 if name in errors else 4 for name in tiles],
+        largest=120.0 if len(tiles) < _MANY else 45.0,
+        smallest=60.0 if len(tiles) < _MANY else 45.0,
     )
     for ax, (name, x) in zip(figure.axes, tiles.items(), strict=True):
-        ax.set_ylabel(name, rotation=0, ha="right", va="center")
+        name_row(ax, name)
         if name in errors:
             numbers_below(ax, errors[name], x.shape[2], "MSE")
+    if heads:
+        name_columns(figure.axes[0], heads, first.shape[2])
     return figure
 
 
+@styled
 def reconstructions(
     x: ArrayLike,
     x_hat: ArrayLike,
@@ -104,6 +120,7 @@ def reconstructions(
     return rows(pair, n, reference=labels[0] if errors else None, value_range=value_range, title=title)
 
 
+@styled
 def samples(
     images: ArrayLike,
     columns: int = 10,
@@ -129,6 +146,7 @@ def samples(
     return tiled([tiles], min(_checks.positive_size("columns", columns), len(tiles)), value_range, title)
 
 
+@styled
 def filters(
     kernel,
     shape: Sequence[int] | None = None,
@@ -172,6 +190,7 @@ def filters(
     return figure
 
 
+@styled
 def decoded_grid(
     decode,
     across: ArrayLike,
@@ -209,6 +228,14 @@ def decoded_grid(
     ax.set_yticks(height * len(up) - 1 - places, names)  # pixel rows are counted from the top
     ax.set(xlabel="$z_0$", ylabel="$z_1$")
     return figure
+
+
+def _labels(columns: Sequence, n: int) -> list[str]:
+    """Validate the labels of columns, and return them as texts."""
+    labels = [f"{label:.3g}" if isinstance(label, float | np.floating) else str(label) for label in columns]
+    if len(labels) != n:
+        raise ValueError(f"columns must be one label for each of {n} images of a row. Received: {len(labels)} labels.")
+    return labels
 
 
 def _as_images(weights: np.ndarray, shape: Sequence[int] | None) -> np.ndarray:

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from kerasae.plots import _checks
-from kerasae.plots._drawing import BLACK, BLUE, GREEN, GREY, ORANGE, POSITION, PURPLE, dots, plane
+from kerasae.plots.style import BASELINE, BLACK, DATA, GREEN, MODEL, POSITION, PURPLE, TRUTH, dots, plane, styled
 
 
+@styled
 def manifold(
     x: ArrayLike,
     x_hat: ArrayLike,
@@ -48,16 +49,16 @@ def manifold(
         _checks.require_one_shape({"x": x, "x_hat": x_hat})
     clouds = {name: _checks.points(points, name) for name, points in (others or {}).items()}
     width, height = np.ptp(np.concatenate([x, x_hat, *clouds.values()]), axis=0)
-    figure, ax = plane(7.0, 0.5 + np.clip(4.7 * height / (width or 1.0), 1.5, 6.0), "x", title)
-    dots(ax, x, float(np.clip(2e3 / len(x), 7, 40)), GREY, "data")
+    figure, ax = plane(7.0, 0.5 + np.clip(4.7 * height / (width or 1.0), 1.5, 6.0), ("$x_1$", "$x_2$"), title)
+    dots(ax, x, float(np.clip(2e3 / len(x), 7, 40)), DATA, "data")
     if curve is not None:
-        ax.plot(*_checks.points(curve, "curve").T, color=BLACK, linewidth=1.2, label="true curve")
-    for (name, points), color in zip(clouds.items(), itertools.cycle((ORANGE, GREEN, PURPLE)), strict=False):
+        ax.plot(*_checks.points(curve, "curve").T, color=TRUTH, linewidth=1.2, label="true curve")
+    for (name, points), color in zip(clouds.items(), itertools.cycle((BASELINE, GREEN, PURPLE)), strict=False):
         dots(ax, points, 22, color, name)
-    dots(ax, x_hat, 6, BLUE, label)
+    dots(ax, x_hat, 6, MODEL, label)
     if pairs:
         _draw_pairs(ax, x, x_hat, _checks.positive_size("pairs", pairs))
-    for handle in figure.legend(loc="outside right center", frameon=False).legend_handles:
+    for handle in figure.legend(loc="outside right center").legend_handles:
         if isinstance(handle, PathCollection):
             handle.set_sizes([max(30, *handle.get_sizes())])
     return figure

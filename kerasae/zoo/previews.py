@@ -4,7 +4,7 @@ import numpy as np
 
 from kerasae import data, metrics, models, plots
 from kerasae.metrics.measurement import data_is_sine
-from kerasae.plots._drawing import BLUE, GREEN, ORANGE, new_figure
+from kerasae.plots.style import BLUE, GREEN, ORANGE, new_figure
 
 _PANELS, _CURVES = 6, 3  # inputs that are drawn as curves, and channels of each
 
