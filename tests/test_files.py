@@ -602,10 +602,10 @@ def test_missing_keras_file_is_named():
 def test_files_changed_at_random_are_refused_or_loaded_as_they_are():
     """In a process of its own: a crash is then a status, a hang a signal, and memory can be measured."""
     environment = os.environ | {"KERAS_BACKEND": BACKEND, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, str(Path(__file__).with_name("fuzz.py")), "0", "2000"]
+    command = [sys.executable, str(Path(__file__).with_name("fuzz.py")), "0", "800"]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1200)
     assert run.returncode == 0, run.stderr[-3000:]
     report = json.loads(run.stdout)
-    assert sum(report["outcomes"].values()) == 2000
-    assert all(n > 50 for n in report["outcomes"].values()) and len(report["outcomes"]) == 8
+    assert sum(report["outcomes"].values()) == 800
+    assert all(n > 20 for n in report["outcomes"].values()) and len(report["outcomes"]) == 8
     assert report["kilobytes_after"] - report["kilobytes_before"] < MEMORY

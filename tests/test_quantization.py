@@ -13,6 +13,12 @@ FAMILIES = {"dense": dense, "sparse": sparse, "vae": vae, "conditional": conditi
 QUANTIZED = list(FAMILIES) if BACKEND == "torch" else ["dense", "conditional"]
 
 
+@pytest.fixture(autouse=True)
+def uncollected(monkeypatch):
+    """Keras collects garbage after each kernel that it quantizes: a third of a second with all that is imported."""
+    monkeypatch.setattr("gc.collect", lambda *args: 0)
+
+
 def data(model):
     return model.labelled(X, LABELS)
 

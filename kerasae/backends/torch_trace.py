@@ -5,6 +5,8 @@ gradients need. Recording takes a fraction of a second. The operations stay the 
 """
 
 import torch
+from torch._guards import TracingContext, tracing
+from torch._subclasses import FakeTensorMode
 from torch.fx import Graph, GraphModule, Node, map_arg
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -22,7 +24,9 @@ def traced(function, *tensors):
 
     Its results are the function's, nested alike. The function is called once, with these tensors.
     """
-    module = make_fx(function)(*tensors)
+    # One mode for the whole trace: without it make_fx makes one, and a stack trace, for each operation.
+    with tracing(TracingContext(FakeTensorMode())):
+        module = make_fx(function)(*tensors)
     graph = module.graph
     for node in [*_calls(graph, aten.detach.default), *_calls(graph, aten.view.default)]:
         before = node.args[0]
