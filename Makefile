@@ -14,7 +14,7 @@ SKIP := and not slow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-once $(BACKENDS:%=test-%) notebooks bench bench-growth pythae compat check format \
+.PHONY: help demo test test-all test-once test-browser $(BACKENDS:%=test-%) notebooks bench bench-growth pythae compat check format \
         table clean
 
 help: ## List these targets
@@ -40,6 +40,9 @@ $(BACKENDS:%=test-%): test-%: $(VENV)/installed
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "not anybackend $(SKIP)"
 
 test-jax: ## Only the tests on one backend; also test-torch, test-tensorflow
+
+test-browser: $(VENV)/browser ## The page of `kerasae explore`, in a real browser without a window (needs Chromium)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/browser
 
 notebooks: $(VENV)/installed ## Run every notebook on each of the three backends; stores nothing
 	@for backend in $(BACKENDS); do KERAS_BACKEND=$$backend $(BIN)/python -m pytest tests/test_notebooks.py || exit; done
@@ -93,6 +96,11 @@ $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet torch==2.13.0
 	@$(BIN)/python -m pip install --quiet --editable ".[all,test]"
+	@touch $@
+
+$(VENV)/browser: $(VENV)/installed
+	@echo "Installing playwright into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --editable ".[browser]"
 	@touch $@
 
 $(PYTHAE)/installed:

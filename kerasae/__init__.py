@@ -22,6 +22,7 @@ _MODULES = {
     "data": "kerasae.data",
     "evaluation": "kerasae.metrics",
     "exercises": "kerasae.exercises",
+    "explorer": "kerasae.explorer",
     "export": "kerasae.export",
     "layers": "kerasae.layers",
     "losses": "kerasae.losses",

@@ -28,6 +28,18 @@ def convolves(model) -> bool:
     return any(isinstance(layer, convolution) for layer in flat_layers(model))
 
 
+def calls(model) -> list[tuple]:
+    """The calls that a built Sequential or Functional model is made of, in an order in which they can be computed.
+
+    Each is `(layer, inputs, outputs)` with lists of symbolic tensors. `layer.input` has those of the layer's first call
+    alone, which need not be the one in this model.
+    """
+    functional = model._functional if isinstance(model, keras.Sequential) else model
+    by_depth = functional._nodes_by_depth
+    nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+    return [(node.operation, list(node.input_tensors), list(node.outputs)) for node in nodes]
+
+
 class Structure:
     """What a compiled function takes for granted of a model: its layers, variables, dtype policies, trainable flags.
 

@@ -33,7 +33,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_every_command_is_there():
-    names = "list info demo encode decode reconstruct denoise generate interpolate score plot train evaluate verify"
+    names = (
+        "list info demo encode decode reconstruct denoise generate interpolate score plot explore train evaluate verify"
+    )
     assert {command.name for command in COMMANDS} == {*names.split(), "export", "push", "pull"}
 
 

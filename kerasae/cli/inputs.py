@@ -197,6 +197,31 @@ class Inputs:
         return {"label": self.labels[rows].astype("int64")}
 
 
+def test_data(entry: Entry, what: str) -> str:
+    """The name of the data set whose test data an entry is shown with, unless inputs are given.
+
+    Args:
+        entry: The entry.
+        what: What is done to scikit-learn's digits if MNIST is not at hand, for the message that says so.
+
+    Raises:
+        ValueError: The entry has no card that names its data.
+    """
+    name = entry.card.data if entry.card is not None else None
+    if name in ("mnist", "fashion_mnist") and not data.is_at_hand(name):
+        print(f"{name} is not at hand: scikit-learn's digits are {what}.", file=sys.stderr)
+        return "digits"
+    if name is None:
+        raise ValueError(f"{entry.name} needs inputs: its card names no data set. Give some of your own.")
+    return name
+
+
+def label_names(inputs: Inputs, piece: Piece) -> np.ndarray | None:
+    """The label of each input of a piece, by the name of its class if classes have names; None without labels."""
+    labels = None if inputs.labels is None else np.asarray(inputs.labels)[piece.rows]
+    return np.asarray(inputs.class_names)[labels] if inputs.class_names and labels is not None else labels
+
+
 def read_codes(path: Path, shape: tuple[int, ...]) -> tuple[list[str], np.ndarray]:
     """Codes from a `.npy`, `.npz` or `.csv` file, as `kerasae encode` writes them.
 

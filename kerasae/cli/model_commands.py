@@ -6,6 +6,7 @@ from kerasae.cli.command import Command
 from kerasae.cli.kinds import KINDS
 from kerasae.cli.options import (
     BACKEND,
+    INVERT,
     JSON,
     LABEL,
     MODEL,
@@ -133,6 +134,30 @@ APPLYING = (
                 "reconstructions)",
             ),
             out("picture (default: NAME-KIND.png)"),
+            OVERWRITE,
+            BACKEND,
+        ],
+    ),
+    Command(
+        "explore",
+        "exploring.explore",
+        "web page to play with a model, or with two side by side, in one file",
+        "kerasae explore dense2_mnist --n 100 --out page.html",
+        [
+            MODEL,
+            option("other", nargs="?", metavar="OTHER", help="a second model of such inputs, to compare"),
+            option(
+                "--data",
+                metavar="INPUT",
+                help="inputs on the map: folder of pictures, .npy, .npz or .csv file, or name of a data set (default: "
+                "test data of the entry)",
+            ),
+            option(
+                "--n", type=whole_number(1), metavar="N", help="number of inputs, the first ones (default: up to 2000)"
+            ),
+            INVERT,
+            LABEL,
+            out("path of the page (default: NAME.html)"),
             OVERWRITE,
             BACKEND,
         ],

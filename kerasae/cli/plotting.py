@@ -1,6 +1,5 @@
 """The command that draws what is characteristic of a model."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from kerasae import data, plots
 from kerasae.cli import outputs
-from kerasae.cli.inputs import Entry, Inputs, Piece
+from kerasae.cli.inputs import Entry, Inputs, Piece, label_names, test_data
 from kerasae.zoo import previews
 
 _MOST = 2000  # codes in a plot
@@ -39,18 +38,11 @@ def _characteristic(entry: Entry) -> str:
 def _inputs(entry: Entry, arguments, kind: str) -> tuple[Piece, np.ndarray | None]:
     """Inputs with their labels: those that were named, else the test data of the entry."""
     if not arguments.inputs:
-        name = entry.card.data if entry.card is not None else None
-        if name in ("mnist", "fashion_mnist") and not data.is_at_hand(name):
-            print(f"{name} is not at hand: scikit-learn's digits are drawn.", file=sys.stderr)
-            name = "digits"
-        if name is None:
-            raise ValueError(f"{entry.name} needs inputs to draw: expected INPUT. Received none.")
-        arguments.inputs = [name]
+        arguments.inputs = [test_data(entry, "drawn")]
     arguments.n = arguments.n or (_MOST if kind in ("codes", "grid", "preview") else _FEW)
     inputs = Inputs(entry, arguments)
     piece = inputs.all()
-    labels = None if inputs.labels is None else np.asarray(inputs.labels)[piece.rows]
-    return piece, np.asarray(inputs.class_names)[labels] if inputs.class_names and labels is not None else labels
+    return piece, label_names(inputs, piece)
 
 
 def _reconstructions(entry: Entry, inputs: Callable):

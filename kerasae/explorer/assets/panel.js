@@ -1,0 +1,147 @@
+/** Everything that belongs to one model: its map, sliders, path, classes and pictures. */
+class Panel {
+  /**
+   * @param {HTMLElement} root A copy of the template.
+   * @param {Autoencoder} model
+   * @param {Inputs} inputs
+   * @param {(k: number) => void} load Called with the number of a test input that was clicked.
+   */
+  constructor(root, model, inputs, load) {
+    Object.assign(this, { root, model, inputs, load });
+    this.part = (name) => root.querySelector(`[data-part=${name}]`);
+    this.painter = model.painter = new PAINTERS[inputs.kind](inputs);
+    model.current = () => ({ code: this.code, label: this.label });
+    this.code = Float32Array.from(model.center);
+    this.label = 0;
+    this.x = null;
+    this.describe();
+    this.map = new CodeMap(this.part("map"), model, inputs, {
+      move: (place) => this.moveTo(place),
+      pick: (place) => this.pick(place),
+    });
+    this.sliders = new Sliders(this.part("sliders"), model.sliders, (k, value) => {
+      const code = Float32Array.from(this.code);
+      model.sliders.move(code, k, value);
+      this.go(code);
+    });
+    this.path = new Path(this.part("path"), (code) => this.go(code));
+    if (model.classes) this.addClasses();
+    this.addButtons();
+    if (inputs.kind === "point" && model.center.length === 1) this.traceCurve();
+    this.go(this.code);
+  }
+
+  describe() {
+    const { model } = this;
+    const size = model.center.length;
+    this.part("name").textContent = model.name;
+    const kind = `${model.kind}, ${model.parameters.toLocaleString("en")} parameters`;
+    this.part("about").textContent = `${kind}, code of ${size} ${size === 1 ? "number" : "numbers"}`;
+    this.part("projected").hidden = size <= 2;
+    this.part("random").title = model.random ? "Normal distribution fitted to the codes" : "Prior N(0, I)";
+    this.part("class-area").hidden = !model.classes;
+    this.part("layers").hidden = this.inputs.kind !== "image";
+  }
+
+  addClasses() {
+    const name = (label) => this.inputs.labels.classes?.[label] ?? String(label);
+    this.classes = new Classes(this.part("classes"), this.model.classes, name, (label) => {
+      this.label = label;
+      this.setInput(this.x, null);
+      this.map.redraw();
+      this.go(this.code);
+    });
+  }
+
+  addButtons() {
+    const on = (name, action) => this.part(name).addEventListener("click", action);
+    on("reset", () => this.go(Float32Array.from(this.model.center)));
+    on("random", () => this.go(this.model.drawn()));
+    on("larger", () => this.map.zoom(1.5));
+    on("smaller", () => this.map.zoom(1 / 1.5));
+    on("whole", () => this.map.zoom(0));
+    for (const radio of this.root.querySelectorAll("[data-part=layers] input")) {
+      radio.addEventListener("change", () => this.map.show(radio.value));
+    }
+  }
+
+  /** What a click on the map does: "load" or "path". */
+  get clickMode() {
+    return this.root.querySelector("[data-part=clicks] input:checked").value;
+  }
+
+  moveTo(place) {
+    this.path.toggle(false);
+    this.go(this.model.moved(this.code, place));
+  }
+
+  pick(place) {
+    if (this.clickMode === "load") {
+      this.load(this.inputs.nearest(place, this.model.places));
+      return;
+    }
+    this.path.add(this.code.slice(), (code) => this.model.decode(code, this.label), this.painter);
+    this.map.path = this.path.ends.map((code) => this.model.place(code));
+    this.map.update();
+  }
+
+  /** Make a code the current one; it is decoded in the next frame. */
+  go(code) {
+    this.code = code;
+    if (this.isWaiting) return;
+    this.isWaiting = true;
+    requestAnimationFrame(() => {
+      this.isWaiting = false;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const { model, code, label } = this;
+    const before = performance.now();
+    const decoded = model.decode(code, label);
+    this.painter.show(this.part("decoded"), decoded, null, this.curve);
+    this.decoded = decoded.slice();
+    this.map.code = model.place(code);
+    this.map.update();
+    this.sliders.show(code);
+    const time = performance.now() - before;
+    this.part("decoded").dataset.milliseconds = time.toFixed(2);
+    const numbers = [...code].slice(0, 4).map((value) => value.toFixed(2)).join(", ");
+    this.part("code").textContent = `(${numbers}${code.length > 4 ? ", …" : ""})`;
+    this.classes?.show(label, (k) => model.decode(code, k), this.painter);
+  }
+
+  /** Take an input, or none; with its class, if that is known. */
+  setInput(x, label) {
+    const { model, painter } = this;
+    this.x = x;
+    if (label !== null && model.classes) this.label = label;
+    this.part("reconstruction-area").classList.toggle("empty", !x);
+    if (!x) {
+      this.map.input = null;
+      this.part("errors").textContent = "";
+      painter.show(this.part("reconstruction"), null);
+      this.map.update();
+      return;
+    }
+    const { code, variance } = model.encode(x, this.label);
+    const reconstruction = model.decode(code, this.label).slice();
+    this.encoded = { code, variance, reconstruction };
+    painter.show(this.part("reconstruction"), reconstruction, x, this.curve);
+    this.map.input = { place: model.place(code), ellipse: variance && model.ellipse(variance) };
+    const { mse, bce } = this.inputs.errors(x, reconstruction);
+    const unit = this.inputs.kind === "image" ? "per pixel" : "per value";
+    const second = bce === null ? "" : `, BCE ${bce.toFixed(4)} ${unit}`;
+    this.part("errors").textContent = `MSE ${mse.toFixed(4)} ${unit}${second}`;
+    this.go(code.slice());
+  }
+
+  /** All that a code of one number can become, as a curve in the plane. */
+  traceCurve() {
+    const [low, high] = [this.model.plane.low[0], this.model.plane.high[0]];
+    this.curve = Array.from({ length: 300 }, (_, i) => [
+      ...this.model.decode([low + ((high - low) * i) / 299], this.label),
+    ]);
+  }
+}
