@@ -193,8 +193,8 @@ def test_evaluate_measures_on_images_of_ones_own(tmp_path, capsys):
         (["--data", "own.npy"], "Expected the names of entries"),
         (["dense_mnist", "--data", "nowhere.npy"], "No file or folder at nowhere.npy. Check the path."),
         (["dense_mnist", "--data", "text.npy"], "expected a .npy file of an array, or an .npz file with x"),
-        (["dense_mnist", "--data", "other.npz"], "other.npz must hold inputs of shape (n, ...), at least one"),
-        (["dense_mnist", "--data", "uneven.npz"], r"one label for each input. Received shapes: (3, 28, 28) and (2,)"),
+        (["dense_mnist", "--data", "other.npz"], "other.npz must have shape (n, ...) with at least one input"),
+        (["dense_mnist", "--data", "uneven.npz"], r"one label per input. Received shapes: (3, 28, 28) and (2,)"),
         (["dense_mnist", "--data", "points.npy"], "x must have shape (n, 28, 28, 1). Received shape: (4, 2)"),
         (["cvae_mnist", "--data", "own.npy"], "expected --label K, from 0 to 9, or class folders"),
         (["--update", "again"], "expected one NAME and no other option"),
@@ -270,7 +270,7 @@ def test_train_writes_to_a_new_directory_of_the_user_by_default(tmp_path, monkey
         out = training._target(argparse.Namespace(name="linear_sine", out=None)).resolve()
         assert out == place / "entries" / "linear_sine" and not out.exists()
     monkeypatch.chdir(shipped)
-    with pytest.raises(ValueError, match="must not be among the shipped entries"):
+    with pytest.raises(ValueError, match="must not be that of the pretrained entries"):
         training._target(argparse.Namespace(name="linear_sine", out=None))
 
 
@@ -282,7 +282,7 @@ def test_train_replaces_nothing_that_was_not_named(tmp_path, monkeypatch, capsys
     assert cli.main(["train", "linear_sine", "--epochs", "1"]) == 2
     assert "exists. Choose a directory with --out" in capsys.readouterr().err
     assert cli.main(["train", "linear_sine", "--epochs", "1", "--out", str(thesis.parent)]) == 2
-    assert "is no zoo entry" in capsys.readouterr().err
+    assert "is not a zoo entry" in capsys.readouterr().err
     assert thesis.read_text() == "precious"
 
 

@@ -138,7 +138,7 @@ def test_without_file_or_network_both_ways_out_are_said(name, monkeypatch, tmp_p
     monkeypatch.setattr(getattr(keras.datasets, name), "load_data", fail)
     assert not data.is_at_hand(name)
     with pytest.raises(
-        FileNotFoundError, match=rf"{name} is not at hand.*URL fetch failure.*KERASAE_DATA.*{name}\.npz"
+        FileNotFoundError, match=rf"{name} is not on this machine.*URL fetch failure.*KERASAE_DATA.*{name}\.npz"
     ):
         IMAGE_SETS[name]()
 

@@ -90,15 +90,15 @@ CONFIGS = [
     (("registered_name",), None, PLACE),
     (("registered_name",), ["kerasae>DenseAutoencoder"], PLACE),
     (("registered_name",), "kerasae>MaskPixels", PLACE),
-    (("registered_name",), "kerasae>LinearAutoencoder", "does not describe a model"),
+    (("registered_name",), "kerasae>LinearAutoencoder", "does not describe a kerasae model"),
     (("class_name",), "__lambda__", None),
     ((), _of("keras", "Sequential", layers=[_of("keras.layers", "Lambda", function=_lambda())]), PLACE),
     ((), _of("keras.layers", "TFSMLayer", filepath="../elsewhere"), PLACE),
     ((), _of("subprocess", "Popen", args=["touch", MARK]), PLACE),
     ((), _lambda(), PLACE),
-    (("config",), "x", "does not describe a model"),
-    (("config",), {}, "does not describe a model"),
-    (("config", "unheard_of"), 1, "does not describe a model"),
+    (("config",), "x", "does not describe a kerasae model"),
+    (("config",), {}, "does not describe a kerasae model"),
+    (("config", "unheard_of"), 1, "does not describe a kerasae model"),
     (("config", "noise"), _lambda(), PLACE),
     (("config", "noise"), _of("keras.layers", "Lambda", function=_lambda()), PLACE),
     (("config", "noise"), _of("keras.layers", "Dense", units=10**9), PLACE),
@@ -109,17 +109,17 @@ CONFIGS = [
     (("config", "activation"), _function("builtins", "exec"), NO_FUNCTION),
     (("config", "activation"), _function("keras.utils", "get_file"), NO_FUNCTION),
     (("config", "activation"), _function("keras.losses", "deserialize"), NO_FUNCTION),
-    (("config", "activation"), "../../relu", "does not describe a model"),
+    (("config", "activation"), "../../relu", "does not describe a kerasae model"),
     (("config", "kernel_initializer"), _of("os", "system", command=f"touch {MARK}"), PLACE),
     (("config", "kernel_initializer"), _of("keras.utils", "get_file", origin="http://localhost/"), PLACE),
     (("config", "kernel_initializer"), {"class_name": "__numpy__", "config": {"value": [1], "dtype": "O"}}, PLACE),
     (("config", "dtype"), _of("keras", "Model"), PLACE),
-    (("config", "dtype"), "float9", "does not describe a model"),
-    (("config", "input_shape"), [10**9], "its weights are not those"),
-    (("config", "input_shape"), [10**400], "does not describe a model"),
-    (("config", "latent_dim"), 10**12, "its weights are not those"),
-    (HIDDEN, [2 * 10**4] * 2, "its weights are not those"),
-    (HIDDEN, [10**12, 10**12], "its weights are not those"),
+    (("config", "dtype"), "float9", "does not describe a kerasae model"),
+    (("config", "input_shape"), [10**9], "do not fit it"),
+    (("config", "input_shape"), [10**400], "does not describe a kerasae model"),
+    (("config", "latent_dim"), 10**12, "do not fit it"),
+    (HIDDEN, [2 * 10**4] * 2, "do not fit it"),
+    (HIDDEN, [10**12, 10**12], "do not fit it"),
     (HIDDEN, [1] * 10**5, "at most 100 items"),
     (HIDDEN, [64, -64], "hidden_units must be made of positive integers"),
     (OPTIMIZER, _of("os", "system", command=f"touch {MARK}"), PLACE),
@@ -174,7 +174,7 @@ def test_config_with_huge_sizes_takes_no_memory(entry, packed, tmp_path):
     zoo.load("deep_sine")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for place in places:
-        with pytest.raises(ValueError, match=r"its weights are not those in model\.weights\.h5"):
+        with pytest.raises(ValueError, match=r"do not fit it in model\.weights\.h5"):
             zoo.load(place)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY
 
@@ -242,9 +242,9 @@ JSON = [
     (lambda path: path.write_bytes(b'{"a": "\xff"}'), "can't decode"),
     (lambda path: path.write_bytes(pickle.dumps({"files": {}})), "can't decode|Expecting value"),
     (_sparse, "at most (8,388,608|1,048,576) bytes"),
-    (_fifo, "is missing|is no zoo entry"),
+    (_fifo, "is missing|is not a zoo entry"),
     (_elsewhere, "is a link to"),
-    (lambda path: (path.unlink(), path.mkdir()), "is missing|is no zoo entry"),
+    (lambda path: (path.unlink(), path.mkdir()), "is missing|is not a zoo entry"),
 ]
 
 
@@ -446,7 +446,7 @@ def test_weights_that_are_not_a_models_are_refused(entry, intact, packed, tmp_pa
         repacked(packed, tmp_path / "own.keras", weights=path.read_bytes())
         places = [signed(entry), tmp_path / "own.keras"]
         for place in places:
-            with pytest.raises(ValueError, match=rf"{message}|its weights are not those"):
+            with pytest.raises(ValueError, match=rf"{message}|do not fit it"):
                 zoo.load(place)
 
 

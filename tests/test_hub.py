@@ -126,7 +126,7 @@ def test_only_whole_entries_are_pushed(hub, entry):
 def test_what_is_there_already_stays_where_it_is_no_entry(hub, entry, tmp_path):
     zoo.push(entry, "ada/sine")
     (tmp_path / "precious").mkdir()
-    with pytest.raises(FileExistsError, match="exists and is no zoo entry"):
+    with pytest.raises(FileExistsError, match="exists and is not a zoo entry"):
         zoo.pull("ada/sine", tmp_path / "precious", overwrite=True)
     with pytest.raises(FileExistsError, match="directory must be new.*exists. Choose another, or pass `overwrite`"):
         zoo.pull("ada/sine", entry)

@@ -54,9 +54,9 @@ def test_other_arrays_are_used_as_they_are():
     "arrays, message",
     [
         ({"a": PIXELS, "b": PIXELS}, r"own\.npz can't be read as inputs: .*x_train and x_test.* Received: a, b\."),
-        ({"x": PIXELS, "y": [1]}, "own.npz must hold one label for each input"),
-        ({"x": np.zeros((0, 3))}, r"own\.npz must hold inputs of shape \(n, \.\.\.\), at least one"),
-        ({"x": np.zeros(3)}, r"own\.npz must hold inputs of shape"),
+        ({"x": PIXELS, "y": [1]}, "own.npz must have one label per input"),
+        ({"x": np.zeros((0, 3))}, r"own\.npz must have shape \(n, \.\.\.\) with at least one input"),
+        ({"x": np.zeros(3)}, r"own\.npz must have shape"),
     ],
 )
 def test_arrays_that_are_no_inputs_are_refused(arrays, message, tmp_path):
@@ -70,13 +70,13 @@ def test_what_can_not_be_loaded_is_said(tmp_path):
         data.load("mnits")
     with pytest.raises(FileNotFoundError, match=r"No file or folder at .*gone\.csv"):
         data.load(tmp_path / "gone.csv")
-    with pytest.raises(ValueError, match="Received an empty text"):  # and not the current directory
+    with pytest.raises(ValueError, match="Received an empty string"):  # and not the current directory
         data.load("")
     with pytest.raises(TypeError, match="Expected a folder or list of pictures, .*Received: int"):
         data.load(3)
-    with pytest.raises(TypeError, match="taken as they are, without options. Received: size"):
+    with pytest.raises(TypeError, match="used unchanged and take no options. Received: size"):
         data.load(PIXELS, size=3)
-    with pytest.raises(TypeError, match="must hold numbers. Received an array of <U1"):
+    with pytest.raises(TypeError, match="must be numbers. Received an array of <U1"):
         from_arrays(np.array([["a"]]))
 
 
@@ -129,16 +129,16 @@ def test_the_row_numbers_that_pandas_writes_are_left_out(tmp_path):
 
 
 BAD_FILES = {
-    "a,b\n1,2\n3,\n5,6": r"t\.csv: column 'b' must hold numbers\. Received no value in line 3\. Fill in",
+    "a,b\n1,2\n3,\n5,6": r"t\.csv: column 'b' must have numbers\. Received no value in line 3\. Fill in",
     "a,b\n1,2\n\n3,NA\n,6": r"column 'b' .* Received no value in line 4 \(2 such values in 2 columns\)",
-    "a,b\n1,2\n3,inf": r"column 'b' must hold numbers\. Received 'inf' in line 3",
+    "a,b\n1,2\n3,inf": r"column 'b' must have numbers\. Received 'inf' in line 3",
     "a,city\n1,Berlin\n3,Rome": r"column 'city' .* Received 'Berlin' in line 2 .*label=",
-    "a;b\n1,5;2\n": r"column 'a' must hold numbers\. Received '1,5' in line 2",
+    "a;b\n1,5;2\n": r"column 'a' must have numbers\. Received '1,5' in line 2",
     "a,b\n1,2\n3": r"every line must have 2 values\. Received 1 in line 3",
     "a,b\n1,2\n3,4,5": r"every line must have 2 values\. Received 3 in line 3",
     "a,a\n1,2": r"columns must have different names",
-    "a,b\n": r"must hold rows of numbers\. Received a line of names",
-    "": r"must hold rows of numbers\. Received none",
+    "a,b\n": r"must have rows of numbers\. Received only a header",
+    "": r"must have rows of numbers\. Received none",
     b"a,\xff\n1,2": r"must be text in UTF-8",
 }
 
@@ -157,7 +157,7 @@ def test_unknown_columns_and_missing_labels_are_named(tmp_path):
     (tmp_path / "long.csv").write_text("size,kind\n1,2\n3,4,5\n")
     with pytest.raises(ValueError, match="every line must have 2 values. Received 3 in line 3"):
         data.load(tmp_path / "long.csv", columns=["size"])
-    with pytest.raises(ValueError, match="Labels must be there for every row. Received none in column 'kind', row 1 "):
+    with pytest.raises(ValueError, match="Every row must have a label. Received none in column 'kind', row 1 "):
         data.load(path, label="kind")
 
 
@@ -192,9 +192,9 @@ def test_data_frames_are_tables(library):
     source = data.load(frame(columns), label="kind")
     np.testing.assert_array_equal(source.raw, wine.data)
     assert source.preprocessing.columns == tuple(wine.feature_names) and source.class_names == tuple(wine.target_names)
-    with pytest.raises(ValueError, match=r"Column 'kind' must hold numbers\. Received 'class_0' in row 0 \(178 such"):
+    with pytest.raises(ValueError, match=r"Column 'kind' must have numbers\. Received 'class_0' in row 0 \(178 such"):
         data.load(frame(columns))
-    with pytest.raises(ValueError, match=r"Column 'a' must hold numbers\. Received no finite value in row 1"):
+    with pytest.raises(ValueError, match=r"Column 'a' must have numbers\. Received no finite value in row 1"):
         data.load(frame({"a": [1.0, None, 3.0], "b": [1, 2, 3]}))
 
 
@@ -239,7 +239,7 @@ def test_a_series_holds_out_its_end(tmp_path):
     assert (len(train.raw), len(held_out.raw)) == (150, 50)
     np.testing.assert_allclose(train.preprocessing.mean, values[:150].mean())
     np.testing.assert_allclose(held_out.preprocessing.inverse(held_out.x[0])[:, 0], values[150:160], rtol=1e-5)
-    with pytest.raises(ValueError, match="Each part of a series must be as long as a window of 10 steps"):
+    with pytest.raises(ValueError, match="Each part of a series must have at least 10 steps, the length of a window"):
         source.split(5)
 
 
@@ -271,7 +271,10 @@ def test_a_recipe_takes_registered_data_without_labels(registry, monkeypatch):
     assert "val_loss" in history.history
 
 
-@pytest.mark.parametrize("name, message", [("mnist", "has a data set named 'mnist'"), ("a/b", "no path"), ("", "word")])
+@pytest.mark.parametrize(
+    "name, message",
+    [("mnist", "'mnist' is the name of a built-in data set"), ("a/b", "not a path"), ("", "must be a word")],
+)
 def test_names_that_are_taken_or_paths_are_refused(name, message, registry):
     with pytest.raises(ValueError, match=message):
         data.register(name, data.sine)

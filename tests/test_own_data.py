@@ -47,7 +47,7 @@ def test_a_folder_of_class_folders_gives_pixels_and_labels(folder):
     np.testing.assert_array_equal(source.raw[3], np.asarray(Image.open(source.files[3])))
     np.testing.assert_array_equal(source.x, source.raw / np.float32(255))
     assert source.preprocessing == ImagePreprocessing((8, 6), "rgb")
-    assert source.description == "7 pictures of 2 classes, 8 × 6, color, 1 other file passed over"
+    assert source.description == "7 pictures of 2 classes, 8 × 6, color, 1 other file ignored"
     assert len(source) == 7 and source.input_shape == (8, 6, 3) and source.skipped == {}
 
 
@@ -73,9 +73,9 @@ def test_what_is_not_there_is_said(tmp_path, folder):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "readme.txt").write_text("no picture")
-    with pytest.raises(FileNotFoundError, match="empty must hold pictures.* Received an empty folder. Check the path"):
+    with pytest.raises(FileNotFoundError, match="empty must contain pictures.* Received an empty folder"):
         data.images(tmp_path / "empty")
-    with pytest.raises(FileNotFoundError, match=r"text must hold pictures.* Received other files alone: 1 \(\.txt\)"):
+    with pytest.raises(FileNotFoundError, match=r"text must contain pictures.* Received 1 other files \(\.txt\)"):
         data.images(tmp_path / "text")
     with pytest.raises(FileNotFoundError, match="No picture at .*gone. Expected a folder"):
         data.images(tmp_path / "gone")
@@ -301,7 +301,7 @@ def test_a_stream_trains_evaluates_and_predicts_as_the_arrays_do(tmp_path):
 @pytest.mark.anybackend
 def test_a_stream_gives_each_picture_once_in_an_order_of_seed_and_epoch(folder):
     source = data.images(folder, memory=0)
-    assert "read from disk while training" in source.description
+    assert "read from disk during training" in source.description
     stream = source.x.ordered(batch_size=3, shuffle=True, seed=4)
     batches = [stream[i] for i in range(len(stream))]
     assert [len(batch) for batch in batches] == [3, 3, 1]
@@ -344,7 +344,7 @@ def test_a_part_is_held_out_at_random_and_the_same_each_time(memory, tmp_path):
     assert [source.class_names[y] for y in held_out.y] == [path.parent.name for path in held_out.files]
     x = held_out.x[0] if memory else held_out.x[0][0]
     np.testing.assert_array_equal(x * 255, held_out.preprocessing.read(held_out.files[0]))
-    with pytest.raises(ValueError, match="hold_out must be a share.*Received: 20 of 20 inputs"):
+    with pytest.raises(ValueError, match="hold_out must be a fraction.*Received: 20 of 20 inputs"):
         source.split(20)
 
 

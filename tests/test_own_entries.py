@@ -62,7 +62,7 @@ def test_a_model_is_measured_through_its_preprocessing_on_what_is_read_from_file
     read = zoo.save(model, tmp_path / "read", data=str(tmp_path / "x.csv"), preprocessing=scale)
     assert read.figures == pytest.approx(as_arrays.figures, rel=1e-4)
     assert read.preprocessing == scale and read.measured.data == str(tmp_path / "x.csv")
-    assert "all of them, to which the mean and PCA are fitted too" in read.measured.description
+    assert "all of them are measured, and the mean and PCA are fitted to them too" in read.measured.description
     assert cli.main(["evaluate", str(tmp_path / "read")]) == 0 and "ok" in capsys.readouterr().out
 
 
@@ -214,7 +214,7 @@ def test_figures_are_measured_again_where_the_data_still_is(tmp_path, capsys, mo
     assert "mine  ok" in capsys.readouterr().out
     (tmp_path / "x.npy").rename("elsewhere.npy")
     assert cli.main(["evaluate", "mine"]) == 1
-    assert "They are not at x.npy. Name other inputs: kerasae evaluate mine --data PATH" in capsys.readouterr().out
+    assert "They are not at x.npy. Give other inputs: kerasae evaluate mine --data PATH" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -272,13 +272,13 @@ def test_bad_input_is_refused_before_training(tmp_path):
     for out in ("file", "."):
         with pytest.raises(FileExistsError, match=r"out must be new.*Choose another"):
             kerasae.train(rows(), out=tmp_path / out)
-        with pytest.raises(FileExistsError, match="is no zoo entry"):
+        with pytest.raises(FileExistsError, match="is not a zoo entry"):
             kerasae.train(rows(), out=tmp_path / out, overwrite=True)
-    with pytest.raises(ValueError, match="must not be among the shipped entries"):
+    with pytest.raises(ValueError, match="must not be that of the pretrained entries"):
         kerasae.train(rows(), out=zoo.store.root() / "mine")
     with pytest.raises(ValueError, match="data must have at least 10 inputs to hold some out. Received: 4"):
         kerasae.train(rows(4), out=tmp_path / "few")
-    with pytest.raises(ValueError, match="out must name the directory of the entry, since the data has no name"):
+    with pytest.raises(ValueError, match="out must be the directory of the entry, since the data have no name"):
         kerasae.train(rows())
     with pytest.raises(FileNotFoundError, match="No file or folder at nowhere"):
         kerasae.train("nowhere")

@@ -169,7 +169,7 @@ def test_unknown_entry_lists_close_matches_and_all_names():
 
 
 def test_directory_that_is_no_entry(tmp_path):
-    with pytest.raises(ValueError, match=r"is no zoo entry: expected a directory with metadata.json"):
+    with pytest.raises(ValueError, match=r"is not a zoo entry: expected a directory with metadata.json"):
         zoo.load(tmp_path)
 
 
@@ -303,7 +303,7 @@ def test_write_replaces_an_entry_and_nothing_else(entry, tmp_path):
     np.testing.assert_array_equal(zoo.load(entry).get_weights()[0], model.get_weights()[0])
     other = tmp_path / "precious"
     other.mkdir()
-    with pytest.raises(FileExistsError, match="exists and is no zoo entry"):
+    with pytest.raises(FileExistsError, match="exists and is not a zoo entry"):
         zoo.writing.write(other, model, {}, Figure())
 
 

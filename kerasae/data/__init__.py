@@ -1,6 +1,6 @@
-"""Data sets of the classic experiments, and a user's own, as arrays ready to use.
+"""Data: the built-in data sets (`mnist`, `sine`, ...) and your own pictures, arrays, tables and series.
 
-`load` takes whatever a user has: a folder of pictures, arrays, a table, a name. `images` and `table` are its parts.
+`load` reads all kinds of data. `images`, `table` and `series` have more options for one kind.
 """
 
 from kerasae.data.classic import digits, fashion_mnist, is_at_hand, mnist

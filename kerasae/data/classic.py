@@ -1,4 +1,4 @@
-"""Images of handwritten digits and of clothes, from local files or through `keras.datasets`."""
+"""Images of handwritten digits and of clothes, from local files or from `keras.datasets`."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ import numpy as np
 from kerasae import files
 from kerasae.data.dataset import Dataset, data_set
 
-# SHA-256 of x_train, y_train, x_test and y_test as uint8 in C order, one after the other.
+# SHA-256 of the concatenated bytes of x_train, y_train, x_test and y_test, uint8 in C order.
 _SHA256 = {
     "mnist": "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16",
     "fashion_mnist": "ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f",
@@ -19,16 +19,16 @@ _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 @data_set
 def mnist() -> Dataset:
-    """The MNIST handwritten digits.
+    """Load the MNIST handwritten digits.
 
-    Read from `mnist.npz` in the directory that `KERASAE_DATA` names, otherwise through `keras.datasets`.
+    They are read from `mnist.npz` in the directory `KERASAE_DATA` (an environment variable), else by `keras.datasets`.
 
     Returns:
         `x_train (60000, 28, 28, 1)`, `x_test (10000, 28, 28, 1)`, float32 in [0, 1]; labels 0 to 9.
 
     Raises:
-        FileNotFoundError: The data is not on this machine and can't be downloaded.
-        ValueError: The pixels in the file are not those of MNIST.
+        FileNotFoundError: If the data are not on this machine and cannot be downloaded.
+        ValueError: If the pixels in the file are not those of MNIST.
 
     References:
         Gradient-based learning applied to document recognition (LeCun, Bottou, Bengio & Haffner, 1998)
@@ -38,7 +38,7 @@ def mnist() -> Dataset:
 
 @data_set
 def fashion_mnist() -> Dataset:
-    """The Fashion-MNIST images of clothes. As for `mnist`, from `fashion_mnist.npz`.
+    """Load the Fashion-MNIST images of clothes, as `mnist` loads digits; the file is `fashion_mnist.npz`.
 
     References:
         Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms (Xiao, Rasul & Vollgraf, 2017)
@@ -48,9 +48,9 @@ def fashion_mnist() -> Dataset:
 
 @data_set
 def digits() -> Dataset:
-    """The 1,797 handwritten digits of scikit-learn in the frame of MNIST: real input without a download.
+    """Load scikit-learn's 1,797 handwritten digits, resized to MNIST's format. They need no download.
 
-    The 8 × 8 scans are enlarged to the central 20 × 20 box of 28 × 28 pixels, which MNIST's digits fill. They are
+    The 8 × 8 scans are enlarged to the central 20 × 20 box of 28 × 28 pixels, the box of MNIST's digits. They are
     blurred and have few degrees of freedom: compare reconstructions with the mean image, not with PCA.
 
     Returns:
@@ -76,7 +76,7 @@ def is_at_hand(name: str) -> bool:
 
 
 def as_unit_interval(x: np.ndarray) -> np.ndarray:
-    """8-bit pixels as float32 in [0, 1]."""
+    """Convert 8-bit pixels to float32 in [0, 1]."""
     return x.astype("float32") / np.float32(255)
 
 
@@ -99,13 +99,13 @@ def _local_file(name: str) -> Path | None:
 
 
 def _keras_cache(name: str) -> Path:
-    """Where `keras.datasets` keeps its download (or the first file of it)."""
+    """Path of the file (for Fashion-MNIST, one of the files) that `keras.datasets` downloads."""
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     return home / "datasets" / {"mnist": "mnist.npz", "fashion_mnist": "fashion-mnist/t10k-images-idx3-ubyte.gz"}[name]
 
 
 def _read(name: str) -> list[np.ndarray]:
-    """The arrays `_ARRAYS` of a data set."""
+    """Read the arrays `_ARRAYS` of a data set."""
     path = _local_file(name)
     if path is not None:
         try:
@@ -121,8 +121,8 @@ def _read(name: str) -> list[np.ndarray]:
         train, test = getattr(keras.datasets, name).load_data()
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise FileNotFoundError(
-            f"{name} is not at hand and could not be downloaded ({error}). Either set KERASAE_DATA to a "
-            f"directory that holds {name}.npz (keys {', '.join(_ARRAYS)}, uint8), or run once with a "
+            f"{name} is not on this machine and could not be downloaded ({error}). Either set KERASAE_DATA to a "
+            f"directory that contains {name}.npz (keys {', '.join(_ARRAYS)}, uint8), or run once with a "
             f"network so that keras.datasets.{name} can fetch it."
         ) from error
     return [*train, *test]

@@ -1,4 +1,4 @@
-"""Read a CSV file of numbers, and say where it holds something else."""
+"""Read a CSV file of numbers. Errors name the line and column of a value that is not a number."""
 
 import contextlib
 import csv
@@ -12,25 +12,25 @@ import numpy as np
 from kerasae import _checks
 
 _DELIMITERS = ",;\t"
-_ENCODING = "utf-8-sig"  # with or without the mark that Excel writes
+_ENCODING = "utf-8-sig"  # UTF-8, with or without the byte order mark that Excel writes
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-"}
 
 
 class CsvFile:
-    """A file of rows, perhaps under a line of names.
+    """A CSV file with or without a header line.
 
     Args:
         path: Path of the file, in UTF-8.
-        header: Whether the first line has names; if None, that is inferred as `table` says.
+        header: Whether the first line has names; None infers it as described in `table`.
 
     Attributes:
         name: The path, for descriptions.
         names: Names of the columns.
-        first_is_nameless: Whether the first column has an empty name in a line of names.
+        first_is_nameless: Whether there is a header whose first name is empty.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: No rows, columns of one name, or not UTF-8.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file has no rows, repeats a column name, or is not UTF-8.
     """
 
     def __init__(self, path: Path, header: bool | None = None):
@@ -44,7 +44,7 @@ class CsvFile:
         header = _is_header(first, second) if header is None else header
         self._skipped = 1 if header else 0
         if not (second if header else first):
-            raise ValueError(f"{path} must hold rows of numbers. Received {'a line of names' if first else 'none'}.")
+            raise ValueError(f"{path} must have rows of numbers. Received {'only a header' if first else 'none'}.")
         given = [cell.strip() for cell in first] if header else [""] * len(first)
         self.first_is_nameless = header and not given[0]
         self.names = [name or f"column {i + 1}" for i, name in enumerate(given)]
@@ -52,12 +52,12 @@ class CsvFile:
             raise ValueError(f"{path}: columns must have different names. Received: {', '.join(self.names)[:200]}.")
 
     def numbers(self, names: Sequence[str]) -> np.ndarray:
-        """The values of some columns, float64 `(rows, columns)`. ValueError names the first that is no number."""
+        """Read columns as float64 `(rows, columns)`. ValueError names the first value that is not a number."""
         used = [self.names.index(name) for name in names]
         all_used = used == list(range(len(self.names)))
         if not all_used:
             for _ in self._rows():
-                pass  # NumPy does not compare the lengths of rows if it reads some columns alone
+                pass  # checks the lengths of rows, which NumPy does not do with `usecols`
         try:
             with self._opened() as file:
                 numbers = np.loadtxt(
@@ -77,7 +77,7 @@ class CsvFile:
         return numbers
 
     def values(self, name: str) -> list[str]:
-        """The values of a column as text."""
+        """Read a column as text."""
         column = self.names.index(name)
         return [cells[column] for _, cells in self._rows()]
 
@@ -94,11 +94,11 @@ class CsvFile:
             raise ValueError(f"{self._path} can't be read as a CSV file: {error}.") from error
 
     def _read(self, most: int) -> list[list[str]]:
-        """The first lines that are not empty."""
+        """The first `most` lines that are not empty."""
         return [cells for _, cells in zip(range(most), (cells for _, cells in self._lines()), strict=False)]
 
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        """All lines that are not empty, with the number of each."""
+        """Yield all lines that are not empty, each with its line number."""
         with self._opened() as file:
             reader = csv.reader(file, delimiter=self._delimiter)
             for cells in reader:
@@ -106,7 +106,7 @@ class CsvFile:
                     yield reader.line_num, cells
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        """All lines below the names. ValueError if one has another number of values."""
+        """Yield all lines below the header. ValueError if one has another number of values."""
         for i, (number, cells) in enumerate(self._lines()):
             if len(cells) != len(self.names):
                 raise ValueError(
@@ -120,7 +120,7 @@ class CsvFile:
         return next(number for number, _ in self._rows())
 
     def _refuse(self, used: Sequence[int]) -> None:
-        """Raise the error that names the first value that is no number; nothing if there is none."""
+        """Raise an error that names the first value that is not a number, if there is one."""
         first, count, columns = None, 0, set()
         for number, cells in self._rows():
             for column in used:
@@ -134,7 +134,7 @@ class CsvFile:
         received = "no value" if cell.lower() in _MISSING else repr(cell[:50])
         more = f" ({count:,} such values in {_checks.counted(len(columns), 'column')})" if count > 1 else ""
         raise ValueError(
-            f"{self._path}: column {self.names[column]!r} must hold numbers. Received {received} in line {number}"
+            f"{self._path}: column {self.names[column]!r} must have numbers. Received {received} in line {number}"
             f"{more}. Fill in such values or delete their rows; leave a column out with columns=[...]; name a column "
             "of labels with label=..."
         )

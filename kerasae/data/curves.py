@@ -1,4 +1,4 @@
-"""Points near a curve in the plane."""
+"""Synthetic data sets: noisy points near a curve in the plane."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ SINE_LIMIT = 2.2
 
 @data_set
 def sine(n: int = 1000, noise: float = 0.06, seed: int = 0) -> Dataset:
-    """Noisy points of a sine: a one-dimensional manifold in the plane.
+    """Generate noisy points of a sine, a one-dimensional manifold in the plane.
 
-    Points `(t, sin t) + ε`, t evenly spaced in [-2.2, 2.2], `ε ~ N(0, noise²)` on both coordinates.
+    The points are `(t, sin t) + ε`, with t evenly spaced in [-2.2, 2.2] and `ε ~ N(0, noise²)` on both coordinates.
 
     Args:
-        n: Number of points in each of the training set and the test set, which differ in their noise.
+        n: Number of points in the training set and in the test set, which differ only in their noise.
         noise: Standard deviation of the noise.
         seed: Seed of the noise.
 
@@ -30,14 +30,14 @@ def sine(n: int = 1000, noise: float = 0.06, seed: int = 0) -> Dataset:
 
 @data_set
 def sine_excerpt(points: int = 25, copies: int = 4000) -> Dataset:
-    """A few training points of the sine, each many times: too few to learn the curve from.
+    """Take a few points of `sine` for training, too few to learn the curve, and repeat them.
 
     Args:
-        points: Number of points, evenly chosen from the 1000 of `sine`: with 25, every 40th.
-        copies: Number of times that each point is repeated.
+        points: Number of distinct points, evenly spaced among the 1000 of `sine`: with 25, every 40th.
+        copies: Number of copies of each point.
 
     Returns:
-        `x_train (points · copies, 2)` and its t; the test set of `sine`.
+        `x_train (points · copies, 2)` and t as `y_train`; the test set of `sine`.
     """
     whole = sine()
     every = len(whole.x_train) // points
@@ -47,12 +47,12 @@ def sine_excerpt(points: int = 25, copies: int = 4000) -> Dataset:
 
 @data_set
 def two_moons(n: int = 1000, noise: float = 0.1, seed: int = 0) -> Dataset:
-    """Noisy points of two interleaved half circles: scikit-learn's `make_moons`.
+    """Generate noisy points of two interleaved half circles with scikit-learn's `make_moons`.
 
-    A one-dimensional code can follow one curve without a break, and these are two.
+    These are two separate curves, which the single curve decoded from a one-dimensional code cannot follow exactly.
 
     Args:
-        n: Number of points in each of the training set and the test set.
+        n: Number of points in the training set and in the test set.
         noise: Standard deviation of the noise on both coordinates.
         seed: Seed of the noise and of the order of the points.
 

@@ -1,20 +1,20 @@
-"""What every data set returns, and the names of all data sets."""
+"""The return type of data sets, and the names of the built-in ones."""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-NAMES: list[str] = []  # of the data sets that kerasae has, in alphabetical order
+NAMES: list[str] = []  # names of the built-in data sets, sorted
 
 
 class Dataset(NamedTuple):
-    """Training and test inputs (float32) with what is known about each of them.
+    """Training and test data.
 
     Attributes:
-        x_train, x_test: Inputs `(n, ...)`.
-        y_train, y_test: Labels `(n,)` int64 of images; positions `(n,)` along the curve, for points. None for data of
-            a user's own without labels.
+        x_train, x_test: Inputs `(n, ...)`, float32.
+        y_train, y_test: Labels `(n,)`: int64 classes, or for `sine` the positions t along the curve. None for your own
+            data without labels.
     """
 
     x_train: np.ndarray
@@ -27,7 +27,7 @@ Function = TypeVar("Function", bound=Callable[..., Dataset])
 
 
 def data_set(function: Function) -> Function:
-    """Decorator of the functions that `data.named` finds, and a recipe's `data`, by their names."""
+    """Decorator that makes a function a built-in data set, which `data.named` and recipes find by its name."""
     NAMES.append(function.__name__)
     NAMES.sort()
     return function

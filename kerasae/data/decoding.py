@@ -1,4 +1,4 @@
-"""Decode many pictures with threads: Pillow leaves the interpreter to others while it decodes."""
+"""Decode many pictures with threads, which run in parallel because Pillow releases the interpreter lock."""
 
 import contextlib
 import os
@@ -13,19 +13,19 @@ import numpy as np
 from kerasae import files
 from kerasae.preprocessing import ImagePreprocessing
 
-_CHUNK = 64  # pictures per task of a thread
-_LONG = 2000  # pictures: reading more takes long enough for a progress bar
+_CHUNK = 64  # pictures per task
+_LONG = 2000  # more pictures than this get a progress bar
 
 
 class Read(NamedTuple):
-    """What was found when all pictures were decoded.
+    """Result of decoding n pictures.
 
     Attributes:
         pixels: uint8 `(readable, height, width, channels)`, or None if they were not kept.
-        is_readable: Whether each of the files could be read, bool `(n,)`.
-        unreadable: What is wrong with each of the others.
+        is_readable: Whether each file could be read, bool `(n,)`.
+        unreadable: Path of each unreadable file, with the reason.
         resized: Number of pictures that had another size.
-        grayed: Number of color pictures that became gray.
+        grayed: Number of color pictures that were converted to grayscale.
     """
 
     pixels: np.ndarray | None
@@ -41,11 +41,11 @@ def read_all(
     """Decode all pictures once.
 
     Args:
-        paths: Paths of the pictures.
-        scale: Size and color.
-        keep: Whether to keep the pixels, or only to find out which pictures can be read.
-        workers: Number of threads; the number of processors unless given.
-        verbose: Whether a progress bar is shown if there are many.
+        paths: Paths of the n pictures.
+        scale: Size and color of the result.
+        keep: Whether to keep the pixels. If not, decoding only finds the unreadable pictures.
+        workers: Number of threads. Default: `default_workers()`.
+        verbose: Whether to show a progress bar for more than 2,000 pictures.
     """
     n = len(paths)
     pixels = np.empty((n, *scale.raw_shape), "uint8") if keep else None
@@ -71,7 +71,7 @@ def read_all(
             for done, failed in enumerate(threads.map(decode, range(0, n, _CHUNK)), start=1):
                 unreadable |= failed
                 update(min(done * _CHUNK, n))
-        except BaseException:  # Ctrl-C, for one
+        except BaseException:  # also KeyboardInterrupt
             threads.shutdown(cancel_futures=True)
             raise
     if pixels is not None and unreadable:
@@ -80,14 +80,14 @@ def read_all(
 
 
 def default_workers() -> int:
-    """Number of threads that decode: one for each processor that this process may use, at most 16."""
+    """Default number of decoding threads: one per CPU that this process may use, at most 16."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(available, 16)
 
 
 @contextlib.contextmanager
 def _progress(n: int, verbose: bool) -> Iterator:
-    """Keras's progress bar on standard error: a function of the number of pictures that are done."""
+    """Show Keras's progress bar on standard error; yields a function of the number of decoded pictures."""
     if not verbose or n <= _LONG:
         yield lambda done: None
         return
@@ -96,6 +96,6 @@ def _progress(n: int, verbose: bool) -> Iterator:
     with contextlib.redirect_stdout(sys.stderr):
         print(f"Reading {n:,} pictures", flush=True)
         is_seen = sys.stderr.isatty() or "ipykernel" in sys.modules
-        # In a file, one line at the end instead of one for each update.
+        # If standard error is a file, print one line at the end instead of one per update.
         bar = keras.utils.Progbar(n, verbose=1 if is_seen else 2, unit_name="picture")
         yield bar.update

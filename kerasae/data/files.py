@@ -1,4 +1,4 @@
-"""Inputs from a user's own `.npy` and `.npz` files, and from arrays in memory."""
+"""Your own inputs from `.npy` and `.npz` files and from arrays in memory."""
 
 from pathlib import Path
 
@@ -11,18 +11,18 @@ from kerasae.preprocessing import CHANNELS, ImagePreprocessing
 
 
 def own(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read inputs to measure a model on, and their labels if there are any, from a file: the test set, if it has one.
+    """Read inputs and labels to evaluate a model on. If the file has a test set, only the test set is returned.
 
     Args:
-        path: As for `load`: a `.npy` or an `.npz` file.
+        path: Path of a `.npy` or `.npz` file, as for `load`.
 
     Returns:
         `x (n, ...)`, and `y (n,)` or None. 8-bit images `(n, height, width)` or `(n, height, width, channels)`
         become float32 in [0, 1] with a channel axis, as `mnist` returns them. Other inputs are unchanged.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is damaged or something else.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged or has another content.
     """
     source = read(path)
     source = source.test or source
@@ -30,9 +30,9 @@ def own(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def read(path: str | Path) -> Source:
-    """The arrays of a `.npy` file, or of an `.npz` file with `x` (or `x_train`, `x_test`) and labels `y` likewise.
+    """Read a `.npy` or `.npz` file as a `Source`. Errors as for `own`.
 
-    Errors as for `own`.
+    An `.npz` file has `x`, or `x_train` and `x_test`, and optional labels `y`, or `y_train` and `y_test`.
     """
     path = Path(path)
     if not path.exists():
@@ -49,24 +49,24 @@ def read(path: str | Path) -> Source:
 
 
 def from_arrays(x, y=None, x_test=None, y_test=None, *, name: str = "arrays") -> Source:
-    """Arrays as a `Source`; 8-bit images get a channel axis and a preprocessing.
+    """Make a `Source` of arrays. 8-bit images get a channel axis and a preprocessing.
 
     Args:
         x, y: Inputs `(n, ...)`, and labels `(n,)` or None.
-        x_test, y_test: The test set that comes with them, if any.
-        name: What to call them in the description and in error messages.
+        x_test, y_test: Test set, or None.
+        name: Name of the data in the description and in error messages.
 
     Raises:
-        ValueError: No inputs, a single number, or another number of labels than of inputs.
-        TypeError: Not numbers.
+        ValueError: If `x` is empty or has fewer than two axes, or the numbers of labels and inputs differ.
+        TypeError: If `x` does not consist of numbers.
     """
     x, y = np.asarray(x), None if y is None else np.asarray(y)
     if x.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold numbers. Received an array of {x.dtype}.")
+        raise TypeError(f"{name} must be numbers. Received an array of {x.dtype}.")
     if x.ndim < 2 or not x.size:
-        raise ValueError(f"{name} must hold inputs of shape (n, ...), at least one. Received shape: {x.shape}.")
+        raise ValueError(f"{name} must have shape (n, ...) with at least one input. Received shape: {x.shape}.")
     if y is not None and y.shape != x.shape[:1]:
-        raise ValueError(f"{name} must hold one label for each input. Received shapes: {x.shape} and {y.shape}.")
+        raise ValueError(f"{name} must have one label per input. Received shapes: {x.shape} and {y.shape}.")
     test = None if x_test is None else from_arrays(x_test, y_test, name=f"test set of {name}")
     scale = None
     if x.dtype == np.uint8 and x.ndim in (3, 4):
@@ -86,7 +86,7 @@ def from_arrays(x, y=None, x_test=None, y_test=None, *, name: str = "arrays") ->
 
 
 def _parts(arrays: dict[str, np.ndarray]) -> tuple[tuple, tuple]:
-    """`(x, y), (x_test, y_test)` of an `.npz` file; None for what it lacks."""
+    """`(x, y), (x_test, y_test)` of an `.npz` file; None for each missing array."""
     known = {f"{letter}{part}" for letter in "xy" for part in ("", "_train", "_test")}
     if len(arrays) == 1 and not arrays.keys() & known:
         arrays = {"x": next(iter(arrays.values()))}

@@ -1,4 +1,4 @@
-"""Find the picture files of a folder, and the labels that its class folders give."""
+"""Find the picture files in a folder; the folders inside give the labels."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -9,14 +9,18 @@ import numpy as np
 
 from kerasae import files
 
-# Folders that divide a data set into parts: the class folders are those inside.
+# Names of folders for the parts of a data set. They are not classes; the folders inside them are.
 _PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "eval", "evaluation"}
 
 
 class Found(NamedTuple):
-    """Paths of pictures, in order, with their labels `(n,)` and the names of these, if the folders give any.
+    """Pictures that were found.
 
-    `others` is the number of files of other types that are not hidden.
+    Attributes:
+        paths: Paths of the n pictures, in order.
+        y: Labels `(n,)`, or None if the folders give none.
+        class_names: Names of the labels.
+        others: Number of files of other types, without hidden files.
     """
 
     paths: list[Path]
@@ -26,18 +30,19 @@ class Found(NamedTuple):
 
 
 def pictures(what: str | Path | Iterable[str | Path]) -> Found:
-    """The pictures that are meant by a folder, a file, or a list of files.
+    """Find pictures in a folder, or take the given files.
 
     Args:
-        what: A folder, which is searched with the folders in it, in alphabetical order: hidden files and files of other
-            types are passed over. Or paths of pictures, taken as they are.
+        what: A folder, which is searched recursively in alphabetical order, without hidden files and files of other
+            types; or the path of a picture, or a list of such paths, which are used as given.
 
     Returns:
-        The paths; and labels, if all pictures of a folder lie in folders inside it. The folder inside is the class;
-        where all these are called `train`, `test`, `val` or the like, the folder inside these.
+        The paths; and labels, if all pictures of the folder are in folders inside it. The name of that inner folder is
+        the class. Folders named `train`, `test`, `val` and the like are skipped if all inner folders have such names.
 
     Raises:
-        FileNotFoundError: A path does not exist, or there is no picture in the folder.
+        FileNotFoundError: If a path does not exist, or there is no picture in the folder.
+        TypeError: If `what` is neither a path nor a list.
     """
     if not isinstance(what, str | Path | Iterable):
         raise TypeError(f"Expected a folder of pictures, or paths of pictures. Received: {type(what).__name__}.")
@@ -52,9 +57,9 @@ def pictures(what: str | Path | Iterable[str | Path]) -> Found:
         (paths if path.suffix.lower() in files.picture_suffixes() else others).append(path)
     if not paths:
         suffixes = ", ".join(sorted({path.suffix or path.name for path in others})[:10])
-        received = f"other files alone: {len(others):,} ({suffixes})" if others else "an empty folder"
+        received = f"{len(others):,} other files ({suffixes})" if others else "an empty folder"
         raise FileNotFoundError(
-            f"{root} must hold pictures, such as .jpg or .png files, or folders of pictures. Received {received}. "
+            f"{root} must contain pictures, such as .jpg or .png files, or folders of pictures. Received {received}. "
             "Check the path."
         )
     return Found(paths, *_labels([path.relative_to(root).parts[:-1] for path in paths]), len(others))
@@ -73,7 +78,7 @@ def _existing(paths: list[Path]) -> list[Path]:
 
 
 def _walk(folder: Path, visited: set[str]) -> Iterator[Path]:
-    """All files that are not hidden, in alphabetical order; each folder once, whatever links lead to it."""
+    """Yield all files that are not hidden, in alphabetical order. A folder with several links is visited once."""
     real = os.path.realpath(folder)
     if real in visited:
         return
@@ -88,12 +93,12 @@ def _walk(folder: Path, visited: set[str]) -> Iterator[Path]:
 
 
 def _is_hidden(name: str) -> bool:
-    """Whether a file or folder is hidden, or what Windows and macOS add to folders."""
+    """Whether a file or folder is hidden, or one that Windows or macOS adds."""
     return name.startswith((".", "__")) or name.lower() in ("thumbs.db", "desktop.ini")
 
 
 def _labels(folders: list[tuple[str, ...]]) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """Labels and class names by the folders that the pictures lie in."""
+    """Labels and class names from the folder names of each picture, relative to the root."""
     if all(parts and parts[0].lower() in _PARTS for parts in folders):
         folders = [parts[1:] for parts in folders]
     if not all(folders):

@@ -1,4 +1,4 @@
-"""Data frames of any library, by what they have in common: `columns`, `frame[column]` and `to_numpy`."""
+"""Data frames of any library that has `columns`, `frame[column]` and `to_numpy`, such as pandas and polars."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def is_frame(what) -> bool:
-    """Whether something is a data frame, of pandas or another library."""
+    """Whether `what` is a data frame of pandas or another library."""
     return hasattr(what, "columns") and hasattr(what, "to_numpy")
 
 
@@ -15,12 +15,12 @@ class Frame:
     """A data frame as a table of numbers.
 
     Attributes:
-        name: What to call it in descriptions.
+        name: Name of the data in descriptions.
         names: Names of the columns, as text.
-        first_is_nameless: Always False; a frame keeps row numbers apart from its columns.
+        first_is_nameless: Always False, since a data frame does not store row numbers as a column.
 
     Raises:
-        ValueError: No rows, no columns, or columns of one name.
+        ValueError: If there are no rows or no columns, or two columns have the same name.
     """
 
     name, first_is_nameless = "a data frame", False
@@ -34,11 +34,11 @@ class Frame:
             raise ValueError(f"A data frame must have rows and columns. Received shape: {np.shape(frame)}.")
 
     def numbers(self, names: Sequence[str]) -> np.ndarray:
-        """The values of some columns, float64 `(rows, columns)`. ValueError names the first that is no number."""
+        """Read columns as float64 `(rows, columns)`. ValueError names the first value that is not a number."""
         return np.stack([self._numbers(name) for name in names], axis=1)
 
     def values(self, name: str) -> np.ndarray:
-        """The values of a column."""
+        """Read a column."""
         return np.asarray(self._frame[self._keys[self.names.index(name)]])
 
     def _numbers(self, name: str) -> np.ndarray:
@@ -52,14 +52,14 @@ class Frame:
             received = repr(str(value)[:50]) if isinstance(value, str | np.datetime64) else "no finite value"
             more = f" ({len(bad):,} such values)" if len(bad) > 1 else ""
             raise ValueError(
-                f"Column {name!r} must hold numbers. Received {received} in row {bad[0]}{more}. Fill in such values or "
+                f"Column {name!r} must have numbers. Received {received} in row {bad[0]}{more}. Fill in such values or "
                 "drop their rows; leave a column out with columns=[...]; name a column of labels with label=..."
             )
         return numbers
 
 
 def _number(value) -> float:
-    """A value as a number; NaN for what is none."""
+    """Convert a value to a number; NaN if it is not one."""
     try:
         return float(value) if not isinstance(value, str | np.datetime64 | np.timedelta64) else math.nan
     except (TypeError, ValueError):

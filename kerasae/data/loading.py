@@ -1,4 +1,4 @@
-"""Data by any description: names, paths, tables, arrays."""
+"""`load`, which reads data of any kind, and the registry of names for data."""
 
 import importlib.metadata
 from collections.abc import Callable
@@ -15,47 +15,47 @@ from kerasae.data.pictures import images
 from kerasae.data.series import series
 from kerasae.data.source import Source
 
-ENTRY_POINTS = "kerasae.data"  # group of the entry points that name loaders
+ENTRY_POINTS = "kerasae.data"  # group of the entry points by which packages name loaders
 _TABLES = (".csv", ".tsv", ".txt")
 _ARRAYS = (".npy", ".npz")
 _registered: dict[str, Any] = {}
 
 
 def register(name: str, loader: "Callable[[], Any] | Any") -> None:
-    """Give data of your own a name, which recipes, cards and commands then take as they take `mnist`.
+    """Register a name for your own data, which recipes, cards and commands then accept like `mnist`.
 
-    A registration lasts as long as the process. The command line takes `--import MODULE`, which imports a module that
-    registers data. An installed package can name loaders in its `pyproject.toml` instead, and needs no call:
+    The registration ends with the process. On the command line, `--import MODULE` imports a module that registers data.
+    An installed package can instead declare loaders in its `pyproject.toml`:
 
         [project.entry-points."kerasae.data"]
         mine = "mypackage.data:mine"
 
     Args:
-        name: Name of the data. Registering it again replaces the loader.
-        loader: Function without arguments that returns a `Dataset` or anything that `load` takes; or, without a
-            function, such a thing itself, such as the path of a folder.
+        name: Name of the data. Registering a name again replaces its loader.
+        loader: Function without arguments that returns a `Dataset` or anything that `load` accepts; or such a value
+            itself, for example the path of a folder.
 
     Raises:
-        ValueError: kerasae has a data set of this name, or it is empty or looks like a path.
+        ValueError: If the name is empty, looks like a path, or is the name of a built-in data set.
 
     >>> register("shifted_moons", lambda: kerasae.data.two_moons(seed=7))
     >>> named("shifted_moons").x_train.shape
     (1000, 2)
     """
     if not isinstance(name, str) or not name or Path(name).name != name:
-        raise ValueError(f"name must be a word that is no path. Received: {name!r}.")
+        raise ValueError(f"name must be a word, not a path. Received: {name!r}.")
     if name in NAMES:
-        raise ValueError(f"kerasae has a data set named {name!r} already. Choose another name.")
+        raise ValueError(f"{name!r} is the name of a built-in data set. Choose another name.")
     _registered[name] = loader
 
 
 def named(name: str) -> Dataset:
-    """The data set of a name: one of `NAMES`, a registered one, or one of an entry point `kerasae.data`.
+    """Load a data set by name: one of `NAMES`, a registered name, or an entry point of the group `kerasae.data`.
 
-    Registered data without a test set of its own is divided: a random tenth is the test set, the same each time.
+    If registered data have no test set, a random tenth becomes the test set, the same one in each call.
 
     Raises:
-        ValueError: There is no data of this name, or its pictures do not fit in memory.
+        ValueError: If there is no such name, or its pictures do not fit in memory.
 
     >>> named("sine").x_train.shape
     (1000, 2)
@@ -66,7 +66,7 @@ def named(name: str) -> Dataset:
     source = load(loaded)
     if source.stream is not None:
         raise ValueError(
-            f"The data set {name!r} must fit in memory to be used by its name. Received {len(source):,} pictures. "
+            f"The data set {name!r} must fit in memory to be used by name. Received {len(source):,} pictures. "
             "Pass a smaller `size`, or a larger `memory`, to `images` in its loader."
         )
     train, test = (source, source.test) if source.test else source.split()
@@ -74,7 +74,7 @@ def named(name: str) -> Dataset:
 
 
 def _loaded(name: str):
-    """What the loader of a name gives."""
+    """Result of the loader of a name."""
     if name in NAMES:
         from kerasae import data
 
@@ -94,25 +94,25 @@ def _names() -> list[str]:
 
 
 def load(what, **options) -> Source:
-    """Read data of a user's own.
+    """Read your own data, or a data set by name.
 
     Args:
         what: A folder of pictures, the path of a picture, or a list of such paths; a `.npy` or `.npz` file; a `.csv`
-            file or a data frame; the name of a data set (`NAMES`, or one that was registered); a NumPy array, or a
-            tuple `(x, y)` of two; a `Dataset`; or a `Source`, which is returned as it is.
-        **options: Arguments of `images` for pictures, of `table` for tables. With `length`, arguments of `series` for
-            tables and arrays, whose rows are then the steps of a series.
+            file or a data frame; the name of a data set (built-in or registered); a NumPy array, or a tuple `(x, y)`
+            of two; a `Dataset`; or a `Source`, which is returned unchanged.
+        **options: Arguments of `images` for pictures, of `table` for tables. With `length`, arguments of `series`: the
+            rows of the table or array are then the steps of a series.
 
     Returns:
-        Inputs with their labels, and what was done to them.
+        A `Source`: inputs, labels, preprocessing, and a description of what was read.
 
     Raises:
-        FileNotFoundError: A path does not exist, or there is nothing to read there.
-        ValueError: What is there can't be read, or `what` is a name that no data set has.
-        TypeError: `what` is something else, or an option is unknown for it.
+        FileNotFoundError: If a path does not exist or a folder has no pictures, or there is no data set of that name.
+        ValueError: If the data cannot be read.
+        TypeError: If `what` has another type, or does not take an option.
     """
     if isinstance(what, str) and not what:
-        raise ValueError("Expected a path, or the name of a data set. Received an empty text.")
+        raise ValueError("Expected a path, or the name of a data set. Received an empty string.")
     if "length" in options:
         return series(what, **options)
     if isinstance(what, str) and not Path(what).exists() and what in _names():
@@ -156,7 +156,7 @@ def _from_path(path: Path, options) -> Source:
 def _without_options(source: Source, options) -> Source:
     if options:
         raise TypeError(
-            f"Arrays and data sets are taken as they are, without options. Received: {', '.join(options)}. "
+            f"Arrays and data sets are used unchanged and take no options. Received: {', '.join(options)}. "
             "Pass `length` for the windows of a series, and other options with pictures and tables."
         )
     return source

@@ -1,4 +1,4 @@
-"""A folder of pictures as arrays, or as a stream if they do not fit in memory."""
+"""Read pictures as an array, or as a stream if they do not fit in memory."""
 
 import math
 from collections import Counter
@@ -13,11 +13,11 @@ from kerasae.data import decoding, folders
 from kerasae.data.source import Source
 from kerasae.preprocessing import ImagePreprocessing
 
-MEMORY = 2**28  # bytes of float32 arrays, by default: training copies them, and a process stays under 2 GiB
-LONGEST = 128  # pixels of the longer side, where no size is asked for
-_SAMPLE = 1000  # pictures whose headers decide the size, and whether there is color
-_NAMED = 10  # unreadable pictures that an error names
-_DECODED = 100  # of these, pictures in a color mode that are looked at
+MEMORY = 2**28  # default limit in bytes of the float32 array. Training copies it; the process stays below 2 GiB
+LONGEST = 128  # longest side in pixels of the default size
+_SAMPLE = 1000  # number of pictures whose headers decide the default size and color
+_NAMED = 10  # number of unreadable pictures that an error names
+_DECODED = 100  # number of sampled pictures in a color mode that are decoded to see whether they are gray
 
 
 def images(
@@ -32,30 +32,30 @@ def images(
 ) -> Source:
     """Read pictures of any format and size.
 
-    Every picture is decoded once. Transparent pixels show white, 16-bit values are scaled to 8 bits, the EXIF
-    orientation is followed, and of an animation the first frame is taken.
+    Transparent pixels become white, 16-bit values are scaled to 8 bits, EXIF orientation is applied, and of an
+    animation the first frame is used. Every picture is decoded once, to find unreadable files before training.
 
     Args:
-        what: A folder of pictures, in which folders give labels: `cats/1.jpg` has the class `cats`. Folders named
-            `train`, `test` and the like are passed over. Or paths of pictures.
-        size: Height and width in pixels, or one number for a square. Unless given, the most common size, if half of the
-            pictures have it, else the median height and the median width; scaled down if a side is longer than 128. Up
-            to 1,000 pictures decide.
-        color: `"rgb"` or `"grayscale"`. Unless given, grayscale if up to 1,000 pictures are all gray.
-        fit: How pictures of other sizes are fitted: `"resize"` stretches them, `"crop"` keeps their proportions and
-            cuts off what is outside the center.
-        on_error: `"raise"` refuses unreadable pictures, `"skip"` leaves them out. Both name them.
-        memory: Number of bytes that `x`, in float32, may take (default: 256 MiB). Beyond it, `x` is a stream
-            that decodes batches of pictures while a model trains.
-        workers: Number of threads that decode; the number of processors unless given.
-        verbose: Whether a progress bar is shown on standard error if reading takes long.
+        what: A folder of pictures, or paths of pictures. Inner folders give labels: `cats/1.jpg` has the class `cats`.
+            Folders named `train`, `test` and the like do not count as classes.
+        size: Height and width in pixels, or one number for a square. Default: the most common size if half of the
+            pictures have it, else median height and median width; scaled down so that no side is longer than 128.
+            A sample of up to 1,000 pictures is used.
+        color: `"rgb"` or `"grayscale"`. Default: grayscale if all pictures of the sample are gray.
+        fit: How to fit pictures of other sizes: `"resize"` stretches them, `"crop"` keeps their proportions and
+            crops the center.
+        on_error: `"raise"` or `"skip"`: whether unreadable pictures raise an error or are left out. Both list them.
+        memory: Largest size of `x` in bytes, as float32 (default: 256 MiB). If it is larger, `x` is a stream
+            that decodes batches of pictures during training.
+        workers: Number of decoding threads. Default: the number of CPUs, at most 16.
+        verbose: Whether to show a progress bar on standard error for more than 2,000 pictures.
 
     Returns:
-        A `Source` whose `x` has shape `(n, height, width, channels)`, in [0, 1].
+        A `Source` whose `x` has shape `(n, height, width, channels)`, float32 in [0, 1].
 
     Raises:
-        FileNotFoundError: A path does not exist, or there is no picture in the folder.
-        ValueError: An unreadable picture with `on_error="raise"`; no readable picture; an argument out of bounds.
+        FileNotFoundError: If a path does not exist, or there is no picture in the folder.
+        ValueError: If no picture is readable, or one is not and `on_error="raise"`, or an argument is out of range.
     """
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error must be 'raise' or 'skip'. Received: {on_error!r}.")
@@ -87,7 +87,7 @@ def images(
 
 
 def _preprocessing(paths: list[Path], size, color: str | None, fit: str) -> ImagePreprocessing:
-    """What is asked for, and for the rest what suits a sample of the pictures."""
+    """Size, color and fit as given, with defaults from a sample of the pictures."""
     if _fields.is_integer(size):
         size = (size, size)
     if size is not None and color is not None:
@@ -98,7 +98,7 @@ def _preprocessing(paths: list[Path], size, color: str | None, fit: str) -> Imag
         try:
             headers[path] = files.read_header(path)
         except ValueError:
-            continue  # reported when all pictures are read
+            continue  # reported when all pictures are decoded
     size = size or _common_size([header.size for header in headers.values()] or [(1, 1)])
     if color is None:
         in_color = [path for path, header in headers.items() if not header.is_gray]
@@ -119,7 +119,7 @@ def _is_gray(path: Path) -> bool:
     try:
         return files.read_picture(path, (LONGEST, LONGEST), "grayscale").is_gray
     except ValueError:
-        return True  # reported when all pictures are read
+        return True  # reported when all pictures are decoded
 
 
 def _refusal(unreadable: dict[Path, str], n: int) -> str:
@@ -134,7 +134,7 @@ def _refusal(unreadable: dict[Path, str], n: int) -> str:
 
 
 def _description(scale: ImagePreprocessing, read: decoding.Read, found: folders.Found, color_asked, fits: bool) -> str:
-    """What was read, and what was done to it."""
+    """One sentence: what was read and how it was converted."""
     n, classes = int(read.is_readable.sum()), len(found.class_names)
     height, width = scale.size
     named = "color" if scale.color == "rgb" else "grayscale"
@@ -145,6 +145,6 @@ def _description(scale: ImagePreprocessing, read: decoding.Read, found: folders.
     if read.grayed and not color_asked:
         parts += [f"{_checks.counted(read.grayed, 'color picture')} converted to grayscale (color='rgb' keeps color)"]
     parts += [f"{len(read.unreadable):,} unreadable skipped"] if read.unreadable else []
-    parts += [f"{_checks.counted(found.others, 'other file')} passed over"] if found.others else []
-    parts += [] if fits else ["read from disk while training"]
+    parts += [f"{_checks.counted(found.others, 'other file')} ignored"] if found.others else []
+    parts += [] if fits else ["read from disk during training"]
     return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""Data of a user's own, with what is known about it."""
+"""`Source`: inputs with labels, preprocessing and a description."""
 
 import dataclasses
 import functools
@@ -16,21 +16,20 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Source:
-    """Inputs that were read from somewhere, and what was done to them.
+    """Inputs that were read from a file or an array, with labels and preprocessing.
 
     Attributes:
-        kind: `"image"`, `"table"`, `"series"`, or `"array"` for other arrays, which are used as they are.
-        description: One sentence: what was read and what was done to it.
-        raw: Inputs as `preprocessing` takes them: uint8 pixels `(n, height, width, channels)`, the rows of a table
-            `(n, d)` in their units, a series `(steps, channels)`; or, without preprocessing, the inputs of the model.
-            None for a stream.
-        stream: Pictures that do not fit in memory, as a `keras.utils.PyDataset`; else None.
-        preprocessing: How raw data becomes the input of a model, or None.
-        y: Labels `(n,)`: integers, or numbers that a table gives; None if there are none.
-        class_names: Names of the integer labels, in their order.
-        files: Path of each picture, in order.
-        skipped: Path of each unreadable picture, with the reason.
-        test: The test set that comes with the data, else None.
+        kind: `"image"`, `"table"`, `"series"`, or `"array"` for other arrays.
+        description: One sentence: what was read and how it was converted.
+        raw: Raw inputs: uint8 pixels `(n, height, width, channels)`, rows of a table `(n, d)` in original units, or a
+            series `(steps, channels)`. Without preprocessing, the inputs of the model. None for a stream.
+        stream: Pictures that do not fit in memory, as a `keras.utils.PyDataset`, or None.
+        preprocessing: Object of `kerasae.preprocessing` that converts `raw` to inputs of a model, or None.
+        y: Labels `(n,)`, integers or (in a table) any numbers, or None.
+        class_names: Names of the integer labels 0, 1, ...
+        files: Path of each picture.
+        skipped: Path of each unreadable picture that was left out, with the reason.
+        test: Separate test set, or None.
     """
 
     kind: str
@@ -46,7 +45,7 @@ class Source:
 
     @functools.cached_property
     def x(self) -> "np.ndarray | PictureStream":
-        """Inputs of a model `(n, *input_shape)`, float32; a stream of batches if pictures do not fit in memory."""
+        """Inputs of a model `(n, *input_shape)`; a stream of batches for pictures that do not fit in memory."""
         if self.stream is not None:
             return self.stream
         return self.raw if self.preprocessing is None else self.preprocessing(self.raw)
@@ -54,7 +53,7 @@ class Source:
     def __len__(self) -> int:
         if self.stream is not None:
             return len(self.stream.files)
-        if self.kind == "series":  # cut into windows only when `x` is asked for
+        if self.kind == "series":  # `x` cuts it into windows
             return max(0, (len(self.raw) - self.preprocessing.length) // self.preprocessing.stride + 1)
         return len(self.raw)
 
@@ -64,20 +63,20 @@ class Source:
         return self.raw.shape[1:] if self.preprocessing is None else self.preprocessing.raw_shape
 
     def split(self, hold_out: float = 0.1, seed: int = 0) -> tuple["Source", "Source"]:
-        """Divide the data at random into a part to train on and a part to hold out.
+        """Split the data at random into a training part and a held-out part.
 
-        A table is standardized by the mean and standard deviation of the training part. A series is not shuffled: its
-        last steps are held out, since windows that overlap would be in both parts.
+        A table is standardized with the mean and standard deviation of the training part. A series is not shuffled: its
+        last steps are held out, because random windows of both parts would overlap.
 
         Args:
-            hold_out: Share of the inputs to hold out, between 0 and 1, or their number, 1 or more.
-            seed: Seed of the division.
+            hold_out: Fraction of the inputs to hold out, between 0 and 1, or their number, 1 or more.
+            seed: Seed of the random split.
 
         Returns:
-            `(train, held_out)`, each in the order of the data. `train` keeps `test`.
+            `(train, held_out)`, each in the original order. `train` keeps `test`.
 
         Raises:
-            ValueError: One of the two parts would be empty.
+            ValueError: If a part would be empty, or a part of a series shorter than one window.
         """
         n = len(self.raw) if self.kind == "series" else len(self)
         count = _held_out(hold_out, n)
@@ -106,8 +105,8 @@ class Source:
         shortest, length = min(cut, len(self.raw) - cut), self.preprocessing.length
         if shortest < length:
             raise ValueError(
-                f"Each part of a series must be as long as a window of {length} steps. Received {shortest} of "
-                f"{len(self.raw)} steps. Choose another hold_out, or a shorter window."
+                f"Each part of a series must have at least {length} steps, the length of a window. Received {shortest} "
+                f"of {len(self.raw)} steps. Choose another hold_out, or a shorter window."
             )
         scaler = SeriesPreprocessing.fitted(self.raw[:cut], length, self.preprocessing.stride)
         shared = dataclasses.replace(self, preprocessing=scaler)
@@ -118,7 +117,7 @@ class Source:
 
 
 def _held_out(hold_out: Any, n: int) -> int:
-    """The number of inputs to hold out."""
+    """Number of inputs to hold out."""
     if _fields.is_integer(hold_out):
         count = int(hold_out)
     elif _fields.is_number(hold_out) and 0 < hold_out < 1:
@@ -127,7 +126,7 @@ def _held_out(hold_out: Any, n: int) -> int:
         count = 0
     if not 0 < count < n:
         raise ValueError(
-            f"hold_out must be a share between 0 and 1, or a number of inputs, that leaves inputs in both parts. "
+            f"hold_out must be a fraction between 0 and 1 or a number of inputs, and leave inputs in both parts. "
             f"Received: {hold_out!r} of {n} inputs."
         )
     return count

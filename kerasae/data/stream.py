@@ -1,4 +1,4 @@
-"""Pictures that do not fit in memory, decoded while a model trains."""
+"""A stream of pictures that do not fit in memory, decoded during training."""
 
 import math
 from collections.abc import Sequence
@@ -11,22 +11,23 @@ from kerasae._checks import positive_size
 from kerasae.data.decoding import default_workers
 from kerasae.preprocessing import ImagePreprocessing
 
-_WAITING = 2**26  # bytes of decoded batches that wait for the model, at most
+_WAITING = 2**26  # largest size in bytes of decoded batches that wait for the model
 
 
 class PictureStream(keras.utils.PyDataset):
-    """Batches of pictures, decoded by threads when they are needed, for `fit`, `evaluate` and `predict`.
+    """Batches of pictures, decoded by threads on demand, for `fit`, `evaluate` and `predict`.
 
-    kerasae models take it like an array: `batch_size`, `shuffle` and `seed` are arguments of `fit`, and the order of
-    the batches is the same as for an array. Other Keras models take it as any `PyDataset`.
+    kerasae models use it like an array: `batch_size`, `shuffle` and `seed` are arguments of `fit`, and the batches are
+    the same as for an array. Other Keras models use it like any `PyDataset`.
 
     Args:
         files: Paths of the pictures.
-        preprocessing: Size and color of the pictures.
-        batch_size: Pictures per batch; the last batch holds the rest.
-        seed: Shuffles each epoch in an order that is a function of `(seed, epoch)`; None keeps the order of the files.
-        workers: Number of threads that decode; the number of processors unless given.
-        labels: Class of each picture, for conditional models: batches are then `{"x": pictures, "label": classes}`.
+        preprocessing: Size, color and fit of the pictures.
+        batch_size: Number of pictures per batch; the last batch may be smaller.
+        seed: Seed of the shuffling; the order of an epoch is a function of `(seed, epoch)`. None does not shuffle.
+        workers: Number of decoding threads. Default: the number of CPUs, at most 16.
+        labels: Class of each picture `(n,)` for conditional models. Batches are then
+            `{"x": pictures, "label": classes}`.
     """
 
     def __init__(
@@ -54,27 +55,27 @@ class PictureStream(keras.utils.PyDataset):
         return math.ceil(len(self.files) / self.batch_size)
 
     def __getitem__(self, index: int) -> np.ndarray | dict[str, np.ndarray]:
-        """A batch of the current epoch, float32 in [0, 1]. ValueError if a picture can no longer be read."""
+        """Decode a batch of the current epoch, float32 in [0, 1]. ValueError if a picture can no longer be read."""
         rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         x = self.preprocessing(np.stack([self.preprocessing.read(self.files[row]) for row in rows]))
         return x if self.labels is None else {"x": x, "label": self.labels[rows]}
 
     def begin_epoch(self, epoch: int) -> None:
-        """Give the batches the order of an epoch."""
+        """Set the order of the pictures to that of an epoch."""
         self._epoch, n = epoch, len(self.files)
         self._order = np.arange(n) if self.seed is None else np.random.default_rng([self.seed, epoch]).permutation(n)
 
     def on_epoch_end(self) -> None:
-        """Go on to the next epoch, for Keras models; kerasae models name the epoch."""
+        """Start the next epoch. Keras models call this; kerasae models call `begin_epoch`."""
         self.begin_epoch(self._epoch + 1)
 
     def ordered(self, batch_size: int | None = None, shuffle: bool = False, seed: int | None = None) -> "PictureStream":
-        """The same pictures in batches of another size or order, as `fit` on an array would make them.
+        """Return a stream of the same pictures with another batch size or order, as `fit` uses arrays.
 
         Args:
-            batch_size: Pictures per batch; as it is unless given.
-            shuffle: Whether each epoch has an order of its own.
-            seed: Makes that order a function of `(seed, epoch)`; without, NumPy's global generator decides.
+            batch_size: Number of pictures per batch. Default: unchanged.
+            shuffle: Whether to shuffle the pictures anew in each epoch.
+            seed: Seed of the shuffling. Default: drawn from NumPy's global generator.
         """
         if seed is None:
             seed = int(np.random.randint(2**31))
@@ -82,12 +83,12 @@ class PictureStream(keras.utils.PyDataset):
         return self._with(batch_size=size, seed=seed if shuffle else None)
 
     def subset(self, rows) -> "PictureStream":
-        """The pictures of these rows."""
+        """Return a stream of the pictures with these indices."""
         labels = None if self.labels is None else self.labels[rows]
         return self._with(files=[self.files[row] for row in rows], labels=labels)
 
     def labelled(self, labels) -> "PictureStream":
-        """The same pictures with the class of each one `(n,)`, in batches as conditional models take them."""
+        """Return a stream with the class of each picture `(n,)`, for conditional models."""
         return self._with(labels=np.asarray(labels))
 
     def _with(self, **changes) -> "PictureStream":

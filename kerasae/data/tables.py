@@ -1,4 +1,4 @@
-"""Tables of numbers, from CSV files and data frames, as standardized inputs."""
+"""Read tables of numbers from CSV files and data frames as standardized inputs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,22 +16,23 @@ def table(what, label: str | None = None, columns: Sequence[str] | None = None, 
     """Read a table of numbers and standardize its columns.
 
     Args:
-        what: Path of a CSV file in UTF-8 with a comma, semicolon or tab between values; or a data frame: anything with
-            `columns` and `to_numpy`, such as the frames of pandas and polars.
-        label: Name of the column that holds labels. Text becomes integers, with `class_names`.
-        columns: Names of the columns to use; all but the label unless given. The columns of a file without names are
-            called `column 1`, `column 2`, ...
-        header: Whether the first line of a file has names. Unless given, it has if none of its values is a number, or
-            if one is text and the value below is a number.
+        what: Path of a CSV file in UTF-8, with values separated by commas, semicolons or tabs; or a data frame with
+            `columns` and `to_numpy`, such as those of pandas and polars.
+        label: Name of the column of labels. Text labels become integers, and `class_names` lists their texts.
+        columns: Names of the columns to use. Default: all but the label. In a file without a header, the columns are
+            named `column 1`, `column 2`, ...
+        header: Whether the first line of the file has names. Default: yes if none of its values is a number, or if one
+            of them is text and the value below is a number.
 
     Returns:
-        A `Source` whose `raw` has the values, float64 `(n, d)`, and whose `x` has them standardized by mean and
-        standard deviation, which `preprocessing` keeps.
+        A `Source` whose `raw` are the values, float64 `(n, d)`, and whose `x` are the standardized values, float32;
+        `preprocessing` has mean and standard deviation of each column. A column of row numbers without a name, as
+        pandas writes it first, is left out.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: No rows, an unknown column, rows of different lengths, or a value that is missing, infinite or text:
-            the message names column and row.
+        FileNotFoundError: If there is no such file.
+        ValueError: If there are no rows, a column is unknown, rows have different lengths, or a value is missing,
+            infinite or text. The message names the column and the row.
     """
     found: Frame | CsvFile = Frame(what) if is_frame(what) else CsvFile(Path(what), header)
     for name in (*([] if label is None else [label]), *(columns or ())):
@@ -39,7 +40,7 @@ def table(what, label: str | None = None, columns: Sequence[str] | None = None, 
             raise _checks.unknown("column", name, found.names)
     used = list(columns) if columns else [name for name in found.names if name != label]
     if not used:
-        raise ValueError(f"A table must have a column beside the label. Received: {', '.join(found.names)}.")
+        raise ValueError(f"A table must have a column besides the label. Received: {', '.join(found.names)}.")
     raw, done = found.numbers(used), ["standardized"]
     if columns is None and found.first_is_nameless and len(used) > 1 and np.array_equal(raw[:, 0], np.arange(len(raw))):
         used, raw, done = used[1:], raw[:, 1:], [*done, "without the row numbers in the first column"]
@@ -60,7 +61,7 @@ def table(what, label: str | None = None, columns: Sequence[str] | None = None, 
 
 
 def _labels(values: Sequence | np.ndarray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels as numbers, and the names of the classes if they are text."""
+    """Convert labels to numbers. If they are text, also return the names of the classes."""
     try:
         numbers = np.asarray(values, "float64")
     except (TypeError, ValueError):
@@ -68,13 +69,11 @@ def _labels(values: Sequence | np.ndarray, name: str) -> tuple[np.ndarray, tuple
         if not all(texts):
             row = next(i for i, text in enumerate(texts) if not text)
             raise ValueError(
-                f"Labels must be there for every row. Received none in column {name!r}, row {row} (counted from 0)."
+                f"Every row must have a label. Received none in column {name!r}, row {row} (counted from 0)."
             ) from None
         names, y = np.unique(np.array(texts, str), return_inverse=True)
         return y.astype("int64"), tuple(map(str, names))
     if not np.isfinite(numbers).all():
         row = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        raise ValueError(
-            f"Labels must be there for every row. Received none in column {name!r}, row {row} (counted from 0)."
-        )
+        raise ValueError(f"Every row must have a label. Received none in column {name!r}, row {row} (counted from 0).")
     return (numbers.astype("int64") if (numbers == np.rint(numbers)).all() else numbers), ()

@@ -1,4 +1,4 @@
-"""Windows of a long series, and the way back from the windows to the steps."""
+"""Cut a long series into windows, and map values of windows back to steps."""
 
 import numpy as np
 
@@ -9,17 +9,18 @@ def windows(series, length: int, stride: int = 1) -> np.ndarray:
     """Cut a long series into windows of one length.
 
     Args:
-        series: Values `(steps, channels)`, or `(steps,)` of one channel, at equal distances in time.
-        length: Steps per window.
-        stride: Steps from the beginning of one window to that of the next. With `stride=length`, windows don't overlap.
+        series: Equally spaced values `(steps, channels)`, or `(steps,)` for one channel.
+        length: Number of steps per window.
+        stride: Number of steps from the start of one window to the start of the next. With `stride=length`, windows do
+            not overlap.
 
     Returns:
-        Windows `(n, length, channels)` of the type of the series, `n = (steps - length) // stride + 1`. Steps after the
-        last whole window are in none.
+        Windows `(n, length, channels)` of the dtype of the series, with `n = (steps - length) // stride + 1`. Steps
+        after the last whole window are dropped.
 
     Raises:
-        ValueError: The series is shorter than one window, has another number of axes, or `length` or `stride` is no
-            positive integer.
+        ValueError: If the series is shorter than one window or has another number of axes, or `length` or `stride` is
+            not a positive integer.
 
     >>> windows(np.arange(6), length=3, stride=2)[..., 0]
     array([[0, 1, 2],
@@ -31,7 +32,7 @@ def windows(series, length: int, stride: int = 1) -> np.ndarray:
     if series.ndim != 2:
         raise ValueError(
             f"A series must have shape (steps, channels) or (steps,). Received: {series.shape}. "
-            "Cut several series into windows one by one, and put these together with np.concatenate."
+            "For several series, cut each one into windows and join the windows with np.concatenate."
         )
     if len(series) < length:
         raise ValueError(
@@ -43,20 +44,20 @@ def windows(series, length: int, stride: int = 1) -> np.ndarray:
 
 
 def per_step(errors, stride: int = 1, steps: int | None = None) -> np.ndarray:
-    """Put what is known of the steps of each window back on the series.
+    """Average the values of overlapping windows for each step of the series.
 
     Args:
-        errors: One value `(n, length)`, or one for each channel `(n, length, channels)`, for each step of each window,
-            in the order of `windows`.
+        errors: Values per step of each window `(n, length)`, or also per channel `(n, length, channels)`, in the order
+            of `windows`.
         stride: As for `windows`.
-        steps: Steps of the series; those up to the end of the last window unless given.
+        steps: Number of steps of the series. Default: up to the end of the last window.
 
     Returns:
         `(steps,)` or `(steps, channels)`, float64: for each step, the mean over the windows that cover it. Steps that
-        no window covers are NaN: those after the last whole window, and those between windows when `stride > length`.
+        no window covers are NaN: those after the last whole window, and those between windows if `stride > length`.
 
     Raises:
-        ValueError: Another number of axes, no windows, or fewer steps than the windows cover.
+        ValueError: If `errors` has another number of axes or is empty, or the windows cover more than `steps` steps.
 
     >>> per_step([[1.0, 2.0], [4.0, 6.0]], stride=1, steps=4)
     array([ 1.,  3.,  6., nan])
@@ -73,7 +74,7 @@ def per_step(errors, stride: int = 1, steps: int | None = None) -> np.ndarray:
             f"Received: {steps}. Pass the stride that the windows were cut with."
         )
     total, count = np.zeros((steps, *errors.shape[2:])), np.zeros((steps, *[1] * (errors.ndim - 2)))
-    for i in range(length):  # the step i of all windows: no step of the series twice
+    for i in range(length):  # step i of all windows; these are distinct steps of the series
         rows = slice(i, i + (n - 1) * stride + 1, stride)
         total[rows] += errors[:, i]
         count[rows] += 1

@@ -1,6 +1,6 @@
-"""The zoo: pretrained entries to list, load, verify, and to write.
+"""The zoo: list, load, verify and write entries. An entry is a directory with a model, its weights and its card.
 
-Importing it, listing the names and reading the cards imports neither Keras nor NumPy.
+Importing this package, listing names and reading cards imports neither Keras nor NumPy.
 """
 
 from kerasae.files import CONFIG, METADATA, WEIGHTS

@@ -1,4 +1,4 @@
-"""The card of an entry, which `metadata.json` holds: a typed, versioned object. Imports neither Keras nor NumPy."""
+"""The card of an entry, a typed, versioned object stored in `metadata.json`. Imports neither Keras nor NumPy."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
@@ -8,13 +8,13 @@ from typing import Any
 from kerasae.preprocessing import Preprocessing, from_json
 from kerasae.zoo import fields
 
-FORMAT = 1  # cards of version 0.1 have no format
-FIRST = 1000  # number of test images in `figures_of_first`, which are measured again quickly
+FORMAT = 1  # cards of version 0.1 have no field `format`
+FIRST = 1000  # number of test images for `figures_of_first`, which can be measured again quickly
 
 
 @dataclass(frozen=True)
 class Input:
-    """The inputs that a model takes: shape and dtype of one, and the range of the values (None: any)."""
+    """Input contract of a model: shape and dtype of one input, and range of the values (None for any)."""
 
     shape: tuple[int, ...]
     dtype: str = "float32"
@@ -23,7 +23,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Code:
-    """The shape of one code, and the number of its values."""
+    """Shape of one code and number of its values."""
 
     shape: tuple[int, ...]
     size: int
@@ -31,7 +31,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Reference:
-    """A figure of the same experiment, measured elsewhere: key of the metric, value, and source."""
+    """A published or separately measured figure of the same experiment: key of the metric, value, source."""
 
     key: str
     value: float
@@ -54,10 +54,9 @@ class Measured:
     Attributes:
         description: One sentence.
         number: Number of inputs.
-        data: Path or registered name that the inputs were read from; empty if they were arrays.
+        data: Path or registered name of the data; empty for arrays.
         options: Options of `kerasae.data.load`.
-        hold_out, seed: Fraction of the data that was held out and the seed of this choice, for `Source.split`; a
-            fraction of 0: all inputs were measured.
+        hold_out, seed: Arguments of `Source.split` that select the inputs; `hold_out` 0 selects all inputs.
     """
 
     description: str
@@ -99,10 +98,10 @@ def _fact(parse: Callable, key: str | None = None, **default):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Card(Mapping):
-    """What is known of a trained model.
+    """Facts and figures of a trained model.
 
-    A card is also a mapping of the facts as they stand in `metadata.json`: `card["source"]`,
-    `card["figures"]["mse"]`. Facts that are unknown (None) are absent there.
+    A card is also a mapping with the fields of `metadata.json`: `card["source"]`, `card["figures"]["mse"]`. Fields that
+    are None are absent from it.
 
     Attributes:
         name: Name of the entry.
@@ -110,28 +109,27 @@ class Card(Mapping):
         source: Title, authors and year of the publication.
         license: License of the weights, as an SPDX identifier.
         provenance: Who trained the model, on which data, by which command.
-        class_name: Class of the model in `kerasae.models`, or the name that another class is registered under, such as
-            `package>Name`; the key is `class`.
+        class_name: Class of the model in `kerasae.models`, or the registered name of another class, `package>Name`; the
+            key in the mapping is `class`.
         parameters: Number of trainable parameters.
-        input, code: Shapes and range of inputs and codes.
-        preprocessing: How raw data becomes the model's input, one of `kerasae.preprocessing`; None if the model takes
-            it as it is.
-        detector: Settings of the outlier detector whose arrays are in `detector.npz`.
+        input, code: Input contract and code shape.
+        preprocessing: Preprocessing of raw data, one of `kerasae.preprocessing`, or None.
+        detector: Settings of an outlier detector, whose arrays are in `detector.npz`.
         data: Name of the data set, one of `kerasae.data.NAMES`.
-        schedule: `written` (the published recipe), `shipped`, or `other`.
-        recipe: Training schedule that was followed: epochs, batch size, learning rate and so on.
-        written_recipe: The published schedule.
-        seed: Seed of the initial weights and the order of the batches.
-        hold_out: Number of training examples that were left out.
-        versions: Versions of Python, kerasae, Keras, NumPy and the backend at training.
-        headline: Key of the figure that the entry is known by.
-        measured: The inputs that the figures were measured on, if not the test set of `data`.
-        figures: Figures on the test set or on the held-out inputs, by key of `kerasae.metrics.METRICS`.
-        figures_of_first: Figures on the first test images, by their number.
-        baselines: The same figures of baselines.
-        references: Figures of the same experiment, measured elsewhere.
-        files: SHA-256 of the files of the entry.
-        format: Version of this format.
+        schedule: `written` for the published recipe, `shipped` for the package's own schedule, or `other`.
+        recipe: Training schedule that was used: epochs, batch size, learning rate and so on.
+        written_recipe: Training schedule of the published recipe.
+        seed: Seed of the initial weights and the batch order.
+        hold_out: Number of training examples that were held out.
+        versions: Versions of Python, kerasae, Keras, NumPy and the backend during training.
+        headline: Key of the main figure.
+        measured: Inputs that the figures were measured on, if not the test set of `data`.
+        figures: Figures on the test set or the held-out inputs, by key of `kerasae.metrics.METRICS`.
+        figures_of_first: Figures on the first n test images, by n.
+        baselines: Figures of each baseline, by its name.
+        references: Published or separately measured figures of the same experiment.
+        files: SHA-256 of each file of the entry.
+        format: Version of the format of cards.
     """
 
     name: str = _fact(fields.text)
@@ -166,12 +164,11 @@ class Card(Mapping):
         """Read a card.
 
         Args:
-            content: Parsed JSON of format 1, or of version 0.1, which had no format. Unknown fields are ignored.
+            content: Parsed JSON of format 1, or of version 0.1, which had no `format`. Unknown fields are ignored.
             name: Name of the entry, for error messages.
 
         Raises:
-            ValueError: A field is missing or of another type, or the card has a later format. The message names the
-                field.
+            ValueError: If the card has a later format, or a field is missing or has a wrong type; the message names it.
         """
         try:
             if content.get("format", FORMAT) != FORMAT:
@@ -183,7 +180,7 @@ class Card(Mapping):
             raise ValueError(f"The card of {name} can't be read. {error}") from error
 
     def to_json(self) -> dict[str, Any]:
-        """The card as JSON types; facts that are None are left out."""
+        """Convert to JSON types, without fields that are None."""
         values = {_key(field): getattr(self, field.name) for field in dataclasses.fields(self)}
         ordered = {"format": values.pop("format")} | values
         return {key: _plain(value) for key, value in ordered.items() if value is not None}
@@ -212,7 +209,7 @@ def _parsed(cls: type, content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _plain(value):
-    """A value as JSON types."""
+    """Convert a value to JSON types."""
     if hasattr(value, "to_json"):
         return value.to_json()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

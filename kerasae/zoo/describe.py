@@ -1,4 +1,4 @@
-"""Make the card of a trained model: measure it on a data set."""
+"""Create the card of a trained model, with figures measured on a data set."""
 
 import dataclasses
 import platform
@@ -16,12 +16,11 @@ from kerasae.zoo.previews import as_dataset
 
 
 def describe(model: models.Autoencoder, dataset=None, *, name: str, **facts) -> Card:
-    """The card of any trained model, measured on any data set.
+    """Create the card of any trained model, measured on any data set.
 
     Args:
         model: Trained model.
-        dataset: A `data.Dataset`, or training and test inputs `(x_train, x_test)` without labels. None for a card
-            without figures.
+        dataset: A `data.Dataset`, or arrays `(x_train, x_test)` without labels. None for a card without figures.
         name: Name of the entry.
         **facts: Other fields of `Card`: `description`, `source`, `license`, `provenance`, `data`, `recipe`, ...
 
@@ -29,7 +28,7 @@ def describe(model: models.Autoencoder, dataset=None, *, name: str, **facts) -> 
         The card, with figures, baselines, shapes and versions. `writing.write` adds the checksums of the files.
 
     Raises:
-        ValueError: `dataset` is neither of the two; inputs of a wrong shape or range; a conditional model without
+        ValueError: If `dataset` has another type, inputs have a wrong shape or range, or a conditional model gets no
             labels.
     """
     known: dict[str, Any] = {
@@ -45,7 +44,7 @@ def describe(model: models.Autoencoder, dataset=None, *, name: str, **facts) -> 
 
 
 def _measured(model: models.Autoencoder, dataset: data.Dataset, headline: str | None) -> dict[str, Any]:
-    """The figures of a model and of the baselines, as fields of a card."""
+    """Figures of the model and the baselines, as fields of a card."""
     figures = metrics.figures(model, dataset)
     is_longer = len(dataset.x_test) > FIRST and not data_is_sine(dataset)
     first = {str(FIRST): _rounded(metrics.figures(model, dataset, FIRST))} if is_longer else None
@@ -67,12 +66,12 @@ def describe_entry(
     hold_out: int = 0,
     provenance: Provenance | None = None,
 ) -> Card:
-    """The card of a model that was trained by a recipe.
+    """Create the card of a model that was trained with a recipe.
 
     Args:
         recipe, plan, seed: Recipe, schedule and seed of the training.
         model: Trained model.
-        hold_out: Number of training examples that were left out.
+        hold_out: Number of training examples that were held out.
         provenance: Who trained the model, and by which command.
     """
     dataset = data.named(recipe.data)

@@ -1,9 +1,9 @@
 """Share entries through the Hugging Face hub: `push`, `pull`, and names such as `hf://user/name`.
 
-A repository has the files of an entry and a `README.md` made from its card; Keras's own
-`keras.saving.load_model("hf://user/name")` reads the same files. What is downloaded is data from elsewhere: only the
-files of a closed list, of bounded sizes, which must have the checksums that the card states. Needs the package
-`huggingface_hub` (`pip install kerasae[hub]`), which keeps downloads in its cache and resumes interrupted ones.
+A repository has the files of an entry and a `README.md` generated from its card. Keras's own
+`keras.saving.load_model("hf://user/name")` reads the same files. Downloads are untrusted: only known file names of
+limited sizes are accepted, and their checksums must be those on the card. The package `huggingface_hub`
+(`pip install kerasae[hub]`) is required; it caches downloads and resumes interrupted ones.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from kerasae.zoo.readme import MARK, readme
 from kerasae.zoo.store import DETECTOR, FILES, GOLDEN, PREVIEW
 
 README = "README.md"
-LIMITS = {  # bytes
+LIMITS = {  # largest size of each file in bytes
     METADATA: files.MAX_CONFIG,
     CONFIG: files.MAX_CONFIG,
     WEIGHTS: 2**33,
@@ -32,28 +32,28 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+").fullmatch
 def push(directory: str | Path, repo: str, *, private: bool = False, token: str | None = None) -> str:
     """Upload an entry to the hub, in one commit.
 
-    The repository is created if there is none. A `README.md` that kerasae did not write stays.
+    The repository is created if it does not exist. A `README.md` that kerasae did not write is kept.
 
     Args:
-        directory: Directory of the entry, or name of a shipped one.
-        repo: `user/name`, also as `hf://user/name`.
+        directory: Directory of the entry, or name of an entry in the package.
+        repo: Name of the repository, `user/name` or `hf://user/name`.
         private: Whether a new repository is private.
-        token: Access token; the one that `hf auth login` has stored unless given.
+        token: Access token. Default: the one stored by `hf auth login`.
 
     Returns:
-        The address of the repository.
+        URL of the repository.
 
     Raises:
-        ValueError: There is no such entry, its files are not those of its card, or `repo` is no `user/name`.
-        ImportError: `huggingface_hub` is not installed.
-        ConnectionError: The hub can't be reached, or refuses. The repository is then as it was.
+        ValueError: If there is no such entry, its files do not match its card, or `repo` is not `user/name`.
+        ImportError: If `huggingface_hub` is not installed.
+        ConnectionError: If the hub cannot be reached or refuses. The repository is then unchanged.
     """
     repo, _ = repository(repo)
     hub = _hub()
     path = store.directory_of(directory)
     names = store.check_files(path, LIMITS)
     api = hub.HfApi(library_name="kerasae", token=token)
-    with _errors(f"{directory} was not uploaded to {repo}, which is as it was"):
+    with _errors(f"{directory} was not uploaded to {repo}, which is unchanged"):
         api.create_repo(repo, exist_ok=True, private=private)
         there = set(api.list_repo_files(repo))
         operations = [hub.CommitOperationAdd(name, str(path / name)) for name in names]
@@ -66,24 +66,24 @@ def push(directory: str | Path, repo: str, *, private: bool = False, token: str 
 
 
 def pull(repo: str, directory: str | Path, *, overwrite: bool = False, token: str | None = None) -> Path:
-    """Download an entry to a directory: whole, and with the files that its card describes, or not at all.
+    """Download an entry to a directory. The directory appears only when all files are complete and match the card.
 
     Args:
-        repo: `user/name`, also as `hf://user/name`, and with a revision as `user/name@revision`.
+        repo: Name of the repository, `user/name` or `hf://user/name`, optionally with `@revision`.
         directory: Directory of the entry.
-        overwrite: Whether an entry that is there is replaced. What kerasae did not write is never replaced.
+        overwrite: Whether to replace an existing entry. Files that kerasae did not write are never replaced.
         token: As for `push`.
 
     Returns:
         The directory.
 
     Raises:
-        FileExistsError: The directory exists and `overwrite` is False, or it is no entry that kerasae wrote.
-        ValueError: `repo` is no `user/name`; there is no such repository, or no entry in it; a file is missing, too
-            large, or another one than its card describes.
-        ImportError: `huggingface_hub` is not installed.
-        ConnectionError: The hub can't be reached. Calling again resumes the download.
-        OSError: The directory cannot be written.
+        FileExistsError: If the directory exists and `overwrite` is False, or it is not an entry written by kerasae.
+        ValueError: If `repo` is not `user/name`, the repository does not exist or has no entry, or a file is missing,
+            too large or does not match the card.
+        ImportError: If `huggingface_hub` is not installed.
+        ConnectionError: If the hub cannot be reached. Calling again resumes the download.
+        OSError: If the directory cannot be written.
     """
     if Path(directory).exists() and not overwrite:
         raise FileExistsError(f"directory must be new. {directory} exists. Choose another, or pass `overwrite`.")
@@ -97,20 +97,20 @@ def fetch(repo: str, token: str | None = None) -> Path:
     """Download an entry to the cache of `huggingface_hub`. Arguments and errors as for `pull`.
 
     Returns:
-        Directory of the entry in the cache. Its files are checked when they are read.
+        Directory of the entry in the cache. Its files are validated when they are read.
     """
     name, revision = repository(repo)
     hub = _hub()
     api = hub.HfApi(library_name="kerasae", token=token)
     with _errors(f"hf://{name} was not downloaded; try again to resume"):
-        with contextlib.suppress(hub.errors.OfflineModeIsEnabled, ConnectionError):  # then the cache is looked into
+        with contextlib.suppress(hub.errors.OfflineModeIsEnabled, ConnectionError):  # then the cache is used
             _check_sizes(name, api.model_info(name, revision=revision, files_metadata=True).siblings or ())
         path = api.snapshot_download(name, revision=revision, allow_patterns=list(FILES))
     return Path(path)
 
 
 def repository(repo: str) -> tuple[str, str | None]:
-    """`user/name` and the revision (None: the newest) of `hf://user/name@revision`.
+    """Split `hf://user/name@revision` into `user/name` and the revision (None for the newest).
 
     >>> repository("hf://ada/digits"), repository("ada/digits@v2")
     (('ada/digits', None), ('ada/digits', 'v2'))
@@ -122,7 +122,7 @@ def repository(repo: str) -> tuple[str, str | None]:
 
 
 def _check_sizes(repo: str, siblings) -> None:
-    """Raise ValueError if the repository has no card, or a file of an entry that is too large."""
+    """Raise ValueError if the repository has no card, or a file is too large."""
     sizes = {sibling.rfilename: sibling.size or 0 for sibling in siblings}
     if METADATA not in sizes:
         raise ValueError(
@@ -146,7 +146,7 @@ def _hub():
 
 @contextlib.contextmanager
 def _errors(outcome: str) -> Iterator[None]:
-    """Errors of the client as a ValueError (no such repository) or a ConnectionError (everything else)."""
+    """Convert errors of the client to ValueError (no such repository) or ConnectionError (all others)."""
     errors = _hub().errors
     try:
         yield
@@ -157,5 +157,5 @@ def _errors(outcome: str) -> Iterator[None]:
         ) from error
     except ValueError:
         raise
-    except Exception as error:  # the client, and what it is built on, raise many kinds
+    except Exception as error:  # the client and its dependencies raise many types
         raise ConnectionError(f"{outcome}. {files.brief(error)}") from error

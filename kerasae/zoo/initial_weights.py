@@ -7,23 +7,23 @@ from kerasae import keras_private, models
 
 
 def initialize(model: models.Autoencoder, seed: int) -> None:
-    """Draw the initial weights with NumPy, from the distributions the layers declare.
+    """Draw the initial weights with NumPy, from the layers' own initializers.
 
-    Keras's own initializers give other numbers on each backend for the same seed. A layer declares the
-    distribution of its weight `kernel` as `kernel_initializer`, as Keras's layers do, and likewise for
-    weights of other names.
+    For the same seed, Keras's initializers draw other numbers on each backend. The initializer of a weight named
+    `kernel` is the layer's attribute `kernel_initializer`, and likewise for other names; weights without such an
+    attribute are not changed.
     """
     rng = np.random.default_rng(seed)
     for part in (part for part in model.layers if isinstance(part, keras.Model)):
         for layer in (inner for outer in part.layers for inner in keras_private.flat_layers(outer)):
-            for weight in layer.weights:  # of a layer of layers, those of its parts too: it declares none of them
+            for weight in layer.weights:  # includes weights of inner layers, for which this layer has no initializer
                 initializer = getattr(layer, f"{weight.name}_initializer", None)
                 if initializer is not None:
                     weight.assign(_draw(initializer, weight.shape, rng))
 
 
 def _draw(initializer, shape, rng) -> np.ndarray:
-    """A sample of a Keras variance-scaling initializer (Glorot, He, LeCun), by NumPy."""
+    """Sample a Keras variance-scaling initializer (Glorot, He, LeCun) with NumPy; others with Keras."""
     if not isinstance(initializer, keras.initializers.VarianceScaling):
         return keras.ops.convert_to_numpy(initializer(shape))
     receptive = int(np.prod(shape[:-2]))

@@ -1,4 +1,4 @@
-"""The inputs that a model is measured on, and what a card says about them."""
+"""The inputs that a model is measured on, and their description for its card."""
 
 import dataclasses
 import math
@@ -14,17 +14,17 @@ from kerasae.preprocessing import SeriesPreprocessing, TablePreprocessing
 from kerasae.zoo.cards import Card, Measured
 from kerasae.zoo.previews import as_dataset
 
-MOST = 2**26  # values of the training inputs, and of the held-out ones, that figures and baselines are computed from
+MOST = 2**26  # most values of the training inputs for baselines, and of the held-out inputs for figures
 
 
 class Inputs(NamedTuple):
     """Inputs for `describe`.
 
     Attributes:
-        dataset: Training inputs, which baselines are fitted on, and the inputs that are measured; None for none.
-        measured: What the card says about the latter; None if they are the test set of a data set with a name.
+        dataset: Training inputs, which baselines are fitted to, and test inputs, which are measured; or None.
+        measured: Description of the measured inputs; None for the test set of a named data set.
         name: Name of the data set, for the card's `data`; empty if it has none.
-        preprocessing: How the raw data became inputs; None if it was not changed.
+        preprocessing: Preprocessing of the raw data, or None.
     """
 
     dataset: Dataset | None = None
@@ -33,23 +33,23 @@ class Inputs(NamedTuple):
     preprocessing: Any = None
 
     def with_components(self, code_size: int) -> "Inputs":
-        """The same, with a note if PCA can't have as many components as a code has values."""
+        """Add a note to the description if there are too few inputs for PCA with `code_size` components."""
         if self.dataset is None or self.measured is None:
             return self
         fitted, *shape = self.dataset.x_train.shape
         if fitted >= min(code_size, math.prod(shape)):
             return self
-        note = f"{self.measured.description}; PCA has {fitted:,} components, one for each input that it was fitted to"
+        note = f"{self.measured.description}; PCA has only {fitted:,} components, one per input that it was fitted to"
         return self._replace(measured=dataclasses.replace(self.measured, description=note))
 
 
 def given(what, preprocessing=None, path: str = "") -> Inputs:
-    """The inputs that `zoo.save` is given as `data`.
+    """Convert the argument `data` of `zoo.save` to inputs.
 
     Args:
-        what: `data` of `zoo.save`. Arrays are inputs of the model as they are.
-        preprocessing: How what is read becomes inputs; that of the source unless given.
-        path: Where it was read from, for the card.
+        what: `data` of `zoo.save`. Arrays are used as model inputs without preprocessing.
+        preprocessing: Preprocessing of data that are read. Default: that of the source.
+        path: Path that the data were read from, for the card.
     """
     if what is None:
         return Inputs()
@@ -66,16 +66,16 @@ def given(what, preprocessing=None, path: str = "") -> Inputs:
         source = dataclasses.replace(source, preprocessing=preprocessing)
     if source.test is not None:
         return of_parts(source, source.test, f"the {len(source.test):,} test inputs of {source.description}")
-    description = f"{source.description}; all of them, to which the mean and PCA are fitted too"
+    description = f"{source.description}; all of them are measured, and the mean and PCA are fitted to them too"
     return of_parts(source, source, description, data=path or path_of(what))
 
 
 def of_parts(train: Source, held_out: Source, description: str, **facts) -> Inputs:
-    """Inputs from a part to train on and a part to measure.
+    """Create `Inputs` from a training part and a part to measure.
 
     Args:
         train, held_out: The two parts.
-        description: The measured inputs, for the card.
+        description: Description of the measured inputs, for the card.
         **facts: Other fields of `Measured`.
     """
     few = [sample(part, facts.get("seed", 0)) for part in (train, held_out)]
@@ -89,11 +89,11 @@ def of_parts(train: Source, held_out: Source, description: str, **facts) -> Inpu
 
 
 def held_out(train: Source, rest: Source, **facts) -> Inputs:
-    """Inputs of a training: measured is the test set that comes with the data, or the held-out part.
+    """Create the `Inputs` of a training. The data's own test set is measured if there is one, else the held-out part.
 
     Args:
-        train, rest: The two parts that `split` gives.
-        **facts: Fields of `Measured`.
+        train, rest: The two parts that `split` returns.
+        **facts: Other fields of `Measured`.
     """
     if train.test is not None:
         test = dataclasses.replace(train.test, preprocessing=train.preprocessing)
@@ -107,7 +107,7 @@ def held_out(train: Source, rest: Source, **facts) -> Inputs:
 
 
 def sample(part: Source, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Inputs of a part in random order, as many as `MOST` values hold, and their labels."""
+    """Inputs of a part in random order, with at most `MOST` values in total, and their labels."""
     n = count(part)
     most = max(1, MOST // math.prod(part.input_shape))
     rows = np.random.default_rng(seed).permutation(n)[:most]
@@ -119,19 +119,19 @@ def sample(part: Source, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def count(part: Source) -> int:
-    """The number of inputs in a part."""
+    """Number of inputs in a part."""
     return len(part.x) if isinstance(part.x, np.ndarray) else len(part)
 
 
 def split(source: Source, hold_out: float, seed: int) -> tuple[Source, Source]:
-    """The part to train on and the held-out part; arrays of vectors and series are standardized by the former."""
+    """Split into training part and held-out part. Arrays of vectors or series are standardized by the training part."""
     train, held_out = source.split(hold_out, seed)
     train = standardized(train)
     return train, dataclasses.replace(held_out, preprocessing=train.preprocessing)
 
 
 def standardized(source: Source) -> Source:
-    """A source with a preprocessing that standardizes its values, if it is an array of vectors or of series."""
+    """Return the source with a standardizing preprocessing if it is an array of vectors or series."""
     if source.kind != "array" or source.raw is None or source.raw.ndim > 3:
         return source
     if source.raw.ndim == 2:
@@ -143,22 +143,22 @@ def standardized(source: Source) -> Source:
 
 
 def fingerprint(part: Source) -> str:
-    """A SHA-256 of the data, by which a run that resumes knows it again: of values, or of the paths of a stream."""
+    """SHA-256 of the values, or of the paths of a stream. A resumed run checks that the data are the same."""
     if part.raw is None:
         return files.sha256("\n".join(map(str, part.files)).encode())
     return files.sha256(part.raw.tobytes())
 
 
 def path_of(what) -> str:
-    """Path or registered name of data, for the card; empty for data in memory."""
+    """Path or registered name of the data, for the card; empty for data in memory."""
     return str(what) if isinstance(what, str | Path) else ""
 
 
 def of_card(card: Card) -> Dataset:
-    """The inputs that the figures of a card were measured on, with those that its baselines were fitted to.
+    """Load the inputs that a card's figures were measured on, and those that its baselines were fitted to.
 
     Raises:
-        ValueError: They were arrays in memory, are not where they were, or are others now. The message says what to do.
+        ValueError: If they were arrays in memory, are missing, or have changed. The message says what to do.
     """
     measured = card.measured
     if measured is None:
@@ -176,7 +176,7 @@ def of_card(card: Card) -> Dataset:
     else:
         found = held_out(*split(source, measured.hold_out, measured.seed), seed=measured.seed)
     if found.measured is None or found.measured.number != measured.number:
-        raise ValueError(_what_to_do(card, f"What is at {measured.data} has changed since"))
+        raise ValueError(_what_to_do(card, f"The data at {measured.data} have changed since"))
     assert found.dataset is not None
     return found.dataset
 
@@ -184,8 +184,8 @@ def of_card(card: Card) -> Dataset:
 def _what_to_do(card: Card, why: str) -> str:
     about = f" ({card.measured.description})" if card.measured else ""
     return (
-        f"The inputs that the figures of {card.name} were measured on must be at hand{about}. {why}. "
-        f"Name other inputs: kerasae evaluate {card.name} --data PATH."
+        f"The inputs that the figures of {card.name} were measured on must be available{about}. {why}. "
+        f"Give other inputs: kerasae evaluate {card.name} --data PATH."
     )
 
 

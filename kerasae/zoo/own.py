@@ -1,4 +1,4 @@
-"""Train a model on data of one's own, from anything `data.load` takes to an entry."""
+"""Train a model on your own data and write its entry."""
 
 import math
 import shutil
@@ -19,7 +19,7 @@ from kerasae.zoo import describe, inputs, plans, previews, writing
 from kerasae.zoo.cards import Card, Provenance
 from kerasae.zoo.initial_weights import initialize
 
-_FEWEST = 10  # inputs
+_FEWEST = 10  # smallest number of inputs
 
 
 class Trained(NamedTuple):
@@ -32,13 +32,13 @@ class Trained(NamedTuple):
 
 @dataclass(frozen=True)
 class Preparation:
-    """What is known before training.
+    """Data and plan of a training, before it begins.
 
     Attributes:
-        parts: The part to train on, and the held-out part.
-        plan: What the training does.
-        model: A model that is trained further, or None.
-        reading: How the data is read and divided again: fields of `Measured`.
+        parts: The training part and the held-out part.
+        plan: Architecture, loss and schedule.
+        model: Existing model to be trained further, or None.
+        reading: Fields of `Measured` that reproduce these parts from the data.
     """
 
     parts: tuple[Source, Source]
@@ -54,41 +54,41 @@ class Preparation:
         return (
             f"  data      {inputs.count(train):,} inputs to train on, {inputs.count(held_out):,} held out: "
             f"{train.description}\n{self.plan}\n"
-            f"  code      {code} numbers for {values:,} of an input; {outline.count_params():,} parameters"
+            f"  code      {code} numbers for the {values:,} values of an input; {outline.count_params():,} parameters"
         )
 
 
 def train(data, model: str | type | models.Autoencoder | None = None, *, verbose="auto", **options):
-    """Train a model on data of your own, and write its entry.
+    """Train a model on your own data and write its entry.
 
-    Architecture, loss and schedule are chosen from the data by rules, and printed with the reasons before training
-    begins: convolutions for images, series and volumes, dense layers for rows of tables; cross-entropy for gray values,
-    mean squared error otherwise; about 8,000 steps. A part of the data is held out: training stops when its loss no
-    longer falls, the weights of the best epoch are kept, and the figures of the card are measured on it.
+    Rules choose architecture, loss and schedule from the data; the choices and reasons are printed before training.
+    Images, series and volumes get convolutions, rows of tables get dense layers. Gray values get cross-entropy, other
+    values mean squared error. Training takes about 8,000 steps (fewer for residual networks). A part of the data is
+    held out: training stops early when its loss no longer falls, the weights of the best epoch are kept, and the
+    card's figures are measured on it.
 
-    After each epoch the state of training is written beside the entry's directory. If training is interrupted, the same
-    call resumes it after the last completed epoch. The directory of the entry appears only when the entry is complete.
+    The state of training is saved after each epoch, beside the entry's directory. If training is interrupted, the same
+    call resumes it from the last completed epoch. The entry's directory appears only when the entry is complete.
 
     Args:
         data: Anything that `kerasae.data.load` takes: a folder of pictures, an array or its file, a table, the name of
             a data set, a `Source`.
-        model: Name of a class in `kerasae.models`, a class, or a model, which is then trained further. The rules choose
-            unless given.
+        model: Class, name of a class in `kerasae.models`, or a model to train further. Default: chosen by the rules.
         verbose: As for `fit`. With 0 nothing is printed.
-        out: Directory of the entry. Default: `entries/NAME`, which must be new.
-        name: Name of the entry. Default: that of the directory, else of the folder or file of the data.
-        overwrite: Whether an entry in `out` is replaced. What kerasae did not write is never replaced.
-        hold_out: Share of the data that is held out, or the number of inputs. Default: 0.1.
-        seed: Seed of the held-out part, the initial weights and the order of the batches. Default: 0.
+        out: Directory of the entry. Default: `entries/NAME`.
+        name: Name of the entry. Default: the name of the directory, else of the folder or file of the data.
+        overwrite: Whether to replace an existing entry in `out`. Files that kerasae did not write are never replaced.
+        hold_out: Fraction of the data that is held out, or the number of inputs. Default: 0.1.
+        seed: Seed of the held-out part, the initial weights and the batch order. Default: 0.
         epochs: Largest number of epochs.
-        batch_size: Inputs per batch.
-        learning_rate: Initial learning rate of Adam.
-        patience: Epochs without a lower validation loss after which training stops.
+        batch_size: Number of inputs per batch.
+        learning_rate: Initial learning rate of Adam; it decays to 0 (cosine).
+        patience: Number of epochs without a lower validation loss after which training stops.
         loss: Name of a Keras loss.
-        code_size: Number of values of a code, about: convolutions round it to whole channels.
+        code_size: Approximate number of values in a code; convolutional models round it to whole channels.
         arguments: Arguments of the model's class.
         options: Options of `kerasae.data.load`, such as `{"size": 64}`.
-        plan: The whole plan, instead of all that: a `zoo.plans.Plan`.
+        plan: A `zoo.plans.Plan` that replaces the rules and the arguments from `epochs` to `arguments`.
         callbacks: As for `fit`.
         description, source, license, author: As for `zoo.save`.
 
@@ -96,11 +96,12 @@ def train(data, model: str | type | models.Autoencoder | None = None, *, verbose
         The trained model, with the weights of the best epoch.
 
     Raises:
-        FileExistsError: `out` exists and `overwrite` is False, or it is no entry that kerasae wrote.
-        FileNotFoundError: There is no such data.
-        ValueError: Too few inputs; an argument out of bounds; checkpoints of another run; a loss that is not finite.
-        TypeError: The data or an option is of another type.
-        OSError: The disk is full. What is there already stays, and the same call resumes.
+        FileExistsError: If `out` exists and `overwrite` is False, or `out` is not an entry written by kerasae.
+        FileNotFoundError: If the data do not exist.
+        ValueError: If there are too few inputs, an argument is out of range, checkpoints of another run are found, or
+            the loss is not finite.
+        TypeError: If the data or an option has a wrong type.
+        OSError: If the disk is full. Nothing is lost; the same call resumes training.
     """
     trained = run(data, model, verbose=verbose, **options)
     if verbose != 0:
@@ -109,7 +110,7 @@ def train(data, model: str | type | models.Autoencoder | None = None, *, verbose
 
 
 def run(data, model=None, *, out=None, name=None, overwrite=False, verbose="auto", callbacks=(), **options) -> Trained:
-    """As `train`, with the card; `command` is the command line for it."""
+    """Train like `train` and also return card and directory. `command` is the command line, for the card."""
     names = ("description", "source", "license", "author", "command")
     facts = {key: options.pop(key) for key in names if key in options}
     name = name or _name_of(data, out)
@@ -132,7 +133,7 @@ def run(data, model=None, *, out=None, name=None, overwrite=False, verbose="auto
 
 
 def report(trained: Trained) -> str:
-    """One line: the headline figure beside those of the baselines, and what was measured."""
+    """One line: the main figure, the same figure of the baselines, and the inputs that were measured."""
     card = trained.card
     key = card.headline or ""
     beside = [
@@ -156,7 +157,7 @@ def prepare(
     plan: plans.Plan | None = None,
     **wanted,
 ) -> Preparation:
-    """Read the data, divide it, and make the plan, which `print` shows. Arguments and errors as for `train`."""
+    """Read and split the data and choose the plan; `print` shows the result. Arguments and errors as for `train`."""
     source = load(data, **(options or {}))
     if len(source) < _FEWEST:
         raise ValueError(f"data must have at least {_FEWEST} inputs to hold some out. Received: {len(source)}.")
@@ -173,11 +174,11 @@ def prepare(
 
 
 def target(name: str, out: str | Path | None, overwrite: bool = False) -> Path:
-    """The directory of a new entry, checked before training.
+    """Directory of a new entry, validated before training.
 
     Raises:
-        FileExistsError: It exists, and is not to be replaced or not an entry that kerasae wrote.
-        ValueError: It is among the shipped entries.
+        FileExistsError: If it exists and `overwrite` is False, or it is not an entry written by kerasae.
+        ValueError: If it is the directory of the pretrained entries in the package, or inside it.
     """
     directory = Path("entries", name) if out is None else Path(out)
     if directory.exists() and not overwrite:
@@ -191,11 +192,11 @@ def _name_of(data, out) -> str:
         return Path(out).resolve().name
     if isinstance(data, str | Path):
         return Path(data).resolve().stem
-    raise ValueError("out must name the directory of the entry, since the data has no name. Received: None.")
+    raise ValueError("out must be the directory of the entry, since the data have no name. Received: None.")
 
 
 def _facts(train: Source) -> plans.Facts:
-    """What the rules look at."""
+    """Facts about the data that the rules use."""
     classes = len(train.class_names)
     if not classes and train.y is not None and train.y.dtype.kind in "iu":
         classes = int(np.max(train.y)) + 1
@@ -211,9 +212,9 @@ def _is_in_unit_interval(train: Source) -> bool:
 
 
 def _fit(prepared: Preparation, partial: Path, callbacks, verbose) -> tuple[models.Autoencoder, KeepBest]:
-    """Train a model from its start or its last checkpoint; it gets the weights of its best epoch."""
+    """Train a model, from its last checkpoint if there is one. It ends with the weights of its best epoch."""
     (train, held_out), plan, seed = prepared.parts, prepared.plan, prepared.reading["seed"]
-    keras.utils.clear_session(free_memory=False)  # names in its files must not depend on models built before
+    keras.utils.clear_session(free_memory=False)  # layer names in its files must not depend on earlier models
     keras.utils.set_random_seed(seed)
     model = prepared.model or plan.build(train.input_shape)
     if prepared.model is None:
@@ -240,7 +241,7 @@ def _fit(prepared: Preparation, partial: Path, callbacks, verbose) -> tuple[mode
 
 
 def _fed(model: models.Autoencoder, part: Source):
-    """What `fit` takes: the inputs, with labels for a conditional model."""
+    """The `x` of `fit`: the inputs, with labels for a conditional model."""
     if model.classes is not None and part.y is None:
         raise ValueError(
             f"data must have labels for a {type(model).__name__}. Received none. Put the pictures of each class into a "

@@ -1,4 +1,4 @@
-"""Plans: architecture, loss and schedule of a training, chosen from the data by stated rules."""
+"""Plans: rules that choose architecture, loss and schedule of a training from the data."""
 
 import dataclasses
 import inspect
@@ -12,29 +12,29 @@ import keras
 from kerasae import _checks, models
 from kerasae.models.residual import filters_for
 
-STEPS = 8_000  # of training, where the number of epochs is not given
-# Residual networks need fewer: measured on photographs of 32 × 32, see `benchmarks/photos.py`.
+STEPS = 8_000  # training steps, from which the default number of epochs follows
+# Residual networks need fewer steps, as measured on photographs of 32 × 32 pixels by `benchmarks/photos.py`.
 STEPS_OF = {"PCAResidualAutoencoder": 700, "ResidualAutoencoder": 3_000}
-_LINEAR = 2**25  # most numbers in the linear map of a PCAResidualAutoencoder
-EPOCHS = (5, 200)  # least and most of them
-_SIDE = 8  # pixels or steps of the code's grid, about
-_SMALLEST_GRID = 8  # a shorter side is too small for convolutions that halve it
+_LINEAR = 2**25  # most weights in the linear map of a PCAResidualAutoencoder
+EPOCHS = (5, 200)  # smallest and largest default number of epochs
+_SIDE = 8  # approximate shortest side of the code's grid, in pixels or steps
+_SMALLEST_GRID = 8  # with a shorter side, dense layers are used instead of convolutions
 _FILTERS = (32, 64, 128, 128, 128, 128)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training does. `kerasae.train` prints it before it begins.
+    """Architecture, loss and schedule of a training. `kerasae.train` prints it before training.
 
     Attributes:
-        model: Name of a class in `kerasae.models`, or the name that a class of your own is registered under.
+        model: Name of a class in `kerasae.models`, or the registered name of your own class.
         arguments: Arguments of the class besides `input_shape`.
-        loss: Name of a Keras loss; None for the default of the class.
+        loss: Name of a Keras loss, or None for the default of the class.
         epochs: Largest number of epochs.
-        batch_size: Inputs per batch.
-        learning_rate: Initial learning rate of Adam; cosine decay brings it to 0 in the last epoch.
-        patience: Epochs without a lower validation loss after which training stops.
-        reasons: Why, by what was chosen.
+        batch_size: Number of inputs per batch.
+        learning_rate: Initial learning rate of Adam; cosine decay brings it to 0 at the end of `epochs`.
+        patience: Number of epochs without a lower validation loss after which training stops.
+        reasons: Reason for each choice: `model`, `loss`, `schedule`.
     """
 
     model: str
@@ -47,18 +47,18 @@ class Plan:
     reasons: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
     def build(self, input_shape) -> models.Autoencoder:
-        """The untrained model."""
+        """Build the untrained model."""
         return class_of(self.model)(input_shape, **self.arguments)
 
     def loss_function(self, model: models.Autoencoder):
-        """The loss for `compile`: cross-entropy from the logits, where the output is a sigmoid."""
+        """Loss for `compile`. Binary cross-entropy is computed from logits if the output is a sigmoid."""
         is_sigmoid = model.decoder.layers[-1].activation is keras.activations.sigmoid
         if self.loss == "binary_crossentropy" and is_sigmoid:
             return keras.losses.BinaryCrossentropy(from_logits=True)
         return self.loss
 
     def recipe(self) -> dict[str, Any]:
-        """The schedule as a card states it."""
+        """Schedule as stored on a card."""
         schedule = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": self.learning_rate}
         return {**schedule, "decay": "cosine", "patience": self.patience, "loss": self.loss}
 
@@ -80,7 +80,7 @@ def _because(reason: str | None) -> str:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules look at.
+    """Facts about the data that the rules use.
 
     Attributes:
         shape: Shape of one input.
@@ -101,16 +101,16 @@ class Facts:
 
 
 def choose(facts: Facts, model: str | type | None = None, arguments: Mapping[str, Any] | None = None, **wanted) -> Plan:
-    """The plan for some data.
+    """Choose the plan for the data.
 
     Args:
-        facts: What is known about the data.
-        model: Class or its name, if the rules should not choose one.
-        arguments: Arguments of the class that replace those of the rules.
-        **wanted: `code_size`, and fields of `Plan` that replace what the rules choose; None stands for the rules.
+        facts: Facts about the data.
+        model: Class or its name. Default: chosen by the rules.
+        arguments: Arguments of the class, which override the rules.
+        **wanted: `code_size` and fields of `Plan`, which override the rules unless they are None.
 
     Raises:
-        ValueError: No such class, or no such argument of it; a size or rate that is not positive.
+        ValueError: If the class or one of its arguments is unknown, or a size or rate is out of range.
     """
     wanted = {key: value for key, value in wanted.items() if value is not None}
     code_size = wanted.pop("code_size", None)
@@ -132,12 +132,12 @@ def _checked(plan: Plan) -> Plan:
     for name in ("epochs", "batch_size", "patience"):
         _checks.positive_size(name, getattr(plan, name))
     if not 0 < plan.learning_rate < 1:
-        raise ValueError(f"learning_rate must be between 0 and 1. Received: {plan.learning_rate}. The usual is 0.001.")
+        raise ValueError(f"learning_rate must be between 0 and 1. Received: {plan.learning_rate}. Usual: 0.001.")
     return plan
 
 
 def _model(facts: Facts, code_size: int) -> tuple[str, dict[str, str]]:
-    """Name of the class, and why."""
+    """Name of the class, and the reason."""
     grid = facts.shape[:-1]
     if not grid or min(grid) < _SMALLEST_GRID:
         what = f"rows of {facts.shape[0]} numbers" if not grid else f"inputs of {_by(facts.shape)} are small"
@@ -173,7 +173,7 @@ def _epochs(number: int, batch_size: int, steps: int) -> int:
 
 
 def _arguments(cls: type, facts: Facts, code_size: int | None, given: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of a class: those of the rules that it has, and those that are given."""
+    """Arguments of a class: those that the rules choose, overridden by the given ones."""
     known = parameters(cls)
     for name in given:
         if name not in known:
@@ -204,7 +204,7 @@ def _range(facts: Facts) -> dict[str, Any]:
 
 
 def _grid_sizes(facts: Facts, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Levels that halve the shortest side to about 8; twice the filters at each, up to 128."""
+    """As many levels as halve the shortest side to about 8; the filters double from level to level, up to 128."""
     side = min(facts.shape[:-1], default=1)
     levels = min(max(1, round(math.log2(max(side, 1) / _SIDE))), len(_FILTERS))
     kernel = {"kernel_sizes": 7} if len(facts.shape) == 2 else {}
@@ -212,20 +212,20 @@ def _grid_sizes(facts: Facts, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _dense_sizes(facts: Facts) -> dict[str, Any]:
-    """Hidden layers of the next power of two above eight times the inputs, from 128 to 512, and of half of that."""
+    """Two hidden layers: the power of two from eight times the input size (128 to 512), and half of it."""
     first = 2 ** math.ceil(math.log2(8 * math.prod(facts.shape)))
     first = min(512, max(128, first))
     return {"hidden_units": (first, first // 2)}
 
 
 def _code_size(facts: Facts) -> int:
-    """One number for 12 values of an image or volume, for 8 of a series, for 3 columns of a table."""
+    """Default code size: one number per 12 values of an image or volume, 8 values of a series, 3 columns of a table."""
     values = math.prod(facts.shape)
     return max(1, round(values / {1: 3, 2: 8}.get(len(facts.shape), 12)))
 
 
 def _positions(facts: Facts, arguments: Mapping[str, Any]) -> int:
-    """The number of positions of the code's grid."""
+    """Number of positions in the code's grid."""
     halvings = 2 ** len(arguments.get("filters", ()))
     return math.prod(math.ceil(size / halvings) for size in facts.shape[:-1])
 
@@ -234,7 +234,7 @@ def _positions(facts: Facts, arguments: Mapping[str, Any]) -> int:
 
 
 def class_of(name: str) -> type[models.Autoencoder]:
-    """The class of a name: in `kerasae.models`, or registered with Keras. ValueError if there is none."""
+    """Find a class by its name in `kerasae.models` or its name registered with Keras. ValueError if there is none."""
     known = [key for key in models.__all__ if _is_model(getattr(models, key)) and key != "Autoencoder"]
     found = getattr(models, name) if name in known else keras.saving.get_registered_object(name)
     if not _is_model(found):
@@ -247,7 +247,7 @@ def _is_model(found) -> bool:
 
 
 def registered_name(model: str | type) -> str:
-    """The name that `class_of` takes, of a class or a name."""
+    """Convert a class or a name to the name that `class_of` takes; ValueError if there is no such class."""
     if isinstance(model, type):
         is_own = getattr(models, model.__name__, None) is model
         model = model.__name__ if is_own else keras.saving.get_registered_name(model)
@@ -256,7 +256,7 @@ def registered_name(model: str | type) -> str:
 
 
 def parameters(cls: type) -> set[str]:
-    """Names of a class's arguments besides the input shape, those that it passes on to its base included."""
+    """Names of a class's arguments besides the input shape, including those passed to its base classes."""
     names: set[str] = set()
     for base in cls.__mro__:
         if "__init__" in vars(base):

@@ -1,19 +1,19 @@
-"""How raw data becomes the input of a model: as its card says, or as the shape of its inputs suggests."""
+"""Choose the preprocessing of raw data for a model: from its card, or from its input shape."""
 
 from kerasae import preprocessing
 from kerasae.zoo.cards import Card
 
 
 def preprocessing_of(model, card: Card | None = None) -> preprocessing.Preprocessing | None:
-    """The preprocessing of a model's raw data.
+    """Choose the preprocessing of raw data for a model.
 
     Args:
         model: A `kerasae.models.Autoencoder`.
-        card: The card of its entry, if it has one.
+        card: Card of its entry, or None.
 
     Returns:
-        What the card says. If it says nothing, pixels divided by 255 for a model of gray or color pictures in [0, 1],
-        such as the shipped ones; None for other models, which take arrays as they are.
+        The preprocessing on the card. If there is none, division of pixels by 255 for a model of gray or color pictures
+        in [0, 1], such as the pretrained image models; None for other models, which take arrays unchanged.
     """
     if card is not None and card.preprocessing is not None:
         return card.preprocessing

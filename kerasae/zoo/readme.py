@@ -1,4 +1,4 @@
-"""The page of an entry on the Hugging Face hub, made from its card. Imports neither Keras nor NumPy."""
+"""The page of an entry on the Hugging Face hub, generated from its card. Imports neither Keras nor NumPy."""
 
 import html
 import re
@@ -13,11 +13,11 @@ _SPDX = re.compile(r"[A-Za-z0-9.+-]+").fullmatch
 
 
 def readme(card: Card, repo: str) -> str:
-    """The text of `README.md`: front matter, picture, figures beside those of the baselines, and how to load it.
+    """Text of `README.md`: front matter, picture, facts, table of figures and baselines, and how to load the model.
 
     Args:
         card: The card.
-        repo: `user/name` on the hub.
+        repo: Name of the repository, `user/name`.
     """
     facts = {name: value for name, value in text.facts(card).items() if value}
     parts = [
@@ -43,7 +43,7 @@ def _front_matter(card: Card) -> str:
 
 
 def _figures(card: Card) -> str:
-    """A table: one row for each figure, one column for each baseline that has any."""
+    """A table with one row per figure and one column per baseline."""
     if not card.figures:
         return ""
     baselines = {text.baseline_name(name, card): values for name, values in card.baselines.items() if values}
@@ -57,5 +57,5 @@ def _figures(card: Card) -> str:
 
 
 def _plain(value: str) -> str:
-    """Text as text, whatever Markdown or HTML there is in it."""
+    """Escape Markdown and HTML in a text."""
     return re.sub(r"([\\`*_{}\[\]|])", r"\\\1", html.escape(value, quote=False))

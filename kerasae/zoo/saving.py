@@ -1,4 +1,4 @@
-"""Save a model of one's own as an entry: measured, described and drawn as the shipped ones are."""
+"""Save your own model as an entry, with card, figures and picture."""
 
 import dataclasses
 from pathlib import Path
@@ -23,35 +23,35 @@ def save(
 ) -> Card:
     """Save any kerasae model as an entry: a directory that `zoo.load`, `verify`, `export` and the commands take.
 
-    The entry has the model and its weights, without the optimizer's state; a card with the figures that shipped
-    entries have, beside those of the baselines; golden outputs; and a picture. A class of your own must be registered
-    with Keras (`keras.saving.register_keras_serializable`), and imported before the entry is loaded.
+    The entry has the config and the weights of the model (without the optimizer's state), a card with figures of the
+    model and the baselines, golden outputs, and a picture. A class of your own must be registered with Keras
+    (`keras.saving.register_keras_serializable`) and imported before the entry is loaded.
 
     Args:
         model: A `kerasae.models.Autoencoder`.
-        directory: Directory of the entry, new or an entry that kerasae wrote, which is then replaced. Its parents
-            are created.
-        data: What the model is measured on: a `data.Dataset`, two arrays or two `data.Source` for training and test
-            `(train, test)`, or whatever `data.load` takes, all of which is then measured. Arrays are inputs of the
-            model as they are. None for a card without figures.
-        name: Name of the entry; that of the directory unless given.
-        description: One line.
+        directory: Directory of the entry. It must be new, or an entry written by kerasae, which is then replaced.
+            Parent directories are created.
+        data: Data to measure the model on: a `data.Dataset`; a pair `(train, test)` of arrays or of `data.Source`; or
+            anything that `data.load` takes, all of which is then measured. Arrays are used as model inputs without
+            preprocessing. None for a card without figures.
+        name: Name of the entry. Default: the name of the directory.
+        description: Description in one line.
         source: Title, authors and year of a publication.
-        license: License of the weights, as an SPDX identifier such as `"Apache-2.0"`.
-        author: Who trained the model.
-        preprocessing: How raw data becomes the model's input, one of `kerasae.preprocessing`; that of the `data`
-            unless given. What is read from files is measured through it.
+        license: License of the weights, an SPDX identifier such as `"Apache-2.0"`.
+        author: Author of the training.
+        preprocessing: Preprocessing of raw data, one of `kerasae.preprocessing`. Default: that of `data`. It is applied
+            to data that are read from files.
         **facts: Other fields of `Card`, such as `recipe` and `seed`.
 
     Returns:
         The card.
 
     Raises:
-        FileExistsError: The directory exists and is no entry, or has files in it that kerasae did not write.
-        ValueError: The directory is among the shipped entries; the model's class is not registered; inputs of a wrong
-            shape or range; a conditional model without labels.
-        TypeError: `model` is no kerasae model, or a field is unknown.
-        OSError: The files cannot be written, as on a full disk.
+        FileExistsError: If the directory exists and is not an entry, or has files that kerasae did not write.
+        ValueError: If the directory is inside that of the pretrained entries, the model's class is not registered,
+            inputs have a wrong shape or range, or a conditional model gets no labels.
+        TypeError: If `model` is not a kerasae model, or a field is unknown.
+        OSError: If the files cannot be written, for example on a full disk.
 
     >>> model, moons = kerasae.models.DenseAutoencoder((2,), (8,), 1, value_range=None), kerasae.data.two_moons()
     >>> card = save(model, "/tmp/kerasae-doctest/moons", data=moons, license="CC0-1.0")
@@ -82,7 +82,7 @@ def save(
 
 
 def _check(model) -> None:
-    """Raise TypeError or ValueError unless the model can be loaded again."""
+    """Raise TypeError or ValueError if the saved model could not be loaded."""
     import keras
 
     from kerasae import models
@@ -95,6 +95,6 @@ def _check(model) -> None:
     cls = type(model)
     if keras.saving.get_registered_object(keras.saving.get_registered_name(cls)) is not cls:
         raise ValueError(
-            f"model must be of a class that is registered with Keras. Received: {cls.__name__}, which is not. "
+            f"The class of model must be registered with Keras. Received: {cls.__name__}, which is not. "
             "Put @keras.saving.register_keras_serializable(package=...) before the class."
         )

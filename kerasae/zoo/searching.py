@@ -1,4 +1,4 @@
-"""Find entries by what their cards say. Imports neither Keras nor NumPy."""
+"""Find entries by facts on their cards. Imports neither Keras nor NumPy."""
 
 import contextlib
 from pathlib import Path
@@ -15,17 +15,18 @@ def search(
     code_size: int | tuple[int, int] | None = None,
     directory: str | Path | None = None,
 ) -> list[str]:
-    """The names of entries that fit, by their cards. What is not given fits every entry.
+    """Find the names of entries that match all given arguments.
 
     Args:
-        data: Name of a data set, such as `"mnist"`; or path, or the last part of it, of the data of an own entry.
-        family: Name of the model's class or a part of it, in any case: `"conv"`, `"variational"`, `"DenseAutoencoder"`.
-        code_size: Number of values of a code, or the least and the most.
-        directory: As for `names`. Entries with a damaged card are passed over.
+        data: Name of a data set, such as `"mnist"`; or for your own data, their path or its last part.
+        family: Name of the model's class or a part of it, ignoring case: `"conv"`, `"variational"`,
+            `"DenseAutoencoder"`.
+        code_size: Code size, or smallest and largest code size.
+        directory: As for `names`. Entries with a damaged card are ignored.
 
     Raises:
-        ValueError: `code_size` is not made of positive integers.
-        FileNotFoundError: There is no such directory.
+        ValueError: If `code_size` does not consist of positive integers.
+        FileNotFoundError: If there is no such directory.
 
     >>> search(data="mnist", family="variational", code_size=(2, 20))
     ['cvae_mnist', 'vae2_mnist', 'vae_mnist']
@@ -46,6 +47,6 @@ def search(
 
 
 def _data_of(card: Card) -> set[str]:
-    """What the data of an entry is called."""
+    """Names that the data of an entry can be found by."""
     path = card.measured.data if card.measured else ""
     return {name for name in (card.data, path, Path(path).name) if name}

@@ -1,4 +1,4 @@
-"""Entries of the zoo on disk: their names, cards and models. The only module that knows the files of an entry.
+"""Entries of the zoo on disk: their names, cards and models.
 
 An entry is a directory in the layout of Keras's presets: `config.json` (the serialized model), `model.weights.h5`,
 `metadata.json` (the card), `golden.npz` (outputs to compare a backend with), `preview.png` and, in the entry of an
@@ -15,47 +15,47 @@ from kerasae.files import CONFIG, METADATA, WEIGHTS
 from kerasae.zoo.cards import FORMAT, Card
 
 GOLDEN, PREVIEW, DETECTOR = "golden.npz", "preview.png", "detector.npz"
-EXTRA = (DETECTOR,)  # files that an entry may have, and need not
+EXTRA = (DETECTOR,)  # optional files of an entry
 FILES = (METADATA, CONFIG, WEIGHTS, GOLDEN, PREVIEW, *EXTRA)
 SHIPPED, HUB = "shipped", "hf://"
-_MAX_EXTRA = 2**30  # bytes
+_MAX_EXTRA = 2**30  # largest size of an optional file in bytes
 
 
 def names(directory: str | Path | None = None) -> list[str]:
-    """The names of entries, in alphabetical order.
+    """List the names of entries in alphabetical order.
 
     Args:
-        directory: Directory whose folders are entries, such as `entries`, where `kerasae train` writes them, and
-            `directory / name` the path of an entry; the shipped entries unless given.
+        directory: Directory that contains the directories of entries, such as `entries`, where `kerasae train` writes
+            them. Default: the pretrained entries in the package.
 
     Raises:
-        FileNotFoundError: There is no such directory.
+        FileNotFoundError: If there is no such directory.
     """
     place = root() if directory is None else Path(directory)
     if directory is not None and not place.is_dir():
         raise FileNotFoundError(f"directory must be a folder of entries. There is none at {place}. Check the path.")
-    # Without hidden directories, which an interrupted `write` can leave behind.
+    # Hidden directories may be left from an interrupted `write`.
     return sorted(path.parent.name for path in place.glob(f"[!.]*/{METADATA}"))
 
 
 def card(name: str | Path) -> Card:
-    """The card of an entry: figures and baselines, recipe, input contract, versions, checksums.
+    """Read the card of an entry: figures and baselines, recipe, input contract, versions, checksums.
 
     Args:
-        name: Name of a shipped entry, path of the directory of another, or `hf://user/name`.
+        name: Name of a pretrained entry in the package, path of an entry's directory, or `hf://user/name`.
 
     Raises:
-        ValueError: There is no such entry, its directory is not complete, or a field of the card is damaged.
+        ValueError: If there is no such entry, its directory is incomplete, or a field of the card is damaged.
     """
     return Card.from_json(read_card(directory_of(name)), str(name))
 
 
 @contextlib.contextmanager
 def reading(name: str | Path) -> Iterator[Card]:
-    """The card of an entry, for code that reads facts from it: a card from elsewhere may lack some of them.
+    """Read a card in a `with` statement. A fact that the code inside uses and the card lacks is a clear error.
 
     Raises:
-        ValueError: As for `card`; or a fact that is read is missing, or not of the kind that `kerasae train` writes.
+        ValueError: If code in the context uses a fact that is missing or of a wrong type; otherwise as for `card`.
     """
     metadata = card(name)
     try:
@@ -68,25 +68,23 @@ def reading(name: str | Path) -> Iterator[Card]:
 
 
 def load(name: str | Path, weights: str | Path | None = SHIPPED, input_shape: tuple[int, ...] | None = None):
-    """Load the compiled model of an entry, on the backend in use.
+    """Load the compiled model of an entry.
 
     Args:
-        name: Name of a shipped entry; path of the directory of another, which `kerasae train` or `zoo.save` has
-            written; `hf://user/name` of one on the Hugging Face hub; or path of a `.keras` file, which a model's
-            `save` has written. A `.keras` file is validated as an entry is, and the optimizer's state in it is loaded
-            too.
-        weights: The pretrained weights unless given. None for an untrained model, or path of a `.weights.h5` file.
-        input_shape: Shape of one input, for an entry whose weights fit other sizes than its own:
-            see `Autoencoder.with_input_shape`. Figures on the card hold for the entry's own size.
+        name: Name of a pretrained entry in the package; path of an entry's directory, written by `kerasae train` or
+            `zoo.save`; `hf://user/name` of an entry on the Hugging Face hub; or path of a `.keras` file, written by
+            `model.save`. A `.keras` file is validated like an entry and also has the optimizer's state.
+        weights: Path of a `.weights.h5` file, or None for an untrained model. Default: the pretrained weights.
+        input_shape: Shape of one input, for models that take other input sizes: see `Autoencoder.with_input_shape`.
+            Figures on the card hold for the original size.
 
     Returns:
         A `kerasae.models.Autoencoder`.
 
     Raises:
-        ValueError: No such entry; files that are damaged, that are not the ones described by the card, or that
-            contain anything else than kerasae and Keras write; weights of another model, or that do not fit
-            `input_shape`.
-        FileNotFoundError: No such `.keras` file, or no such weights file.
+        ValueError: If there is no such entry, its files are damaged, do not match the card, or have content that
+            kerasae and Keras do not write; or the weights belong to another model or do not fit `input_shape`.
+        FileNotFoundError: If there is no such `.keras` file or weights file.
 
     >>> load("dense_mnist").code_shape
     (16,)
@@ -98,7 +96,7 @@ def load(name: str | Path, weights: str | Path | None = SHIPPED, input_shape: tu
 
 
 def _loaded(name: str | Path, weights: str | Path | None):
-    """The model of `load`, for inputs of its own size."""
+    """Load a model with its original input size."""
     if str(name).endswith(".keras"):
         if not Path(name).exists():
             raise FileNotFoundError(f"No file at {name}. Expected a .keras file that model.save has written.")
@@ -115,14 +113,14 @@ def _loaded(name: str | Path, weights: str | Path | None):
 
 
 def extra_arrays(name: str | Path, file: str = DETECTOR) -> dict:
-    """The arrays, by name, in an extra file of an entry.
+    """Read an optional file of an entry as a dict of arrays.
 
     Args:
         name: As for `load`, without `.keras` files.
         file: One of `EXTRA`.
 
     Raises:
-        ValueError: No such entry, or the file is missing, damaged or another one than its card describes.
+        ValueError: If there is no such entry, or the file is missing, damaged or does not match the card.
     """
     if file not in EXTRA:
         raise ValueError(f"file must be one of {', '.join(EXTRA)}. Received: {file!r}.")
@@ -132,20 +130,19 @@ def extra_arrays(name: str | Path, file: str = DETECTOR) -> dict:
 
 
 def load_weights(model, path: str | Path) -> None:
-    """Load a `.weights.h5` file that holds exactly the model's weights, or leave the model as it was.
+    """Load a `.weights.h5` file that has exactly the model's weights. If that fails, the model is unchanged.
 
-    The optimizer's state, if the file has one, is not loaded. `model.load_weights` loads it, and refuses the
-    same files.
+    The optimizer's state in the file is not loaded (`model.load_weights` loads it).
 
     Raises:
-        FileNotFoundError: No such file.
-        ValueError: Not a weights file, a damaged one, or the weights of another model.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is not a weights file, is damaged, or has the weights of another model.
     """
     files.load_weights(model, path, **_skip_optimizer(model))
 
 
 def root() -> Path:
-    """The directory of the shipped entries: in an installed package, or beside `pyproject.toml` in a checkout."""
+    """Directory of the pretrained entries: in an installed package, or `zoo` beside `pyproject.toml` in a checkout."""
     package = Path(__file__).parents[1]
     checkout = package.parent / "zoo"
     installed = package / "_entries"
@@ -153,10 +150,10 @@ def root() -> Path:
 
 
 def directory_of(name: str | Path) -> Path:
-    """The directory of an entry: of a shipped one by name, one on the hub in the cache, else any with a card.
+    """Find the directory of an entry by name, path, or `hf://user/name` (which is downloaded to the cache).
 
     Raises:
-        ValueError: There is neither.
+        ValueError: If there is no such entry.
     """
     if str(name) in names():
         return root() / str(name)
@@ -168,13 +165,13 @@ def directory_of(name: str | Path) -> Path:
     if os.path.isfile(path / METADATA):
         return path
     if isinstance(name, Path) or len(path.parts) > 1 or os.path.isdir(path):
-        raise ValueError(f"{name} is no zoo entry: expected a directory with {METADATA}, written by kerasae train.")
+        raise ValueError(f"{name} is not a zoo entry: expected a directory with {METADATA}, written by kerasae train.")
     unknown = _checks.unknown("zoo entry", str(name), names())
     raise ValueError(f"{unknown} There is no directory {str(name)[:100]!r} with {METADATA} here either.")
 
 
 def read_card(directory: Path) -> dict:
-    """The card in a directory; ValueError for a damaged one, or one of a later version."""
+    """Read `metadata.json` of a directory as a dict. ValueError if it is damaged or of a later version."""
     metadata = files.read_json(_inside(directory, METADATA))
     checksums = metadata.get("files")
     if not isinstance(checksums, dict) or not all(isinstance(checksums.get(name), str) for name in (CONFIG, WEIGHTS)):
@@ -191,15 +188,14 @@ def read_card(directory: Path) -> dict:
 
 
 def check_files(directory: Path, limits: Mapping[str, int]) -> list[str]:
-    """The names of an entry's files, if all of them are those that its card describes.
+    """Verify the files of an entry against its card, and return their names.
 
     Args:
         directory: Directory of the entry.
-        limits: The files that there may be, with the most bytes of each.
+        limits: Largest size in bytes of each allowed file.
 
     Raises:
-        ValueError: The card is damaged; or a file is missing, too large, another one than the card describes, or not
-            on the list.
+        ValueError: If the card is damaged, or a file is missing, too large, not allowed or does not match the card.
     """
     metadata = read_card(directory)
     Card.from_json(metadata, str(directory))
@@ -214,7 +210,7 @@ def check_files(directory: Path, limits: Mapping[str, int]) -> list[str]:
 
 
 def read_file(directory: Path, name: str, metadata: dict, limit: int) -> bytes:
-    """The bytes of one of an entry's files, if they are the ones that the card describes, else ValueError."""
+    """Read a file of an entry. ValueError if it does not match the card or has more than `limit` bytes."""
     path = _inside(directory, name)
     content = files.read_bytes(path, limit)
     _check_digest(path, files.sha256(content), metadata)
@@ -222,11 +218,11 @@ def read_file(directory: Path, name: str, metadata: dict, limit: int) -> bytes:
 
 
 def _inside(directory: Path, name: str) -> Path:
-    """The path of one of an entry's files, if it is there and no link out of the directory."""
+    """Path of a file of an entry. ValueError if it is missing, or a link to a file outside the entry."""
     path = directory / name
     if not path.is_file():
         raise ValueError(f"{path} is missing. Install kerasae or the entry again.")
-    # An installer may link shipped files to its own storage, and the hub's cache links each file to a blob beside it.
+    # Two links are allowed: installers may link files of the package, and the hub's cache links to `blobs`.
     places = [directory.resolve()]
     if directory.parent.name == "snapshots":
         places.append(directory.resolve().parents[1] / "blobs")
@@ -245,14 +241,14 @@ def _check_digest(path: Path, digest: str, metadata: dict) -> None:
 
 
 def _model(config: bytes, own: Path, weights, source: Path, without_optimizer: bool = False):
-    """The model of a config, with its own weights, none, or those of another file.
+    """Build the model of a config, with its own weights, untrained, or with weights of another file.
 
     Args:
-        config: The bytes of the config.
-        own: The weights file that belongs to it, which nobody else can change.
+        config: Content of `config.json`.
+        own: Its weights file, in a private directory that no other process can change.
         weights: As for `load`.
         source: Path of the entry or the `.keras` file, for error messages.
-        without_optimizer: Whether an optimizer's state in the weights file is ignored.
+        without_optimizer: Whether to ignore an optimizer's state in the weights file.
     """
     model = _built(files.parse_json(config, source / CONFIG), own, source / CONFIG, of_zeros=weights is not None)
     if weights == SHIPPED:
@@ -267,7 +263,7 @@ def _skip_optimizer(model) -> dict[str, list]:
 
 
 def _built(config: dict, weights: Path, source: Path, of_zeros: bool):
-    """The compiled model of a config whose sizes are those of the arrays in a weights file."""
+    """Build and compile the model of a config. ValueError if its weights have other shapes than those in the file."""
     import keras
 
     try:
@@ -280,13 +276,13 @@ def _built(config: dict, weights: Path, source: Path, of_zeros: bool):
         described, held = files.shapes_of(build), files.shapes_in(weights)
         if described != held:
             raise ValueError(
-                f"its weights are not those in {weights.name}: of shapes {sorted(described - held)[:3]} it has more, "
-                f"of {sorted(held - described)[:3]} fewer"
+                f"the weights in {weights.name} do not fit it: shapes {sorted(described - held)[:3]} are missing, "
+                f"shapes {sorted(held - described)[:3]} are not needed"
             )
         model = files.of_zeros(build) if of_zeros else build()
         if compile_config:
             model.compile_from_config(compile_config)
             model.compiled = True
     except Exception as error:
-        raise ValueError(f"{source} does not describe a model of kerasae's: {files.brief(error)}") from error
+        raise ValueError(f"{source} does not describe a kerasae model: {files.brief(error)}") from error
     return model

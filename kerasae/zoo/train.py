@@ -1,4 +1,4 @@
-"""Train the entries of the zoo by their recipes."""
+"""Train entries of the zoo with their recipes."""
 
 import contextlib
 import os
@@ -22,17 +22,17 @@ def train(
     verbose="auto",
     devices: int = 1,
 ):
-    """Train a model by the recipe of an entry.
+    """Train a model with the recipe of an entry.
 
-    NumPy draws the initial weights and the order of the batches, so that they are the same on every backend.
+    NumPy draws the initial weights and the batch order, so they are the same on every backend.
 
     Args:
         name: Name of the entry.
-        schedule: Training schedule, as `recipes.plan` returns it; the written one unless given.
-        seed: Seed of weights and batch order; the recipe's unless given.
-        hold_out: Number of training examples, the last ones, that are left out and validated on. With 0, the model
-            is validated on the test set: watch these figures, but do not select a model by them.
-        checkpoints: Directory for the state of training after each epoch; if it has one, training resumes from
+        schedule: Training schedule, as `recipes.plan` returns it. Default: the published one.
+        seed: Seed of the initial weights and the batch order. Default: the recipe's.
+        hold_out: Number of training examples, the last ones, to hold out for validation. With 0, the model
+            is validated on the test set: do not choose settings by these figures.
+        checkpoints: Directory for the state of training after each epoch. If it has a state, training resumes from
             it. Processes that train together share one directory.
         callbacks, verbose: Arguments of `fit`.
         devices: Number of devices for data parallel training; on PyTorch, the number of processes under torchrun.
@@ -41,7 +41,7 @@ def train(
         The trained model, in float32, and Keras's `History`.
 
     Raises:
-        ValueError: There is no such recipe, `hold_out` leaves no training examples, or there are fewer devices.
+        ValueError: If there is no such recipe, `hold_out` leaves no training examples, or there are fewer devices.
     """
     recipe = recipes.find(name)
     schedule = schedule or recipe.written
@@ -73,12 +73,12 @@ def train(
 
 
 def process_index(devices: int) -> int:
-    """Index of this process among those that train together, as torchrun numbers them."""
+    """Index of this process among those that train together, given by torchrun in `RANK`."""
     return int(os.environ.get("RANK", 0)) if devices > 1 else 0
 
 
 def compiled_model(recipe: recipes.Recipe, schedule: recipes.Schedule, images: int, seed: int) -> models.Autoencoder:
-    """The untrained model of a recipe: initial weights from the seed; optimizer and precision of the schedule."""
+    """Build and compile the untrained model of a recipe, with the optimizer and precision of the schedule."""
     keras.utils.set_random_seed(seed)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(schedule.precision)
@@ -101,8 +101,8 @@ def compiled_model(recipe: recipes.Recipe, schedule: recipes.Schedule, images: i
 
 
 def in_float32(recipe: recipes.Recipe, model: models.Autoencoder) -> models.Autoencoder:
-    """A copy of a trained model that computes in float32, compiled with Adam for further training."""
-    keras.utils.clear_session(free_memory=False)  # names in its files must not depend on models built before
+    """Copy a trained model to one that computes in float32, compiled with Adam for further training."""
+    keras.utils.clear_session(free_memory=False)  # layer names in its files must not depend on earlier models
     plain = recipe.model()
     plain.set_weights(model.get_weights())
     plain.compile(optimizer="adam", loss=recipe.loss)

@@ -1,4 +1,4 @@
-"""Golden outputs: what an entry's model returned when it was written, to compare a backend with."""
+"""Golden outputs: outputs stored with an entry when it was written, which other backends must reproduce."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,16 +9,16 @@ from kerasae.zoo import store
 if TYPE_CHECKING:
     import numpy as np
 
-TOLERANCE = 1e-5  # float32 rounding, for any order of summation
-_MAX_GOLDEN = 2**26  # bytes
+TOLERANCE = 1e-5  # allows for float32 rounding in another order of summation
+_MAX_GOLDEN = 2**26  # largest size of the file in bytes
 
 
 class Difference(NamedTuple):
-    """How far a recomputed output is from the golden output.
+    """Difference between a recomputed output and the golden output.
 
     Attributes:
         largest: Largest absolute difference.
-        tolerance: Largest absolute difference that is tolerated.
+        tolerance: Largest allowed absolute difference.
     """
 
     largest: float
@@ -31,7 +31,7 @@ class Difference(NamedTuple):
 
 
 def golden(name: str | Path) -> dict[str, "np.ndarray"]:
-    """The golden outputs of an entry, for the inputs `metrics.golden_inputs`.
+    """Read the golden outputs of an entry, for the inputs `metrics.golden_inputs`.
 
     Args:
         name: As for `load`.
@@ -41,7 +41,7 @@ def golden(name: str | Path) -> dict[str, "np.ndarray"]:
         of the code's shape.
 
     Raises:
-        ValueError: There is no such entry, or its golden outputs are missing, damaged or not finite numbers.
+        ValueError: If there is no such entry, or its golden outputs are missing, damaged or not finite.
     """
     import numpy as np
 
@@ -66,14 +66,14 @@ def verify(name: str | Path) -> dict[str, Difference]:
     """Recompute an entry's golden outputs on the backend in use.
 
     Args:
-        name: Name of a shipped entry, or path of the directory of another.
+        name: As for `load`, without `.keras` files.
 
     Returns:
-        For the `code`, the `reconstruction`, the code `decoded` by itself and, for a variational model, the
-        `log_variance`: the difference from the golden output. `TOLERANCE · max(1, largest value)` is tolerated.
+        Differences of the `code`, the `reconstruction`, the `decoded` golden code and, for a variational model, the
+        `log_variance`. The tolerance is `TOLERANCE · max(1, largest absolute golden value)`.
 
     Raises:
-        ValueError: As for `load` and `golden`, or the golden outputs do not have the model's shapes.
+        ValueError: If the golden outputs do not have the model's shapes; otherwise as for `load` and `golden`.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Write entries of the zoo: completely or not at all, and without removing anything that kerasae did not write."""
+"""Write entries of the zoo, completely or not at all. Files that kerasae did not write are never removed."""
 
 import contextlib
 import json
@@ -31,22 +31,22 @@ def write(
 ) -> None:
     """Write an entry, completely or not at all.
 
-    An entry that is already there is replaced only if every file in it is one that kerasae wrote and that nobody
-    has changed since. It is moved aside first, put back if anything fails, and removed last.
+    An existing entry is replaced only if kerasae wrote all its files and they are unchanged. It is first moved aside,
+    restored if anything fails, and removed at the end.
 
     Args:
-        directory: Directory of the entry; its parents are created.
+        directory: Directory of the entry. Parent directories are created.
         model: A `kerasae.models.Autoencoder`. Its config and its weights are written, not its optimizer's state.
         card: The card, a `zoo.cards.Card` or a mapping. The format and the checksums of the files are added here.
-        preview: A matplotlib Figure.
-        extra: Extra files, each a dict of named arrays; their names must be in `store.EXTRA` (`detector.npz`).
-        replace_shipped: Whether the directory may be among the shipped entries. For maintainers.
+        preview: Picture of the entry, a matplotlib Figure.
+        extra: Optional files, each a dict of named arrays; their names must be in `store.EXTRA` (`detector.npz`).
+        replace_shipped: Whether to allow the directory of the pretrained entries; for maintainers.
 
     Raises:
-        FileExistsError: The directory exists and is no entry, or has files in it that kerasae did not write.
-        ValueError: The directory is among the shipped entries and `replace_shipped` is False; another extra file, or
-            one with other arrays than of numbers.
-        OSError: The files cannot be written, as on a full disk.
+        FileExistsError: If the directory exists and is not an entry, or has files that kerasae did not write.
+        ValueError: If the directory is inside that of the pretrained entries and `replace_shipped` is False, or an
+            optional file has an unknown name or arrays that are not numbers.
+        OSError: If the files cannot be written, for example on a full disk.
     """
     check_target(directory, replace_shipped)
     _check_extra(extra or {})
@@ -72,7 +72,7 @@ def copy(source: Path, directory: str | Path, names: Sequence[str]) -> None:
 
 
 def _write_whole(directory: str | Path, fill: Callable[[Path], None]) -> None:
-    """Have a new directory filled, and move it to its place."""
+    """Call `fill` with a new temporary directory, then move that directory to its place."""
     directory, partial = Path(directory).resolve(), None
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def _check_extra(extra: Mapping[str, Mapping]) -> None:
 
 
 def check_target(directory: str | Path, replace_shipped: bool = False) -> None:
-    """Raise the error that `write` would raise for this directory: to be called before hours of training.
+    """Raise the error that `write` would raise for this directory. Call it before a long training.
 
     Args:
         directory, replace_shipped: As for `write`.
@@ -115,7 +115,7 @@ def check_target(directory: str | Path, replace_shipped: bool = False) -> None:
     shipped = store.root().resolve()
     if not replace_shipped and (directory == shipped or shipped in directory.parents):
         raise ValueError(
-            f"directory must not be among the shipped entries. Received: {directory}. Choose a directory of your own."
+            f"directory must not be that of the pretrained entries. Received: {directory}. Choose another directory."
         )
     if not os.path.lexists(directory):
         return
@@ -123,18 +123,18 @@ def check_target(directory: str | Path, replace_shipped: bool = False) -> None:
         metadata = store.read_card(directory)
     except ValueError as error:
         raise FileExistsError(
-            f"directory must be new or an entry that kerasae wrote. {directory} exists and is no zoo entry: {error} "
+            f"directory must be new or an entry that kerasae wrote. {directory} exists and is not a zoo entry: {error} "
             "Nothing was changed. Choose another directory, or move this one away."
         ) from error
     if foreign := _foreign(directory, metadata):
         raise FileExistsError(
-            f"{directory} has files that kerasae did not write, or that were changed since: {', '.join(foreign)}. "
+            f"{directory} has files that kerasae did not write, or that were changed: {', '.join(foreign)}. "
             "Nothing was changed. Choose another directory, or move these files away."
         )
 
 
 def _foreign(directory: Path, metadata: dict) -> list[str]:
-    """The names of what is in an entry's directory but isn't a file that its card describes."""
+    """Names of files and folders in an entry's directory that are not files described by its card."""
 
     def is_own(path: Path) -> bool:
         if path.is_symlink() or not path.is_file():
@@ -171,12 +171,12 @@ def _write_files(directory: Path, model, card: Mapping, preview, extra: Mapping)
 
 
 def _json(content: dict) -> bytes:
-    """JSON with the same bytes on every operating system."""
+    """Encode JSON with the same bytes on every operating system."""
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
 
 
 def _put_in_place(partial: Path, directory: Path) -> None:
-    """Move a complete entry to its directory; an older one stands there again if that fails."""
+    """Move a complete entry to its directory. If that fails, restore the older entry."""
     if not directory.exists():
         os.replace(partial, directory)
         return
@@ -188,13 +188,13 @@ def _put_in_place(partial: Path, directory: Path) -> None:
         try:
             os.replace(aside, directory)
         except OSError:
-            error.add_note(f"The entry that was there before is complete in {aside}.")
+            error.add_note(f"The previous entry is complete in {aside}.")
         raise
     _remove(aside)
 
 
 def _remove(directory: Path) -> None:
-    """Remove an old entry file by file: what somebody has added meanwhile stays, with a warning."""
+    """Remove an old entry file by file. Files that were added meanwhile stay, with a warning."""
     try:
         for name in FILES:
             with contextlib.suppress(FileNotFoundError):
@@ -202,5 +202,5 @@ def _remove(directory: Path) -> None:
         directory.rmdir()
     except OSError as error:
         warnings.warn(
-            f"The new entry is in place. What is left of the one before is in {directory}: {error}.", stacklevel=4
+            f"The new entry is in place. Remaining files of the previous one are in {directory}: {error}.", stacklevel=4
         )

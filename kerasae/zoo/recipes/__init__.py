@@ -1,4 +1,4 @@
-"""The recipes of the zoo: one row per entry, in the module of its family. `zoo.train` follows them."""
+"""Recipes of the zoo, one row per entry in the module of its family. `zoo.train` trains with them."""
 
 import dataclasses
 
@@ -9,19 +9,19 @@ from kerasae.zoo.recipes.recipe import IMAGE, Recipe, Reference, Schedule
 
 __all__ = ["IMAGE", "RECIPES", "Recipe", "Reference", "Schedule", "find", "initialise", "initialize", "plan"]
 
-initialise = initialize  # the spelling of version 0.1
+initialise = initialize  # spelling in version 0.1
 
 RECIPES = {row.name: row for family in (sine, dense, conv, denoising, generative) for row in family.ROWS}
 
 
 def find(name: str) -> Recipe:
-    """The recipe of a name, or a ValueError that lists the names."""
+    """Find a recipe by name. The ValueError for an unknown name lists all names."""
     if name not in RECIPES:
         raise _checks.unknown("recipe", name, RECIPES)
     return RECIPES[name]
 
 
 def plan(name: str, schedule: str = "written", epochs: int | None = None) -> Schedule:
-    """The schedule for `train`: the written or the shipped one of an entry, with another number of epochs if given."""
+    """Schedule for `train`: `"written"` (published) or `"shipped"`, optionally with another number of epochs."""
     chosen = find(name).schedule(schedule)
     return chosen if epochs is None else dataclasses.replace(chosen, epochs=_checks.positive_size("epochs", epochs))

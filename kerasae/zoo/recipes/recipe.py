@@ -1,4 +1,4 @@
-"""The types of a recipe, and the settings and sources that several rows share."""
+"""The types `Recipe` and `Schedule`, and settings and sources that several recipes share."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from kerasae.losses import PerImage
 
 IMAGE = (28, 28, 1)
 BCE = keras.losses.BinaryCrossentropy(from_logits=True)
-# Uniform in ±1/√(inputs), as in PyTorch: lower loss than Glorot's on held-out images for the narrow network.
+# Uniform in ±1/√fan_in, as in PyTorch. On held-out images the narrow network has a lower loss than with Glorot's.
 SMALL = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 SSE = PerImage("mean_squared_error", pixel_reduction="sum")
 
@@ -34,12 +34,13 @@ class Schedule:
     """A training schedule for Adam.
 
     Attributes:
-        epochs, batch_size: As for `fit`.
+        epochs: Number of epochs.
+        batch_size: Number of images per batch.
         learning_rate: Initial learning rate.
         decay: Decay of the learning rate: `"constant"`, or `"cosine"` (to 0 at the end).
         beta_1: Adam's decay rate of the first moment.
-        epsilon: Adam's epsilon; 1e-7 is Keras's default, 1e-8 PyTorch's.
-        precision: Keras's dtype policy during training. The weights are float32 under each of them.
+        epsilon: Adam's epsilon. Keras's default is 1e-7, PyTorch's 1e-8.
+        precision: Keras dtype policy during training, such as `"mixed_bfloat16"`. Weights are float32 in any case.
     """
 
     epochs: int
@@ -52,12 +53,12 @@ class Schedule:
 
 
 class Reference(NamedTuple):
-    """A figure of the same experiment, measured elsewhere.
+    """A published or separately measured figure of the same experiment.
 
     Attributes:
         key: Key of the figure in `metrics.METRICS`.
         value: Measured value.
-        source: Where and how it was measured.
+        source: Publication, or how it was measured.
     """
 
     key: str
@@ -71,16 +72,16 @@ class Recipe:
 
     Attributes:
         name: Name of the entry: `<model>_<data>`.
-        description: One line.
+        description: Description in one line.
         source: Title, authors and year of the publication.
         data: Name of the data set, one of `kerasae.data.NAMES`.
         model: Function that builds the untrained model.
-        loss: Loss for `compile`; the default of the class if None.
-        written: The published schedule.
-        shipped: The schedule that trained the weights in the package, if another one gives better figures.
-        headline: Key of the figure that the entry is known by.
-        references: Figures of the same experiment, measured elsewhere.
-        seed: Seed of the initial weights and the order of the batches.
+        loss: Loss for `compile`, or None for the default of the class.
+        written: Schedule of the published recipe.
+        shipped: Schedule that trained the weights in the package, or None if that was the published one.
+        headline: Key of the main figure.
+        references: Published or separately measured figures of the same experiment.
+        seed: Seed of the initial weights and the batch order.
     """
 
     name: str
@@ -96,7 +97,7 @@ class Recipe:
     seed: int = 0
 
     def schedule(self, which: str) -> Schedule:
-        """The schedule called `"written"` or `"shipped"` (the written one if the recipe has no other)."""
+        """The schedule `"written"` or `"shipped"`; a recipe without a shipped schedule gives the written one."""
         if which not in ("written", "shipped"):
             raise ValueError(f"schedule must be 'written' or 'shipped'. Received: {which!r}.")
         return self.shipped if which == "shipped" and self.shipped else self.written
