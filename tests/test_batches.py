@@ -38,7 +38,7 @@ def test_the_order_is_a_function_of_seed_and_epoch():
 
 
 def test_a_seed_is_for_arrays():
-    with pytest.raises(ValueError, match="`seed` orders the batches of arrays"):
+    with pytest.raises(ValueError, match="`seed` determines the order of arrays"):
         dense().fit((each for each in X), seed=0)
 
 

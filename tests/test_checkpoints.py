@@ -88,5 +88,5 @@ def test_the_same_run_goes_on(tmp_path):
 def test_another_run_is_refused(tmp_path, changed):
     settings = {"plan": recipes.plan("deep_sine"), "seed": 0, "hold_out": 0}
     checkpoints.directory(tmp_path / "entry", **settings)
-    with pytest.raises(ValueError, match="holds the checkpoints of a run with other settings"):
+    with pytest.raises(ValueError, match="must have checkpoints of a run with the same settings"):
         checkpoints.directory(tmp_path / "entry", **settings | changed)

@@ -219,7 +219,7 @@ def test_a_variational_model_sums_any_loss_over_pixels():
 
 
 def test_loss_weights_are_refused():
-    with pytest.raises(ValueError, match=r"`loss_weights` weigh several outputs.*Received: loss_weights=\[2\]"):
+    with pytest.raises(ValueError, match=r"`loss_weights` must be None.*Received: loss_weights=\[2\]"):
         dense().compile(loss_weights=[2])
 
 

@@ -1,4 +1,4 @@
-"""The backend in use: how steps are executed, many in one call. `base.Backend` says what each module defines.
+"""The backend in use: runs many steps in one call. `base.Backend` documents the functions of each module.
 
 Only the modules of this package import a framework.
 """

@@ -1,9 +1,9 @@
-"""What each backend's module defines. `kerasae.backends` has the names of the one in use.
+"""Interface of the backend modules. `kerasae.backends` exports the functions of the backend in use.
 
-A backend knows a model by what `training.trainer.Trainer` promises and by nothing else:
-`objective(x, y, sample_weight, training)`, the loss terms of one batch and its reconstructions;
-`loss_per_variable()`, which of these losses each trainable variable is to make small; `track(...)`,
-which updates the metrics. Adversaries are thus trained in one step, by gradients of one forward pass.
+A backend uses only these methods of a model (`training.trainer.Trainer`): `objective(x, y, sample_weight, training)`
+computes the loss terms and reconstructions of one batch; `loss_per_variable()` names, for each trainable variable, the
+loss that it minimizes; `track(...)` updates the metrics. An adversarial model is therefore trained in one step, with
+gradients from one forward pass.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from kerasae.training.batches import Block
 
-# Makes the steps of a block and returns the last step's logs, or None where the model's metrics have them all.
+# Runs the steps of a block and returns the last step's logs, or None if they are the results of the model's metrics.
 Run = Callable[[Block], dict[str, Any] | None]
 
 
@@ -20,9 +20,10 @@ class Backend(Protocol):
     """The module of a backend.
 
     Attributes:
-        Steps: Class that `Trainer` inherits: `train_step` and `test_step` as Keras's trainer of this backend has them.
-        ONE_LENGTH: Whether `compile_function` compiles for one length of arrays at a time.
-        MANY: Steps from which compiling a run takes less time than it saves, for `train_run` and `test_run`.
+        Steps: Base class of `Trainer` with `train_step` and `test_step`, with the signatures of Keras's trainer on
+            this backend.
+        ONE_LENGTH: Whether `compile_function` compiles for each length of arrays.
+        MANY: Numbers of training and test steps from which compiling a run saves more time than it takes.
     """
 
     Steps: type
@@ -33,25 +34,25 @@ class Backend(Protocol):
         """Raise ValueError if the backend has no gradients."""
 
     def train_run(self, model, block: Block, many: bool) -> Run:
-        """A function that makes the `train_step`s of a block like this one, in one call if possible."""
+        """Make a function that runs the `train_step`s of blocks of this kind, in one compiled call if possible."""
 
     def test_run(self, model, block: Block, many: bool) -> Run:
-        """The same for `test_step`."""
+        """Make a function that runs the `test_step`s of blocks of this kind, in one compiled call if possible."""
 
     def predict_function(self, model) -> Callable:
-        """`model.predict_step` for one batch of inputs, compiled unless the model runs eagerly."""
+        """Make a function that runs `predict_step` for one batch, compiled unless the model runs eagerly."""
 
     def compile_function(self, function: Callable, model=None) -> Callable:
-        """A function of tensors, and of whatever variables it reads, as a compiled function of arrays."""
+        """Compile a function of tensors, which may read variables, to a function of arrays."""
 
     def infer(self, function: Callable, *arrays):
-        """`function(*arrays)` as arrays, once, without gradients."""
+        """Compute `function(*arrays)` once, without gradients, and return arrays."""
 
     def to_device(self, array):
-        """A NumPy array as a tensor on the device."""
+        """Copy a NumPy array to a tensor on the device."""
 
     def set_mode(self, model, training: bool) -> None:
-        """Tell layers that keep it as a state (PyTorch's modules) whether the model trains."""
+        """Set the training mode of layers that store it, as PyTorch's modules do."""
 
     def devices(self, n: int) -> AbstractContextManager:
-        """A context in which models are made and trained on `n` devices."""
+        """Context manager in which models are built and trained on `n` devices."""

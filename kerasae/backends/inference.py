@@ -1,4 +1,4 @@
-"""Keras's backends that can't train: NumPy and OpenVINO."""
+"""Keras's backends without gradients: NumPy and OpenVINO."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ MANY = {"train": 0, "test": 0}
 
 
 def refuse(*args, **kwargs):
-    """Raise ValueError: there are no gradients on this backend."""
+    """Raise ValueError, since this backend has no gradients."""
     raise ValueError(
         f"Training needs a backend with gradients. Received: {keras.backend.backend()}. "
         "Set KERAS_BACKEND to jax, torch or tensorflow before Keras is imported."
@@ -26,7 +26,7 @@ check_training = train_run = devices = refuse
 
 
 class Steps:
-    """Test steps for `keras.Model`."""
+    """Test steps of `Trainer`."""
 
     train_function = None
     train_on_batch = refuse
@@ -40,9 +40,9 @@ class Steps:
         return logs
 
     def _stateless_test(self, metrics, x, y, sample_weight):
-        """One test step: the logs, and the values of the metrics' variables after it, from those before it.
+        """One test step as a pure function: takes and returns the values of the metrics' variables; also returns logs.
 
-        As values and not as operations on variables, which OpenVINO would defer to the end of all batches.
+        OpenVINO would defer operations on variables to the end of all batches.
         """
         terms, x_hat = self.objective(x, y, sample_weight, training=False)
         with keras.StatelessScope(list(zip(self.metrics_variables, metrics, strict=True))) as scope:
@@ -51,7 +51,7 @@ class Steps:
 
 
 def test_run(model, block, many: bool):
-    """A function that makes the test steps of a block one by one: see `base.Backend`."""
+    """Make a function that runs the test steps of a block one by one; see `base.Backend`."""
     own_logs = reports_own_logs(model, "test_step")
 
     def run(block):
@@ -63,14 +63,14 @@ def test_run(model, block, many: bool):
 
 
 def predict_function(model):
-    """The outputs for one batch of inputs: see `base.Backend`."""
+    """Make a function that computes reconstructions of one batch; see `base.Backend`."""
     return compile_function(lambda x: model(x, training=False))
 
 
 def set_mode(model, training: bool) -> None:
-    """Nothing to do: layers are told at every call."""
+    """Do nothing: the mode is an argument of every call."""
 
 
 def to_device(array):
-    """The array itself: functions here take arrays."""
+    """Return the array itself, since functions of this backend take arrays."""
     return array

@@ -1,4 +1,4 @@
-"""JAX: steps are pure functions of a state, which holds everything that training changes."""
+"""JAX: steps are pure functions of a state that contains everything that training changes."""
 
 import contextlib
 
@@ -14,7 +14,7 @@ MANY = {"train": 0, "test": 0}
 
 
 class Steps:
-    """Training and test steps for `keras.Model`."""
+    """Training and test steps of `Trainer`."""
 
     def train_step(self, state, data):
         trainable, non_trainable, optimizer, metrics = state
@@ -29,7 +29,7 @@ class Steps:
             return scaled, (terms, x_hat, non_trainable_after, metrics_after)
 
         scaled, pull_back, (terms, x_hat, non_trainable, metrics) = jax.vjp(losses, trainable, has_aux=True)
-        # One backward pass for each loss; the compiler removes what no variable needs.
+        # One backward pass per loss; the compiler removes gradients that are not used.
         gradients_of = {
             name: pull_back({other: jax.numpy.full_like(loss, other == name) for other, loss in scaled.items()})[0]
             for name in scaled
@@ -50,7 +50,7 @@ class Steps:
 
 
 def _objective(model, trainable, non_trainable, metrics, *batch):
-    """`model.objective` with these values for its variables, and the values of those that it changes."""
+    """Compute `model.objective` with the given values of variables, and return the changed values."""
     with _scope(model, trainable, non_trainable, metrics, collect_losses=True) as scope:
         terms, x_hat = model.objective(*batch)
         terms = {name: keras.ops.convert_to_tensor(term) for name, term in terms.items()}
@@ -58,13 +58,13 @@ def _objective(model, trainable, non_trainable, metrics, *batch):
 
 
 def _applied(model, gradients, trainable, non_trainable, optimizer):
-    """All values after the optimizer's step."""
+    """Apply the optimizer's step and return the values of all variables."""
     if not trainable:
         return trainable, non_trainable, optimizer
     if list(map(id, model.trainable_variables)) == list(map(id, keras_private.trained_variables(model.optimizer))):
         trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
         return trainable, non_trainable, optimizer
-    # A part is frozen. `stateless_apply` asks for every variable that the optimizer was built for.
+    # A part is frozen, but `stateless_apply` needs every variable that the optimizer was built for.
     with _scope(model, trainable, non_trainable, optimizer=optimizer) as scope:
         model.optimizer.apply(gradients, model.trainable_variables)
     variables = model.trainable_variables, model.non_trainable_variables, model.optimizer.variables
@@ -97,7 +97,7 @@ def _values_in(scope, variables) -> list:
 
 
 def train_run(model, block, many: bool):
-    """A function that makes the training steps of a block in one call: see `base.Backend`."""
+    """Make a function that runs the training steps of a block in one call; see `base.Backend`."""
     state = (
         model.trainable_variables,
         model.non_trainable_variables,
@@ -108,7 +108,7 @@ def train_run(model, block, many: bool):
 
 
 def test_run(model, block, many: bool):
-    """A function that makes the test steps of a block in one call: see `base.Backend`."""
+    """Make a function that runs the test steps of a block in one call; see `base.Backend`."""
     state = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
     return _run(model, model.test_step, "test_step", state, block.layout)
 
@@ -138,12 +138,12 @@ def _run(model, step, name: str, variables, layout):
     if model.run_eagerly or not model.jit_compile:
         run = one_by_one
     elif jax.default_backend() == "cpu" and keras_private.convolves(model):
-        # In loops, XLA for CPU chooses convolutions that are ten times slower.
+        # Inside loops, XLA's convolutions on CPU are ten times slower.
         single, run = jax.jit(next_step), one_by_one
     else:
         run = jax.jit(loop)
 
-    # Nothing is donated: whatever interrupts a run, the variables keep the values from before it.
+    # Buffers are not donated, so if a run is interrupted, the variables keep their previous values.
     def make_steps(block):
         state = tuple(map(keras_private.raw_values, variables))
         logs, state = run(state, block.table, _distributed(block.batches), np.int32(block.steps))
@@ -155,7 +155,7 @@ def _run(model, step, name: str, variables, layout):
 
 
 def _distributed(batches):
-    """The rows of batches, a part for each device; all of them for each if they can't be divided."""
+    """Distribute the rows of batches over the devices. Rows that cannot be divided evenly go to every device."""
     distribution = keras.distribution.distribution()
     if distribution is None:
         return batches
@@ -167,8 +167,8 @@ def _distributed(batches):
 
 @contextlib.contextmanager
 def devices(n: int):
-    """Make and train models on `n` devices, each of which takes its part of every batch."""
-    with contextlib.suppress(RuntimeError):  # too late once JAX has been used: then its devices must do
+    """Build and train models on `n` devices in this context; see `base.Backend`."""
+    with contextlib.suppress(RuntimeError):  # JAX is initialized already: its number of devices is fixed
         jax.config.update("jax_num_cpu_devices", n)
     found = keras.distribution.list_devices()
     if len(found) < n:
@@ -182,15 +182,15 @@ def devices(n: int):
 
 
 def set_mode(model, training: bool) -> None:
-    """Nothing to do: JAX's layers are told at every call."""
+    """Do nothing: on JAX the mode is an argument of every call."""
 
 
 def check_training() -> None:
-    """Nothing to check: this backend has gradients."""
+    """Do nothing: this backend has gradients."""
 
 
 def to_device(array):
-    """A NumPy array as a JAX array, by way of an aligned copy that XLA can use without copying it again."""
+    """Copy a NumPy array to a JAX array. The copy is aligned, so XLA uses it without copying again."""
     aligned = np.empty(array.nbytes + 64, "uint8")
     start = -aligned.ctypes.data % 64
     copy = aligned[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
@@ -202,7 +202,7 @@ def to_device(array):
 
 
 def predict_function(model):
-    """`model.predict_step` of one batch, compiled: see `base.Backend`."""
+    """Compile `model.predict_step` for one batch; see `base.Backend`."""
     trainable, non_trainable = model.trainable_variables, model.non_trainable_variables
     step = model.predict_step if model.run_eagerly or not model.jit_compile else jax.jit(model.predict_step)
 
@@ -216,9 +216,9 @@ def predict_function(model):
 
 
 def compile_function(function, model=None):
-    """A function of tensors as a function of arrays, compiled for each size: see `base.Backend`.
+    """Compile a function of tensors, once per shape of its arrays; see `base.Backend`.
 
-    Its results are JAX arrays, which NumPy reads when they are ready.
+    It returns JAX arrays that are computed asynchronously; NumPy waits for them.
     """
     variables: list = []
 
@@ -237,5 +237,5 @@ def compile_function(function, model=None):
 
 
 def infer(function, *arrays):
-    """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
+    """Compute `function(*arrays)` as an array, or a structure of arrays if it returns one."""
     return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*map(keras.ops.convert_to_tensor, arrays)))

@@ -1,4 +1,4 @@
-"""Functions of arrays on NumPy: as they are."""
+"""NumPy: functions of arrays, without compilation."""
 
 import keras
 import numpy as np
@@ -7,13 +7,10 @@ ONE_LENGTH = False
 
 
 def compile_function(function, model=None):
-    """`function`, of nested structures of arrays, None among them, whose results are arrays.
-
-    It need not be told the variables: it reads them each time.
-    """
+    """Wrap a function of nested structures of arrays (or None) so that it returns arrays; see `base.Backend`."""
 
     def call(*arrays):
-        with np.errstate(over="ignore"):  # exp(−x) in a sigmoid, whose value is right nevertheless
+        with np.errstate(over="ignore"):  # exp(−x) in a sigmoid may overflow; the result is still correct
             results = function(*keras.tree.map_structure(_tensor, arrays))
         return keras.tree.map_structure(keras.ops.convert_to_numpy, results)
 
@@ -21,7 +18,7 @@ def compile_function(function, model=None):
 
 
 def infer(function, *arrays):
-    """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
+    """Compute `function(*arrays)` as an array, or a structure of arrays if it returns one."""
     return compile_function(function)(*arrays)
 
 

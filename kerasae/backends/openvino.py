@@ -1,7 +1,7 @@
-"""Functions of arrays on OpenVINO, compiled.
+"""OpenVINO: compiled functions of arrays.
 
-Keras's own `predict` there compiles a model once and for all, with the weights it has then, and in
-whatever precision the processor is fastest in: bfloat16 on many, which is wrong in the third digit.
+Keras's own `predict` on OpenVINO compiles a model only once, with its weights at that time, and in the precision that
+is fastest on the processor. That is often bfloat16, whose results have errors in the third digit.
 """
 
 import functools
@@ -18,15 +18,15 @@ _PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
 def parameter(shape, dtype):
-    """A tensor that stands for an array to come; −1 stands for any size."""
+    """Make an input of a graph. A size of −1 stands for any size."""
     return keras.ops.convert_to_tensor(opset16.parameter(list(shape), openvino.Type(np.dtype(dtype))).output(0))
 
 
 def graph(function, *parameters):
-    """What a function does to parameters in nested structures, None among them, with the variables' values of now.
+    """Build the graph of a function of parameters (nested structures, or None), with current values of variables.
 
     Returns:
-        The `openvino.Model`, whose inputs and outputs are flat, and the function's results as tensors.
+        The `openvino.Model` with flattened inputs and outputs, and the function's results as tensors.
     """
     results = function(*parameters)
     nodes = [_output(parameter).get_node() for parameter in keras.tree.flatten(parameters) if parameter is not None]
@@ -38,7 +38,7 @@ def _output(tensor):
 
 
 class _Code:
-    """What a function does to arrays of certain shapes and types, with the values that variables have now."""
+    """A function compiled for arrays of certain shapes and dtypes and for the current values of variables."""
 
     def __init__(self, function, arrays):
         with VariablesRead() as scope:
@@ -60,10 +60,9 @@ class _Code:
 
 
 def compile_function(function, model=None):
-    """`function`, of nested structures of arrays, None among them, whose results are arrays.
+    """Compile a function of nested structures of arrays (or None); see `base.Backend`.
 
-    Compiled for all shapes it meets, and again when a variable has another value than it was compiled
-    with: which ones there are it finds itself.
+    It is compiled once per combination of shapes, and again when a variable that it reads has changed.
     """
     codes: dict = {}
 
@@ -81,7 +80,7 @@ _latest = functools.lru_cache(maxsize=4)(compile_function)
 
 
 def infer(function, *arrays):
-    """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
+    """Compute `function(*arrays)` as an array, or a structure of arrays if it returns one."""
     return _latest(function)(*arrays)
 
 
@@ -90,7 +89,7 @@ def _array(array):
 
 
 def _readable(tensor):
-    """The tensor, bfloat16 as float32: NumPy doesn't have it, and is given its bits as those of float16."""
+    """Convert bfloat16 to float32. NumPy has no bfloat16 and would read its bits as float16."""
     tensor = keras.ops.convert_to_tensor(tensor)
     return keras.ops.cast(tensor, "float32") if tensor.dtype == "bfloat16" else tensor
 

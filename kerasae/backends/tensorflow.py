@@ -1,4 +1,4 @@
-"""TensorFlow: steps change variables, and a graph makes many of them."""
+"""TensorFlow: steps change variables; one graph runs many steps."""
 
 import contextlib
 
@@ -11,11 +11,11 @@ from kerasae.training import sharing
 from kerasae.training.overrides import reports_own_logs
 
 ONE_LENGTH = False
-MANY = {"train": 500, "test": 500}  # steps: fewer take less time than XLA needs to compile
+MANY = {"train": 500, "test": 500}  # fewer steps take less time than XLA's compilation
 
 
 class Steps:
-    """Training and test steps for `keras.Model`."""
+    """Training and test steps of `Trainer`."""
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -25,12 +25,12 @@ class Steps:
             # TensorFlow sums gradients over devices, so each device scales its loss by 1/devices.
             devices = tf.distribute.get_strategy().num_replicas_in_sync
             losses = {name: self.optimizer.scale_loss(terms[name]) / devices for name in loss_of}
-        # One backward pass for each loss; the graph leaves out what no variable needs.
+        # One backward pass per loss; the graph omits gradients that are not used.
         gradients_of = {name: tape.gradient(loss, self.trainable_variables) for name, loss in losses.items()}
         gradients = [gradients_of[name][i] for i, name in enumerate(loss_of)]
         if gradients and all(gradient is None for gradient in gradients):  # a loss that depends on no weight
             gradients = [tf.zeros_like(variable) for variable in self.trainable_variables]
-        # Not by TensorFlow's own operation for Adam: it computes 1 − 0.999 in float32, which is 1e-5 off.
+        # TensorFlow's fused Adam is not used: it computes 1 − 0.999 in float32, with a relative error of 1e-5.
         self.optimizer.apply(gradients, self.trainable_variables)
         return self.track(terms, x, y, x_hat, sample_weight)
 
@@ -44,12 +44,12 @@ class Steps:
 
 
 def train_run(model, block, many: bool):
-    """A function that makes the training steps of a block in one call: see `base.Backend`."""
+    """Make a function that runs the training steps of a block in one call; see `base.Backend`."""
     return _run(model, model.train_step, "train_step", block, many)
 
 
 def test_run(model, block, many: bool):
-    """A function that makes the test steps of a block in one call: see `base.Backend`."""
+    """Make a function that runs the test steps of a block in one call; see `base.Backend`."""
     return _run(model, model.test_step, "test_step", block, many)
 
 
@@ -61,7 +61,7 @@ def _run(model, step, name: str, block, many: bool):
         return _whole(model, logs) if own_logs else {}
 
     def loop(table, batches, count):
-        # The user's own logs are loop variables, and their first values tell what there is.
+        # A user's own logs are loop variables; the first step determines their names and shapes.
         first, logs = (1, next_step(table, batches[0])) if own_logs else (0, {})
 
         def body(i, _):
@@ -78,7 +78,7 @@ def _run(model, step, name: str, block, many: bool):
         return eagerly
     given = block.table, tf.constant(block.batches), tf.constant(block.steps)
     function = tf.function(loop, autograph=False, jit_compile=_by_xla(model, block, many))
-    graph = function.get_concrete_function(*given)  # called as a function, it would be looked up at every call
+    graph = function.get_concrete_function(*given)  # avoids the look-up of `tf.function` at every call
 
     def run(block):
         logs = graph(block.table, tf.constant(block.batches), tf.constant(block.steps))
@@ -88,7 +88,7 @@ def _run(model, step, name: str, block, many: bool):
 
 
 def _on_devices(model, step, layout, table, rows):
-    """One step over these rows. Each device takes its part of them, or all of them if they can't be divided."""
+    """Run one step. Each device gets a part of the rows, or all rows if they cannot be divided evenly."""
     strategy = model.distribute_strategy
     devices, size = strategy.num_replicas_in_sync, rows.shape[0]
     if devices == 1:
@@ -107,7 +107,7 @@ def _on_devices(model, step, layout, table, rows):
 
 
 def _whole(model, logs) -> dict:
-    """The logs of one step as tensors: their means over the devices."""
+    """Logs of one step as tensors, averaged over devices."""
     strategy = model.distribute_strategy
     if strategy.num_replicas_in_sync > 1:
         return {name: strategy.reduce(tf.distribute.ReduceOp.MEAN, log, axis=None) for name, log in logs.items()}
@@ -115,7 +115,7 @@ def _whole(model, logs) -> dict:
 
 
 def _by_xla(model, block, many: bool) -> bool:
-    """Whether XLA compiles: as the user asked, else where that takes less time than it saves."""
+    """Whether to compile with XLA: as the user asked, else if that saves more time than it takes."""
     if model.requested_jit_compile != "auto":
         return bool(model.requested_jit_compile)
     if model.distribute_strategy.num_replicas_in_sync > 1:
@@ -128,11 +128,11 @@ def _by_xla(model, block, many: bool) -> bool:
 
 @contextlib.contextmanager
 def devices(n: int):
-    """Make and train models on `n` devices, each of which takes its part of every batch."""
+    """Build and train models on `n` devices in this context; see `base.Backend`."""
     found = tf.config.list_physical_devices("GPU")
     if not found:
         cpu = tf.config.list_physical_devices("CPU")[0]
-        with contextlib.suppress(RuntimeError):  # too late once TensorFlow has been used: then its devices must do
+        with contextlib.suppress(RuntimeError):  # TensorFlow is initialized already: its number of devices is fixed
             tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * n)
     names = [device.name for device in tf.config.list_logical_devices("GPU" if found else "CPU")]
     if len(names) < n:
@@ -142,15 +142,15 @@ def devices(n: int):
 
 
 def set_mode(model, training: bool) -> None:
-    """Nothing to do: TensorFlow's layers are told at every call."""
+    """Do nothing: on TensorFlow the mode is an argument of every call."""
 
 
 def check_training() -> None:
-    """Nothing to check: this backend has gradients."""
+    """Do nothing: this backend has gradients."""
 
 
 def to_device(array):
-    """A NumPy array as a tensor."""
+    """Convert a NumPy array to a tensor."""
     return keras.ops.convert_to_tensor(array)
 
 
@@ -158,7 +158,7 @@ def to_device(array):
 
 
 def predict_function(model):
-    """`model.predict_step` of one batch, compiled: see `base.Backend`."""
+    """Compile `model.predict_step` for one batch; see `base.Backend`."""
     function = None
 
     def predict(x):
@@ -176,7 +176,7 @@ def predict_function(model):
 
 
 def compile_function(function, model=None):
-    """A function of tensors as a function of arrays, compiled once for all lengths: see `base.Backend`."""
+    """Compile a function of tensors, once for all lengths of its arrays; see `base.Backend`."""
     graph = None
 
     def call(*arrays):
@@ -184,8 +184,8 @@ def compile_function(function, model=None):
         arrays = [tf.convert_to_tensor(array) for array in arrays]
         if graph is None:
             signature = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
-            # The one graph for this signature: called as a function, it would be looked up at every call. Without
-            # the names of optional arguments, on which binding stumbles at every call.
+            # The concrete function avoids a look-up at every call; the lambda hides optional arguments, whose
+            # binding is slow.
             graph = tf.function(lambda *given: function(*given), autograph=False).get_concrete_function(*signature)
         return tf.nest.map_structure(_array, graph(*arrays))
 
@@ -193,10 +193,10 @@ def compile_function(function, model=None):
 
 
 def _array(tensor):
-    """A result as an array, without a copy where that is simple."""
+    """Convert a result to an array, for float32 without a copy."""
     return np.asarray(memoryview(tensor)) if tensor.dtype == tf.float32 else keras.ops.convert_to_numpy(tensor)
 
 
 def infer(function, *arrays):
-    """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
+    """Compute `function(*arrays)` as an array, or a structure of arrays if it returns one."""
     return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*map(tf.convert_to_tensor, arrays)))

@@ -1,4 +1,4 @@
-"""PyTorch: steps change variables; those made of known parts are traced once, and run without the layers' Python."""
+"""PyTorch: steps change variables. Steps of known parts are traced once and then run without Keras's Python code."""
 
 import contextlib
 import warnings
@@ -16,11 +16,11 @@ from kerasae.training import sharing
 from kerasae.training.overrides import reports_own_logs
 
 ONE_LENGTH = True
-MANY = {"train": 0, "test": 50}  # steps: fewer take less time than tracing
+MANY = {"train": 0, "test": 50}  # fewer steps take less time than tracing
 
 
 class Steps:
-    """Training and test steps for `keras.Model`."""
+    """Training and test steps of `Trainer`."""
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -47,7 +47,7 @@ class Steps:
 
 
 def _gradients(model, terms: dict, loss_of: list[str]) -> list:
-    """For each trainable variable, the gradient of its own loss."""
+    """Gradient of each trainable variable, for the loss that it minimizes."""
     gradients: list = [None] * len(loss_of)
     for name in dict.fromkeys(loss_of):
         places = [i for i, loss in enumerate(loss_of) if loss == name]
@@ -66,12 +66,12 @@ def _gradients(model, terms: dict, loss_of: list[str]) -> list:
 
 
 def train_run(model, block, many: bool):
-    """A function that makes the training steps of a block: see `base.Backend`."""
+    """Make a function that runs the training steps of a block; see `base.Backend`."""
     return _run(model, model.train_step, "train_step", block, many)
 
 
 def test_run(model, block, many: bool):
-    """A function that makes the test steps of a block: see `base.Backend`."""
+    """Make a function that runs the test steps of a block; see `base.Backend`."""
     return _run(model, model.test_step, "test_step", block, many)
 
 
@@ -94,7 +94,7 @@ def _run(model, step, name: str, block, many: bool):
 
 
 def _eager_steps(model, step, block):
-    """A function of a table and of rows `(steps, size)` that makes these steps one by one, as Keras does."""
+    """Make a function of a table and of rows `(steps, batch size)` that runs the steps one by one, as Keras does."""
     step = torch.compile(step) if _is_compiled(model) else step
     layout, size = block.layout, block.batches.shape[1]
     part, first, share = torch_processes.part(size, block.shared)
@@ -109,9 +109,9 @@ def _eager_steps(model, step, block):
 
 
 def _traced_steps(model, step, block, training: bool):
-    """Such steps as bare operations; None, with a warning that says why, where they must not be traced."""
+    """Like `_eager_steps`, but traced; None, with a warning that gives the reason, if they must not be traced."""
     if model.run_eagerly or _is_compiled(model) or torch_processes.processes() > 1:
-        return None  # as the user asked, or as gradients are averaged
+        return None  # as the user asked, or since gradients are averaged over processes
     reason = reason_against(model)
     if reason is None:
         try:
@@ -123,7 +123,7 @@ def _traced_steps(model, step, block, training: bool):
 
 
 def _operations(model, step, block, training: bool):
-    """Steps as the bare list of PyTorch's operations that one comes to, the gradients among them."""
+    """Trace a step, including its gradients, to a graph of PyTorch operations, and return a function that runs it."""
     trained = model.trainable_variables if training else []
     others = [*model.optimizer.variables, *model.metrics_variables]
     variables = list({id(variable): variable for variable in [*trained, *model.variables, *others]}.values())
@@ -135,7 +135,7 @@ def _operations(model, step, block, training: bool):
             step(block.layout.batch(tensors[: len(block.table)], rows))
         for variable, value, before in zip(variables, values, given, strict=True):
             after = scope.get_current_value(variable)
-            if after is not before:  # else it was not changed, or in place
+            if after is not before:  # otherwise it was unchanged, or changed in place
                 value.copy_(after)
 
     def values():
@@ -155,7 +155,7 @@ def _operations(model, step, block, training: bool):
 
 
 def _is_compiled(model) -> bool:
-    """Whether the user asked for `torch.compile`, which takes half a minute and more."""
+    """Whether the user asked for `torch.compile`, which takes half a minute or more."""
     return model.requested_jit_compile is True and not model.run_eagerly
 
 
@@ -167,9 +167,10 @@ def _warn_once(model, message: str) -> None:
 
 @contextlib.contextmanager
 def _denormals_as_zeros():
-    """Treat numbers below 1e-38 as 0, as TensorFlow does: some processors need a hundred times as long for each.
+    """Flush denormal numbers (below 1e-38) to 0, as TensorFlow does: they are up to a hundred times slower.
 
-    There are many after some hundred steps: moments of weights whose inputs are 0 shrink by a tenth per step.
+    Adam's first moments of weights whose inputs are 0 shrink by a tenth per step, so they become denormal after some
+    hundred steps.
     """
     already = not (torch.full((), 1e-39) * 1).item()
     torch.set_flush_denormal(True)
@@ -180,16 +181,16 @@ def _denormals_as_zeros():
 
 
 def set_mode(model, training: bool) -> None:
-    """Tell PyTorch modules inside the model whether it trains."""
+    """Set the training mode of PyTorch modules inside the model."""
     model.train(training)
 
 
 def check_training() -> None:
-    """Nothing to check: this backend has gradients."""
+    """Do nothing: this backend has gradients."""
 
 
 def to_device(array):
-    """A NumPy array as a tensor."""
+    """Convert a NumPy array to a tensor on the device."""
     return keras.ops.convert_to_tensor(array)
 
 
@@ -197,7 +198,7 @@ def to_device(array):
 
 
 def predict_function(model):
-    """`model.predict_step` of one batch: see `base.Backend`."""
+    """Make a function that runs `model.predict_step` for one batch; see `base.Backend`."""
     step = torch.compile(model.predict_step) if _is_compiled(model) else model.predict_step
 
     @torch.no_grad()
@@ -208,7 +209,7 @@ def predict_function(model):
 
 
 def compile_function(function, model=None):
-    """A function of tensors as a function of arrays, traced for each length: see `base.Backend`."""
+    """Trace a function of tensors, once per shape of its arrays; see `base.Backend`."""
     reason = None if model is None else reason_against_inference(model)
     graphs: dict = {}
     variables: list = []
@@ -245,12 +246,12 @@ def compile_function(function, model=None):
 
 
 def _array(tensor):
-    """A result as an array: what Keras makes of it, and sooner where that is simple."""
+    """Convert a result to an array; for float32 on the CPU without Keras's slower conversion."""
     simple = tensor.dtype is torch.float32 and tensor.device.type == "cpu"
     return tensor.numpy() if simple else keras.ops.convert_to_numpy(tensor)
 
 
 def infer(function, *arrays):
-    """`function(*arrays)` as an array, or a tuple of arrays if it gives one."""
+    """Compute `function(*arrays)` as an array, or a structure of arrays if it returns one."""
     with torch.no_grad():
         return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*map(keras.ops.convert_to_tensor, arrays)))

@@ -1,17 +1,17 @@
-"""PyTorch: a plain Adam in one pass over the weights, where Keras's makes ten."""
+"""PyTorch: Keras's Adam as one fused operation instead of ten passes over the weights."""
 
 import keras
 import torch
 
 from kerasae import keras_private
 
-# What makes an Adam other than plain.
+# Options of Adam that the fused operation does not have.
 _OPTIONS = ("amsgrad", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema")
 _OPTIONS += ("loss_scale_factor", "gradient_accumulation_steps")
 
 
 def apply(optimizer, gradients, variables) -> None:
-    """`optimizer.apply(gradients, variables)`, by PyTorch's fused operation if that is the same."""
+    """Do `optimizer.apply(gradients, variables)`, with PyTorch's fused operation if its result is the same."""
     values = [variable.value for variable in variables]
     whole = all(value.is_contiguous() for value in values) and all(gradient is not None for gradient in gradients)
     if not (variables and whole and _is_plain_adam(optimizer, variables)):
@@ -20,7 +20,7 @@ def apply(optimizer, gradients, variables) -> None:
     if not optimizer.built:
         optimizer.build(variables)
     step = keras.ops.cast(optimizer.iterations + 1, "float32")
-    # Keras corrects both moments' bias in the rate; in PyTorch's own formula the corrections vanish as steps grow.
+    # Keras corrects the bias of both moments in the learning rate. A huge step disables PyTorch's own corrections.
     rate = optimizer.learning_rate * keras.ops.sqrt(1 - optimizer.beta_2**step) / (1 - optimizer.beta_1**step)
     momentums, velocities = (
         [slot.value for slot in keras_private.optimizer_slots(optimizer, name, variables)]
@@ -28,7 +28,7 @@ def apply(optimizer, gradients, variables) -> None:
     )
     torch._fused_adam_(
         values,
-        [gradient.contiguous() for gradient in gradients],  # it reads numbers as they lie in memory, whatever the axes
+        [gradient.contiguous() for gradient in gradients],  # the operation ignores strides
         momentums,
         velocities,
         [],
@@ -45,7 +45,7 @@ def apply(optimizer, gradients, variables) -> None:
 
 
 def _is_plain_adam(optimizer, variables) -> bool:
-    """Whether an optimizer is Keras's Adam with none of its options, for float32 without constraints."""
+    """Whether an optimizer is Keras's Adam without options, and all variables are float32 without constraints."""
     keras_own = type(optimizer).__module__.startswith("keras.") and type(optimizer).__name__ == "Adam"
     plain = keras_own and not any(getattr(optimizer, option) for option in _OPTIONS)
     return plain and all(variable.dtype == "float32" and variable.constraint is None for variable in variables)

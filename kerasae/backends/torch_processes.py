@@ -1,4 +1,4 @@
-"""PyTorch: several processes that train one model, each on its own device."""
+"""PyTorch: data parallel training by several processes, each on its own device."""
 
 import contextlib
 import os
@@ -8,12 +8,12 @@ from torch import distributed
 
 
 def processes() -> int:
-    """How many processes train together: one, unless torchrun or the like has started several."""
+    """Number of processes that train together: 1 unless torchrun has started several."""
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
 def average(tensors) -> None:
-    """Replace tensors (None among them) by their means over all processes."""
+    """Replace tensors by their means over all processes; None is ignored."""
     if processes() > 1:
         for tensor in tensors:
             if tensor is not None:
@@ -21,25 +21,25 @@ def average(tensors) -> None:
 
 
 def same(tensor):
-    """The first process's tensor, in all of them."""
+    """Broadcast the tensor of the first process to all processes."""
     if processes() > 1:
         distributed.broadcast(tensor, 0)
     return tensor
 
 
 def begin_alike(model) -> None:
-    """Have all processes begin with the first one's weights and optimizer state."""
+    """Copy the first process's weights and optimizer state to all processes."""
     for variable in [*model.variables, *model.optimizer.variables]:
         same(variable.value.detach())
 
 
 @contextlib.contextmanager
 def devices(n: int):
-    """Train models on `n` devices: this process and the others that torchrun has started."""
+    """Train models on `n` devices in this context: this process and the others that torchrun has started."""
     if int(os.environ.get("WORLD_SIZE", 1)) != n:
         raise ValueError(
             f"Expected {n} processes, one for each device. Found {os.environ.get('WORLD_SIZE', 1)}. "
-            f"Start the program by `torchrun --nproc-per-node {n} ...`."
+            f"Start the program with `torchrun --nproc-per-node {n} ...`."
         )
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
@@ -51,10 +51,10 @@ def devices(n: int):
 
 
 def part(size: int, shared: bool) -> tuple[slice, int, float]:
-    """What this process takes of a batch of this size: its rows, the first image's position, the share it counts.
+    """Part of a batch for this process: its rows, the index of its first image, and the weight of images in metrics.
 
-    Of a batch that all processes have, each takes its part, or all of it if it can't be divided. A batch of
-    a stream of its own is a part of the whole batch already.
+    A batch that all processes have is split evenly; if that is impossible, each process uses all of it. A batch of a
+    process's own stream is already one part of the whole batch.
     """
     n = processes()
     rank = distributed.get_rank() if n > 1 else 0

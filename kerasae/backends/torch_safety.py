@@ -1,8 +1,8 @@
-"""Which models may be traced on PyTorch: those that consist of known parts.
+"""Decides which models may be traced on PyTorch: those that consist of known parts.
 
-A trace has what Python did once, with the numbers that it met. State or branches in Python would be
-frozen in it, in silence. So only parts are traced that Keras and kerasae define and that the tests
-compare with plain Keras; what users define runs eagerly, as Keras runs it.
+A trace records the operations of one call; state or branches in Python would silently be frozen in it. Only parts
+that Keras and kerasae define, and that tests compare with plain Keras, are traced. Code of users runs eagerly, as in
+Keras.
 """
 
 import keras
@@ -10,20 +10,20 @@ import keras
 from kerasae import keras_private
 from kerasae.training.overrides import classes_of_users, is_ours
 
-# Compared with plain Keras step by step, with and without clipping, EMA, accumulation and decay. The others (SGD,
-# Adadelta, Nadam, Muon, ...) read values into Python at every step, as their learning rate.
+# Tested against plain Keras step by step, with and without clipping, EMA, accumulation and decay. The others (SGD,
+# Adadelta, Nadam, Muon, ...) read values such as the learning rate into Python at every step.
 _OPTIMIZERS = ("RMSprop", "Adam", "AdamW", "Adagrad", "Adamax", "Ftrl", "Lion", "Lamb", "Adafactor")
-_BRANCHING = ("gradient_accumulation_steps", "ema_overwrite_frequency")  # `if` in Python on PyTorch
+_BRANCHING = ("gradient_accumulation_steps", "ema_overwrite_frequency")  # implemented by `if` in Python on PyTorch
 _FUNCTIONS = ("activation", "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint")
 
 
 def reason_against(model) -> str | None:
-    """Why a model's training steps must not be traced, or None if they may be."""
+    """Reason why a model's training steps must not be traced, or None."""
     return _of_model(model) or _of_loss(model) or _of_optimizer(model.optimizer)
 
 
 def reason_against_inference(model) -> str | None:
-    """Why a model's forward pass must not be traced, or None if it may be."""
+    """Reason why a model's forward pass must not be traced, or None."""
     return _of_model(model)
 
 
@@ -36,7 +36,7 @@ def _of_model(model) -> str | None:
         if not is_ours(type(layer)):
             return f"its layer {layer.name!r} ({type(layer).__name__}) is not one of Keras's or kerasae's"
         if any(isinstance(value, keras.random.SeedGenerator) for value in vars(layer).values()):
-            return f"its layer {layer.name!r} draws random numbers from a generator with a state"
+            return f"its layer {layer.name!r} draws random numbers from a stateful generator"
         for name in _FUNCTIONS:
             function = getattr(layer, name, None)
             if function is not None and not is_ours(function):

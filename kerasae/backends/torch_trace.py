@@ -1,7 +1,7 @@
-"""PyTorch: a function as the bare list of operations that it comes to, and that list made shorter.
+"""PyTorch: trace a function to a graph of operations, and simplify the graph.
 
-A small model's call takes its time in Python: in layers, losses and metrics, and in noting down what
-gradients need. Recording takes a fraction of a second. The operations stay the same but for rounding.
+A call of a small model spends its time in the Python code of layers, losses, metrics and autograd. Tracing takes a
+fraction of a second. Results are the same up to rounding.
 """
 
 import torch
@@ -11,7 +11,7 @@ from torch.fx import Graph, GraphModule, Node, map_arg
 from torch.fx.experimental.proxy_tensor import make_fx
 
 aten = torch.ops.aten
-# The operations that a small model spends its time in, as PyTorch's own functions: called in half the time.
+# Frequent operations and PyTorch's own functions for them, whose calls take half the time.
 _FUNCTIONS = {getattr(aten, name).Tensor: getattr(torch, name) for name in ("add", "sub", "mul", "div")}
 _FUNCTIONS |= {
     getattr(aten, name).default: getattr(torch, name) for name in ("addmm", "mm", "t", "relu", "sigmoid", "exp")
@@ -20,9 +20,10 @@ _FUNCTIONS |= {aten.view.default: torch.Tensor.view, aten.sum.dim_IntList: torch
 
 
 def traced(function, *tensors):
-    """The operations of a function of tensors, as a function of tensors of the same shapes and types.
+    """Trace a function by one call with these tensors.
 
-    Its results are the function's, nested alike. The function is called once, with these tensors.
+    Returns:
+        A function of tensors of the same shapes and dtypes that returns the same results.
     """
     # One mode for the whole trace: without it make_fx makes one, and a stack trace, for each operation.
     with tracing(TracingContext(FakeTensorMode())):
@@ -34,7 +35,7 @@ def traced(function, *tensors):
             node.replace_all_uses_with(before)
     _add_biases_at_once(graph)
     _pool_in_place(graph)
-    graph.eliminate_dead_code()  # a training step's logs: they are asked for after a run
+    graph.eliminate_dead_code()  # such as the logs of a training step, which are computed after a run
     _compute_constants(module)
     for node in graph.nodes:
         node.target = _FUNCTIONS.get(node.target, node.target)
@@ -43,7 +44,7 @@ def traced(function, *tensors):
 
 
 def _add_biases_at_once(graph: Graph) -> None:
-    """Have dense layers and convolutions add their biases themselves, where Keras makes a second operation of it."""
+    """Fuse the addition of a bias, a separate operation in Keras, with the matrix product or convolution."""
     for node in _calls(graph, aten.add.Tensor):
         result, bias = node.args
         matrices = _given(result, aten.mm.default)
@@ -61,7 +62,7 @@ def _add_biases_at_once(graph: Graph) -> None:
 
 
 def _pool_in_place(graph: Graph) -> None:
-    """Pool images with the channels last as they are, where Keras makes a copy with the channels first."""
+    """Pool images in their memory layout, without the copy that Keras makes."""
     pooling = {aten.max_pool2d_with_indices.default, aten.max_pool2d_with_indices_backward.default}
     for node in _calls(graph, aten.clone.default):
         users = {user.target for user in node.users}
@@ -70,7 +71,7 @@ def _pool_in_place(graph: Graph) -> None:
 
 
 def _compute_constants(module: GraphModule) -> None:
-    """Compute now what depends on nothing that the function is given."""
+    """Compute values that do not depend on the function's arguments."""
     graph, values = module.graph, {}
     for node in graph.nodes:
         if node.op == "get_attr":
@@ -92,13 +93,13 @@ def _compute_constants(module: GraphModule) -> None:
 
 
 def _is_pure(operation) -> bool:
-    """Whether an operation gives the same whenever it is called, and changes nothing."""
+    """Whether an operation is deterministic and changes no tensor."""
     known = isinstance(operation, torch._ops.OpOverload)
     return known and not operation._schema.is_mutable and torch.Tag.nondeterministic_seeded not in operation.tags
 
 
 def _written(node: Node) -> list[Node]:
-    """The tensors that an operation changes in place."""
+    """Tensors that an operation changes in place."""
     if not isinstance(node.target, torch._ops.OpOverload):
         return []
     changed: list[Node] = []
@@ -113,7 +114,7 @@ def _calls(graph: Graph, operation):
 
 
 def _given(node, operation):
-    """What an operation is given to make `node`, if it is this one that makes it, for one use; else None."""
+    """Arguments of `node` if it is a call of `operation` and has one user, else None."""
     return node.args if getattr(node, "target", None) is operation and len(node.users) == 1 else None
 
 

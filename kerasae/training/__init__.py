@@ -1,14 +1,17 @@
-"""Training: the epoch loop, the batches it takes, the checks at its entrance, checkpoints, several devices."""
+"""Training: epoch loop, batches, input validation, checkpoints, data parallel training on several devices."""
 
 
 def devices(n: int):
-    """A context in which models are made and trained on `n` devices, each of which takes its part of every batch.
+    """Context manager for data parallel training: build and train models in it. Each device gets a part of each batch.
 
-    On JAX and TensorFlow one process uses all devices. On PyTorch each device has a process of its own,
-    started by `torchrun --nproc-per-node n`.
+    On JAX and TensorFlow one process uses all devices. On PyTorch each device has its own process, started by
+    `torchrun --nproc-per-node n`.
+
+    Args:
+        n: Number of devices.
 
     Raises:
-        ValueError: There are fewer devices.
+        ValueError: If there are fewer devices.
     """
     from kerasae import backends
 

@@ -1,7 +1,7 @@
-"""Batches: from arrays that stay on the device, and from streams, both in blocks of many batches.
+"""Batches of arrays and of streams, grouped into blocks of many batches.
 
-A block is a table of rows on the device and, for each of its batches, which rows it takes. One
-compiled call makes the steps of a whole block.
+A block has a table of rows on the device and, for each of its batches, the indices of its rows. One compiled call runs
+the steps of a whole block.
 """
 
 import math
@@ -17,20 +17,20 @@ import numpy as np
 
 from kerasae import backends, keras_private
 
-_RESIDENT = 2**32  # bytes of arrays that stay on the device for a whole fit; of larger ones, parts are copied
-_BUFFER = 2**28  # bytes of such a part
-_STREAMED = 2**26  # bytes of a block of streamed batches
-_PATIENCE = 0.2  # seconds that a block waits for a slow stream, so that the progress bar keeps moving
-_UPDATES = 20  # of the progress bar per epoch, at least
-_SHORT = 50  # an epoch of no more steps is one block: the bar would only flicker
-_UNKNOWN = 32  # batches per block of a stream whose length is not known
+_RESIDENT = 2**32  # bytes: arrays up to this size stay on the device during `fit`; larger ones are copied in parts
+_BUFFER = 2**28  # size of such a part in bytes
+_STREAMED = 2**26  # largest size of a block of streamed batches in bytes
+_PATIENCE = 0.2  # seconds that a block waits for a slow stream; then it is used as it is, to update the progress bar
+_UPDATES = 20  # smallest number of updates of the progress bar per epoch
+_SHORT = 50  # an epoch of at most this many steps is one block
+_UNKNOWN = 32  # batches per block if the length of a stream is unknown
 
 
 class Layout:
-    """How a batch is nested and shaped, `x`, `(x, y)` or `(x, y, sample_weight)`; compares and hashes by that.
+    """Nesting, shapes and dtypes of a batch `x`, `(x, y)` or `(x, y, sample_weight)`. Equal layouts compare equal.
 
     Args:
-        batch: Nested arrays `(n, ...)`, as in every batch of this layout.
+        batch: Nested arrays `(n, ...)`, an example of a batch.
     """
 
     def __init__(self, batch):
@@ -41,12 +41,12 @@ class Layout:
         self._key = str(self._structure), *self._shapes, *self._dtypes
 
     def example(self):
-        """A batch of one image, all zeros, for building what depends on shapes."""
+        """Make a batch of one image of zeros, to build objects whose variables depend on shapes."""
         flat = [np.zeros((1, *shape), dtype) for shape, dtype in zip(self._shapes, self._dtypes, strict=True)]
         return keras.tree.pack_sequence_as(self._structure, flat)
 
     def batch(self, table, rows, gather: Callable = operator.getitem, reshape: Callable = keras.ops.reshape):
-        """The batch of these rows `(n,)` of a table, nested and shaped as the layout says."""
+        """Gather the rows `(n,)` of a table and restore nesting and shapes."""
         flat = [reshape(gather(array, rows), (-1, *shape)) for array, shape in zip(table, self._shapes, strict=True)]
         return keras.tree.pack_sequence_as(self._structure, flat)
 
@@ -58,15 +58,15 @@ class Layout:
 
 
 class Block(NamedTuple):
-    """The data of several steps.
+    """Data of several steps.
 
     Attributes:
         layout: Layout of every batch.
-        table: Tensors `(rows, values)` on the device, one for each array of a batch.
-        batches: Rows that make up each batch, int32 `(capacity, batch size)`. Blocks of one batch size have one
-            capacity, so that compiled code fits all of them.
-        steps: How many of these batches are meant.
-        shared: Whether every process that trains the model has this block. Else each has a stream of its own.
+        table: Tensors `(rows, values)` on the device, one per array of a batch.
+        batches: Indices of the rows of each batch, int32 `(capacity, batch size)`. Blocks of one batch size have the
+            same capacity, so they share compiled code.
+        steps: Number of batches that are used; the others are padding.
+        shared: Whether all processes that train the model have the same block. If not, each has its own stream.
     """
 
     layout: Layout
@@ -77,23 +77,23 @@ class Block(NamedTuple):
 
     @property
     def kind(self):
-        """What compiled code depends on."""
+        """Everything about the block that compiled code depends on."""
         return self.layout, self.batches.shape, tuple(tuple(array.shape) for array in self.table), self.shared
 
 
 class ArrayBatches:
-    """Batches of arrays that stay on the device.
+    """Batches of arrays. Arrays of up to 4 GiB stay on the device.
 
     Args:
-        arrays: `x`, `(x, y)` or `(x, y, sample_weight)`: arrays, or dicts of arrays, of `n` rows.
-        batch_size: Images per batch; the last one of an epoch holds the rest.
-        shuffle: Whether each epoch has an order of its own.
-        seed: Makes that order a function of `(seed, epoch)`; without, NumPy's global generator decides.
-        epochs: Epochs that the batches are for, at most.
+        arrays: `x`, `(x, y)` or `(x, y, sample_weight)`: arrays, or dicts of arrays, with n rows.
+        batch_size: Number of images per batch; the last batch of an epoch may be smaller.
+        shuffle: Whether to shuffle the images in each epoch.
+        seed: Seed of the shuffling; the order is a function of `(seed, epoch)`. None uses NumPy's global generator.
+        epochs: Largest number of epochs.
 
     Attributes:
-        num_batches: Batches per epoch.
-        total: Batches of all epochs.
+        num_batches: Number of batches per epoch.
+        total: Number of batches of all epochs.
     """
 
     def __init__(self, arrays, batch_size: int, shuffle: bool = False, seed: int | None = None, epochs: int = 1):
@@ -103,17 +103,17 @@ class ArrayBatches:
         self._n, self._batch_size, self._shuffle, self._seed = len(flat[0]), batch_size, shuffle, seed
         self._resident = size <= _RESIDENT
         self._most = sys.maxsize if self._resident else max(1, _BUFFER // (batch_size * size // self._n))
-        # Without the images' axes: compilers make slower code for taking images than for taking rows.
+        # Two axes only: gathering rows of a matrix compiles to faster code than gathering images.
         table = [array.reshape(len(array), -1) for array in flat]
         self._table = [backends.to_device(array) for array in table] if self._resident else table
         self.num_batches: int | None = math.ceil(self._n / batch_size)
         self.total: float = self.num_batches * epochs
 
     def restart(self) -> None:
-        """Nothing to do: every epoch begins with the first row of its order."""
+        """Do nothing: every epoch begins with the first row."""
 
     def blocks(self, epoch: int, most_steps: int) -> Iterator[Block]:
-        """The batches of an epoch, up to `most_steps` per block. A smaller last batch is a block of its own."""
+        """Yield the batches of an epoch, up to `most_steps` per block. A smaller last batch gets its own block."""
         rng = np.random if self._seed is None else np.random.default_rng([self._seed, epoch])
         order = (rng.permutation if self._shuffle else np.arange)(self._n).astype("int32")
         whole = self._n // self._batch_size
@@ -135,13 +135,13 @@ class ArrayBatches:
 
 
 class StreamBatches:
-    """Batches of a `tf.data.Dataset`, `DataLoader`, `PyDataset`, generator, or of arrays in an order of Keras's.
+    """Batches of a `tf.data.Dataset`, `DataLoader`, `PyDataset` or generator, or of arrays in batches made by Keras.
 
     A `PyDataset` may have a method `begin_epoch(epoch)`, which is called before the first batch of each epoch.
 
     Args:
-        stream: Gives the batches of each epoch.
-        check: Function of a batch that gives the batch to train on, or raises.
+        stream: Source of the batches of each epoch.
+        check: Function that validates a batch and returns the batch to train on.
     """
 
     total = math.inf  # batches of all epochs
@@ -151,17 +151,17 @@ class StreamBatches:
 
     @property
     def num_batches(self) -> int | None:
-        """Batches per epoch; None where only the end of the first epoch will tell."""
+        """Number of batches per epoch; None if it is unknown until the end of the first epoch."""
         return self._stream.num_batches
 
     def restart(self) -> None:
-        """Begin anew with the first batch."""
+        """Start again with the first batch."""
         self._stream.restart()
 
     def blocks(self, epoch: int, most_steps: int) -> Iterator[Block]:
-        """The batches of the next epoch, up to `most_steps` per block, fewer if the stream is slow.
+        """Yield the batches of the next epoch, up to `most_steps` per block, fewer if the stream is slow.
 
-        A thread gathers the next block while the steps of one are made, unless somebody looks at each batch.
+        A thread collects the next block during the steps of the current one, unless `most_steps` is 1.
         """
         gathered = self._gathered(epoch, most_steps)
         if most_steps == 1:
@@ -206,9 +206,9 @@ def _capacity(flat: _Flat, most_steps: int) -> int:
 
 
 def _stacked(batches: list[_Flat], most_steps: int) -> Block:
-    """Batches of one size, one after the other in a table with room for as many as a block can have."""
+    """Concatenate batches of one size in a table that has room for the capacity of a block."""
     first, capacity = batches[0], _capacity(batches[0], most_steps)
-    if len(batches) == 1:  # as the last batch of an epoch often is: a size of its own
+    if len(batches) == 1:  # often the last batch of an epoch, which has another size
         capacity = 1
     table = []
     for i, array in enumerate(first.arrays):
@@ -224,16 +224,16 @@ def _consecutive(shape: tuple[int, int]) -> np.ndarray:
 
 
 def _in_keras_precision(array) -> np.ndarray:
-    """Floats in the precision that Keras works in."""
+    """Convert floats to Keras's default float type."""
     array = np.asarray(array)
     return array.astype(keras.config.floatx(), copy=False) if array.dtype.kind == "f" else array
 
 
 def split(arrays, validation_split: float):
-    """The first rows and the last, for training and validation, as Keras splits them.
+    """Split arrays into first rows for training and last rows for validation, as Keras does.
 
     Raises:
-        ValueError: One of the two would be empty.
+        ValueError: If a part would be empty.
     """
     n = len(keras.tree.flatten(arrays)[0])
     first = math.floor(n * (1.0 - validation_split))
@@ -249,30 +249,30 @@ def split(arrays, validation_split: float):
 
 
 def ordered(x, batch_size: int | None, shuffle: bool | str = False, seed: int | None = None) -> tuple:
-    """A data set in the batches that are asked for, if it makes batches of any size and order; else as it is.
+    """Apply batch size, shuffling and seed to a data set that supports them, such as `data.stream.PictureStream`.
 
     Args:
-        x: A data set. Its method `ordered`, if it has one, takes the other arguments.
+        x: A data set. If it has a method `ordered`, that is called with the other arguments.
         batch_size, shuffle, seed: As for `fit`.
 
     Returns:
         The data set, and whether it is still to be shuffled.
 
     Raises:
-        ValueError: A seed for a data set with an order of its own.
+        ValueError: If a seed is given for a data set that determines its own order.
     """
     if hasattr(x, "ordered"):
         return x.ordered(batch_size, bool(shuffle), seed), False
     if seed is not None:
         raise ValueError(
-            "`seed` orders the batches of arrays. Received a data set with an order of its own. "
+            "`seed` determines the order of arrays. Received a data set, which determines its own order. "
             "Leave seed out, or pass arrays."
         )
     return x, shuffle
 
 
 def steps_per_call(num_batches: int | None) -> int:
-    """How many steps to make in one call where nobody looks at the model between them."""
+    """Number of steps per compiled call if no callback uses single batches."""
     if num_batches is None:
         return _UNKNOWN
     return num_batches if num_batches <= _SHORT else num_batches // _UPDATES

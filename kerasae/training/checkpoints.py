@@ -1,4 +1,4 @@
-"""Checkpoints of a training run, and whether a run may resume from those that are there."""
+"""Checkpoints of a training run, and the check that a run resumes from checkpoints of the same settings."""
 
 import dataclasses
 import json
@@ -15,13 +15,12 @@ _SUFFIX = ".weights.h5"
 class Backup(keras.callbacks.Callback):
     """Save a checkpoint after each epoch, and resume from the latest one.
 
-    Weights, optimizer and epoch are in one file, which gets its name only when it is complete. Training
-    can therefore be killed at any time. Keras's `BackupAndRestore` overwrites its file, and writes the
-    epoch into another one.
+    Weights, optimizer state and epoch are in one file, which is renamed when it is complete, so training can be killed
+    at any time. (Keras's `BackupAndRestore` overwrites its file and stores the epoch in another one.)
 
     Args:
-        directory: Directory of this run's checkpoints, created if it doesn't exist.
-        writes: Whether this process writes the checkpoints, if several train one model.
+        directory: Directory of this run's checkpoints, created if it does not exist.
+        writes: Whether this process writes checkpoints. If several processes train one model, only one does.
     """
 
     def __init__(self, directory: Path, writes: bool = True):
@@ -31,7 +30,7 @@ class Backup(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if states := self._states():
             epoch, state = max(states.items())
-            self.model.optimizer.build(self.model.trainable_variables)  # else its state is passed over
+            self.model.optimizer.build(self.model.trainable_variables)  # otherwise its state would not be loaded
             self.model.load_weights(state)
             keras_private.resume_from(self.model, epoch)
 
@@ -47,22 +46,22 @@ class Backup(keras.callbacks.Callback):
             state.unlink()
 
     def _states(self) -> dict[int, Path]:
-        """What is there, by the number of epochs it has seen."""
+        """Paths of checkpoints by number of completed epochs."""
         paths = self.directory.glob(f"epoch-*{_SUFFIX}")
         return {int(path.name.removeprefix("epoch-").removesuffix(_SUFFIX)): path for path in paths}
 
 
 def directory(out: Path, plan, seed: int, hold_out: float, **others) -> Path:
-    """The directory for the checkpoints of a run that will write `out`, made if need be.
+    """Create the directory `out.partial` for the checkpoints of a run that will write `out`, or find an existing one.
 
     Args:
-        out: The entry's directory; the checkpoints go beside it.
-        plan: A `recipes.Schedule`, or a `zoo.plans.Plan`.
+        out: Directory of the entry.
+        plan: A `recipes.Schedule` or a `zoo.plans.Plan`.
         seed, hold_out: As for `zoo.train.train`.
-        **others: What else the run depends on, as JSON types.
+        **others: Further settings of the run, as JSON types.
 
     Raises:
-        ValueError: There are checkpoints of a run with other settings.
+        ValueError: If the directory has checkpoints of a run with other settings.
     """
     partial = out.with_name(f"{out.name}.partial")
     settings = dataclasses.asdict(plan) | {
@@ -77,8 +76,8 @@ def directory(out: Path, plan, seed: int, hold_out: float, **others) -> Path:
         found = json.loads(record.read_text())
         if found != settings:
             raise ValueError(
-                f"{partial} holds the checkpoints of a run with other settings: {found}. "
-                f"Now asked for: {settings}. Remove that directory, or choose another --out."
+                f"{partial} must have checkpoints of a run with the same settings, {settings}. "
+                f"Received: {found}. Remove that directory, or choose another --out."
             )
     else:
         partial.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Early stopping that survives an interruption, and the best weights of a run."""
+"""Early stopping that keeps the best weights and can be resumed after an interruption."""
 
 import json
 import math
@@ -13,21 +13,21 @@ _SUFFIX = ".weights.h5"
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Stop training when the validation loss no longer falls, and keep the weights of the best epoch in a file.
+    """Stop training when the validation loss no longer falls, and save the weights of the best epoch to a file.
 
-    What Keras's `EarlyStopping` keeps in memory is in a directory here: the losses of every epoch, and the weights of
-    the best one. A run that resumes from a `checkpoints.Backup` therefore stops at the same epoch, with the same
-    weights, as one that was not interrupted. List this callback before the backup.
+    Unlike Keras's `EarlyStopping`, it keeps the losses and the best weights in a directory. A run that resumes from a
+    `checkpoints.Backup` therefore stops at the same epoch and with the same weights as an uninterrupted one. List this
+    callback before the backup.
 
     Args:
-        directory: Directory of this run's files, created if it doesn't exist.
+        directory: Directory of this run's files, created if it does not exist.
         patience: Number of epochs without a lower validation loss after which training stops.
 
     Raises:
-        ValueError: In training, a loss that is not finite.
+        ValueError: If the validation loss is not finite after an epoch.
 
     Attributes:
-        logs: The logs of every epoch.
+        logs: Logs of every epoch.
     """
 
     def __init__(self, directory: Path, patience: int):
@@ -38,22 +38,22 @@ class KeepBest(keras.callbacks.Callback):
 
     @property
     def best_epoch(self) -> int:
-        """Index of the epoch with the lowest validation loss; the first of several."""
+        """Index of the epoch with the lowest validation loss, the first one if several are equal."""
         losses = [_watched(logs) for logs in self.logs]
         return losses.index(min(losses))
 
     @property
     def has_stopped(self) -> bool:
-        """Whether there was no lower loss for as many epochs as the patience."""
+        """Whether the last `patience` epochs brought no lower loss."""
         return bool(self.logs) and len(self.logs) - 1 - self.best_epoch >= self.patience
 
     def restore(self, model) -> None:
-        """Give a model the weights of the best epoch."""
+        """Load the weights of the best epoch into a model."""
         optimizer = getattr(model, "optimizer", None)
         model.load_weights(self._weights(self.best_epoch), objects_to_skip=[optimizer])
 
     def on_epoch_begin(self, epoch, logs=None):
-        # The backup may be of an earlier epoch than the last one in the record: that epoch is then trained again.
+        # A resumed run repeats an epoch that is in the record but not in the backup.
         del self.logs[epoch:]
         for path in self.directory.glob(f"best-*{_SUFFIX}"):
             if not self.logs or path != self._weights(self.best_epoch):
@@ -82,5 +82,5 @@ class KeepBest(keras.callbacks.Callback):
 
 
 def _watched(logs: dict[str, float]) -> float:
-    """The validation loss; of models that report none as a whole, that of the reconstruction."""
+    """The validation loss, or the validation reconstruction loss of models that report no total loss."""
     return logs["val_loss"] if "val_loss" in logs else logs["val_reconstruction_loss"]

@@ -1,4 +1,4 @@
-"""A compiled function applied to arrays of any length, batch by batch."""
+"""Apply a compiled function to arrays of any length, batch by batch."""
 
 import math
 from collections.abc import Iterator
@@ -8,26 +8,26 @@ import numpy as np
 
 from kerasae import backends, keras_private
 
-_FEW = 256  # rows: more than these are rather divided than padded
+_FEW = 256  # up to this many rows, a batch is padded to a power of two; longer ones are split
 
 
 def default_batch_size(model) -> int:
-    """Inputs per call where the user says nothing: many for small inputs without convolutions."""
+    """Default batch size of inference: 4096 for small inputs without convolutions, else 256."""
     small = math.prod(model.data_shape) <= 1024 and not keras_private.convolves(model)
     return 4096 if small else 256
 
 
 def apply(function, size: int, *arrays):
-    """What a function makes of arrays, at most `size` rows at a time: new arrays in float32.
+    """Apply a function to arrays, at most `size` rows per call.
 
     Args:
-        function: As `backends.compile_function` gives it. Where that compiles anew for each length it meets few,
-            all of them powers of two.
-        size: Bounds the memory, whatever the length of the arrays.
-        *arrays: Of one length, at least 1.
+        function: Result of `backends.compile_function`. On backends that compile for each length, it is called with few
+            different lengths, all powers of two.
+        size: Largest number of rows per call, which bounds the memory.
+        *arrays: Arrays of one length, at least 1.
 
     Returns:
-        An array, or a structure of arrays (tuples, dicts) if the function gives one.
+        A new float32 array, or a structure of arrays (tuples, dicts) if the function returns one.
     """
     if len(arrays[0]) <= min(size, _FEW):
         return _first(len(arrays[0]), function(*_padded(arrays)))
@@ -35,7 +35,7 @@ def apply(function, size: int, *arrays):
 
 
 def _one_by_one(function, size: int, arrays):
-    """Batch by batch; the next one is begun before the last one's results are waited for and copied."""
+    """Apply batch by batch. Each batch is started before the results of the previous one are copied."""
     n, whole, running = len(arrays[0]), None, None
     for rows in (*_batches(n, size), None):
         following = rows and (rows, function(*_padded([array[rows] for array in arrays])))
@@ -50,7 +50,7 @@ def _one_by_one(function, size: int, arrays):
 
 
 def _batches(n: int, size: int) -> Iterator[slice]:
-    """The rows of each batch; if lengths are to be few, powers of two, which need no padding, and the few left over."""
+    """Yield the rows of each batch. On backends that compile for each length, lengths above 256 are powers of two."""
     start = 0
     while start < n:
         rows = min(size, n - start)
@@ -61,7 +61,7 @@ def _batches(n: int, size: int) -> Iterator[slice]:
 
 
 def _padded(arrays):
-    """Arrays with a power of two of rows, the last one repeated, if lengths are to be few."""
+    """Repeat the last row up to a power of two of rows, on backends that compile for each length."""
     n = len(arrays[0])
     if not backends.ONE_LENGTH or n & (n - 1) == 0:
         return arrays
@@ -70,16 +70,16 @@ def _padded(arrays):
 
 
 def _first(n: int, results):
-    """The first rows of results, as arrays of their own: what a backend gives may be read-only."""
+    """Copy the first n rows of results, since arrays of a backend may be read-only."""
     return keras.tree.map_structure(lambda result: np.array(np.asarray(result)[:n], "float32"), results)
 
 
 class Slices:
-    """The batches of an array, several in one slice, for `loop.predict`.
+    """Batches of an array for `loop.predict`, several per slice.
 
     Args:
-        x: Array, or dict of arrays, of `n` rows.
-        batch_size: Images per batch.
+        x: Array, or dict of arrays, with n rows.
+        batch_size: Number of images per batch.
         steps: Number of batches, or None for all.
     """
 
@@ -96,14 +96,14 @@ class Slices:
 
 
 class Streamed:
-    """The batches of a stream, one by one, for `loop.predict`."""
+    """Batches of a stream for `loop.predict`, one by one."""
 
     def __init__(self, stream, check):
         self._stream, self._check = stream, check
 
     @property
     def num_batches(self) -> int | None:
-        """Batches in all, if known."""
+        """Number of batches, or None if it is unknown."""
         return self._stream.num_batches
 
     def __call__(self, steps_per_call: int):

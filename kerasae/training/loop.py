@@ -1,8 +1,7 @@
-"""The epoch loop, in the open: batches in, `train_step` run, metrics and callbacks out.
+"""The loops of `fit`, `evaluate` and `predict`: they run blocks of steps, update metrics and call callbacks.
 
-The order of callback calls and the logs are those of Keras's own `fit`, `evaluate` and `predict`.
-Between two blocks the model's variables have their current values, so that callbacks, checkpoints
-and exceptions find the model as it is.
+Logs and the order of callback calls are those of Keras's own loops. After each block, the model's variables have their
+current values, so callbacks, checkpoints and exception handlers see the current model.
 """
 
 import keras
@@ -23,10 +22,9 @@ def fit(model, source, callbacks, epochs: int, initial_epoch: int, verbose, vali
 
     Args:
         model: A compiled model with `Trainer`'s methods.
-        source: `ArrayBatches` or `StreamBatches`.
-        callbacks: As for `fit`.
-        epochs, initial_epoch, verbose, validation_freq: As for `fit`.
-        validation: A source for `evaluate` after each epoch, or None.
+        source: Training batches, `ArrayBatches` or `StreamBatches`.
+        callbacks, epochs, initial_epoch, verbose, validation_freq: As for `keras.Model.fit`.
+        validation: Batches to evaluate after each epoch, or None.
 
     Returns:
         Keras's `History`.
@@ -64,7 +62,7 @@ def fit(model, source, callbacks, epochs: int, initial_epoch: int, verbose, vali
 
 
 def evaluate(model, source, callbacks, verbose) -> dict[str, float]:
-    """The metrics of a source, by `test_step`."""
+    """Evaluate a model on the batches of a source with `test_step`, and return its metrics."""
     source.restart()
     callbacks = callback_list(model, callbacks, verbose, 1, source.num_batches)
     backends.set_mode(model, training=False)
@@ -86,13 +84,13 @@ def evaluate(model, source, callbacks, verbose) -> dict[str, float]:
 
 
 def predict(model, inputs, num_batches: int | None, callbacks, verbose):
-    """The outputs of `predict_step` for all inputs, as arrays `(n, ...)`.
+    """Compute the outputs of `predict_step` for all inputs, as arrays `(n, ...)`.
 
     Args:
         model: A model with `Trainer`'s methods.
         inputs: Function of the number of steps per call that yields `(number of batches, inputs)`.
-        num_batches: Batches in all, if known.
-        callbacks, verbose: As for `predict`.
+        num_batches: Total number of batches, or None if it is unknown.
+        callbacks, verbose: As for `keras.Model.predict`.
     """
     callbacks = callback_list(model, callbacks, verbose, 1, num_batches)
     backends.set_mode(model, training=False)
@@ -113,7 +111,7 @@ def predict(model, inputs, num_batches: int | None, callbacks, verbose):
 
 
 def callback_list(model, callbacks, verbose, epochs: int, steps: int | None, add_history: bool = False):
-    """The callbacks as one, which adds Keras's own; as it is if it is one already."""
+    """Make a `CallbackList`, which adds Keras's own callbacks. A `CallbackList` is returned unchanged."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
         return callbacks
     return keras.callbacks.CallbackList(
@@ -128,7 +126,7 @@ def callback_list(model, callbacks, verbose, epochs: int, steps: int | None, add
 
 
 def _take(model, kind: str, block, total: float) -> dict:
-    """Make the steps of a block, and give the logs after them."""
+    """Run the steps of a block and return the logs."""
     model.build_metrics(block)
     many = total >= backends.MANY[kind]
     make = {"train": backends.train_run, "test": backends.test_run}[kind]
@@ -138,14 +136,14 @@ def _take(model, kind: str, block, total: float) -> dict:
 
 
 def _optimizer_settings(model) -> list[dict]:
-    """What optimizers keep as plain numbers, which compiled code takes for constants. Rates are variables."""
+    """Optimizer settings that are constants in compiled code. Learning rates are variables, so not among them."""
     parts = getattr(model.optimizer, "optimizers", [model.optimizer])
     plain = (int, float, str, type(None))
     return [{k: v for k, v in vars(part).items() if k[0] != "_" and isinstance(v, plain)} for part in parts]
 
 
 def _metrics_or(model, logs: dict) -> dict:
-    """The metrics' results where the step's logs have just these names, else the last step's own logs."""
+    """Results of the metrics if the step's logs have the same names, else the last step's own logs."""
     results = model.get_metrics_result()
     return results if set(logs) == set(results) else logs
 
@@ -159,7 +157,7 @@ def _is_due(epoch: int, validation_freq) -> bool:
 
 
 def _steps_per_call(model, callbacks, kind: str, source) -> int:
-    """The number of steps between which nobody looks at the model."""
+    """Number of steps per compiled call: 1 if a callback uses single batches."""
     if model.steps_per_execution != 1:
         return model.steps_per_execution
     if model.run_eagerly or any(_looks_at_batches(callback, kind) for callback in callbacks.callbacks):
@@ -168,7 +166,7 @@ def _steps_per_call(model, callbacks, kind: str, source) -> int:
 
 
 def _predict_steps(model, callbacks, num_batches: int | None) -> int:
-    """As `_steps_per_call`; one by one too if the user's own step might look at the whole batch."""
+    """Number of batches per call of `predict_step`: 1 if the user's own step may depend on the batch."""
     if model.steps_per_execution == 1 and (overridden(model, "predict_step") or overridden(model, "call")):
         return 1
     looked_at = any(_looks_at_batches(callback, "predict") for callback in callbacks.callbacks)
@@ -178,11 +176,11 @@ def _predict_steps(model, callbacks, num_batches: int | None) -> int:
 def _looks_at_batches(callback, kind: str) -> bool:
     if isinstance(callback, (keras.callbacks.ProgbarLogger, keras.callbacks.History)):
         return False
-    if getattr(callback, "save_freq", None) == "epoch":  # Keras's checkpoints, which hook batches in any case
+    if getattr(callback, "save_freq", None) == "epoch":  # Keras's checkpoints override batch hooks but do nothing there
         return False
     return any(_overrides(callback, hook) for hook in _HOOKS[kind])
 
 
 def _overrides(callback, hook: str) -> bool:
-    """Whether a callback does something at this hook (LambdaCallback sets it on the instance)."""
+    """Whether a callback overrides this hook, in its class or (LambdaCallback) on the instance."""
     return hook in vars(callback) or getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)

@@ -1,4 +1,4 @@
-"""What a training step minimizes, and what it reports."""
+"""The objective of a training step, and the metrics of its loss terms."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,9 @@ from kerasae.training.overrides import overridden, overridden_objective
 
 
 class LossTrackers:
-    """The running means of a model's loss terms. Not part of its weights: metrics that a model holds would be.
+    """Running means of a model's loss terms.
+
+    They are in an object of their own, since metrics that are attributes of a model become part of its weights.
 
     Args:
         names: Names of the terms.
@@ -22,19 +24,19 @@ class LossTrackers:
         self.metrics = [keras.metrics.Mean(name=name) for name in names]
 
     def update(self, terms: dict, n) -> None:
-        """Take one batch of `n` images into the means of the terms that are there."""
+        """Update the means with the given terms of a batch of `n` images."""
         for metric in self.metrics:
             if metric.name in terms:
                 metric.update_state(terms[metric.name], sample_weight=n)
 
 
 class Objective:
-    """The losses of a model and their metrics; a part of `Trainer`.
+    """Losses of a model and their metrics; a base class of `Trainer`.
 
     Attributes:
-        pixel_reduction: `"mean"` or `"sum"`: how the loss of the pixels makes one value per image.
-        reported: Names of the loss terms that are logged beside `loss`.
-        mean_activation: Last function of the decoder, where it is not the output activation: see `likelihoods`.
+        pixel_reduction: `"mean"` or `"sum"`: reduction of the loss over the pixels of one image.
+        reported: Names of the loss terms that are logged in addition to `loss`.
+        mean_activation: Last function of the decoder if it is not the output activation; see `likelihoods`.
     """
 
     pixel_reduction = "mean"
@@ -43,15 +45,15 @@ class Objective:
     _reports_terms = True
 
     def prepare_objective(self) -> None:
-        """Make the metrics of the loss terms."""
+        """Create the metrics of the loss terms."""
         self._trackers = LossTrackers(self.reported)
 
     def forget_reported_terms(self) -> None:
-        """With a loss of the user's own, report terms only once it has called this class's `compute_loss`."""
+        """For a user's own loss, report terms only after it has called this class's `compute_loss`."""
         self._reports_terms = overridden_objective(self) in (None, "loss_terms")
 
     def per_image(self, loss) -> PerImage:
-        """The loss of `compile`, reduced to one value per image; `default_loss` if it is None."""
+        """Wrap the loss of `compile` (or `default_loss`) so that it is reduced to one value per image."""
         self._has_default_loss = loss is None
         if loss is None:
             loss = self.default_loss()
@@ -67,21 +69,21 @@ class Objective:
 
     @property
     def has_logits(self) -> bool:
-        """Whether the decoder's values before its output activation are logits."""
+        """Whether the decoder's output before its output activation are logits."""
         return self.decoder.layers[-1].activation in (keras.activations.sigmoid, continuous_bernoulli_mean)
 
     def default_loss(self):
-        """The loss that `compile` uses unless it is given one."""
+        """Default loss of `compile`."""
         return keras.losses.BinaryCrossentropy(from_logits=True) if self.has_logits else "mean_squared_error"
 
     def objective(self, x, y, sample_weight, training: bool):
-        """The loss terms of one batch and its reconstructions, by whatever the class overrides.
+        """Compute the loss terms of one batch and its reconstructions.
 
-        A subclass with its own `compute_loss` or `call` is trained as Keras trains it: `y_pred` is what
-        `call` returns and the loss what `compute_loss` returns. All others give `loss_terms`.
+        If a user's subclass overrides `compute_loss` or `call`, it is trained as in Keras: `y_pred` is the result of
+        `call` and the loss is the result of `compute_loss`. Otherwise `loss_terms` is used.
 
         Returns:
-            A dict of scalars, `loss` among them, and the reconstructions `(n, *input_shape)`.
+            A dict of scalars with `loss`, and the reconstructions `(n, *input_shape)`.
         """
         if overridden_objective(self) in (None, "loss_terms"):
             return self.loss_terms(x, y, sample_weight, training)
@@ -91,10 +93,10 @@ class Objective:
         return {"loss": keras.ops.convert_to_tensor(loss)}, y_pred
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The loss of a batch, for subclasses that build on it; reports its terms.
+        """Compute the loss of a batch and report its terms, for subclasses that extend it.
 
-        `y_pred` is scored where a subclass has its own `call`. Otherwise the loss needs more than a
-        reconstruction (logits, a sample of the posterior), and `loss_terms` computes it from `x`.
+        `y_pred` is used only if a subclass overrides `call`. Otherwise `loss_terms` computes the loss from `x`, since
+        it may need logits or a sample of the posterior.
         """
         given = {"y_pred": y_pred} if overridden(self, "call") else {}
         terms, _ = self.loss_terms(x, y, sample_weight, training, **given)
@@ -103,18 +105,18 @@ class Objective:
         return terms["loss"]
 
     def loss_per_variable(self) -> list[str]:
-        """For each of `trainable_variables`, the name of the loss that it is trained to make small."""
+        """For each of `trainable_variables`, the name of the loss whose gradient updates it."""
         return ["loss"] * len(self.trainable_variables)
 
     def minimized(self, terms: dict) -> list[str]:
-        """As `loss_per_variable`, with `loss` where the terms are of a user's own `compute_loss` and lack a name."""
+        """As `loss_per_variable`, with `loss` instead of names that the terms of a user's `compute_loss` lack."""
         return [name if name in terms else "loss" for name in self.loss_per_variable()]
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return super().compute_metrics(x, self.target(x, y), y_pred, sample_weight)
 
     def track(self, terms, x, y, x_hat, sample_weight):
-        """Update every metric with one step's terms (as `objective` gives them), and give the logs."""
+        """Update all metrics with the results of `objective`, and return the logs."""
         n = keras.ops.cast(_batch_size(x), "float32") * sharing.share()
         for metric in super().metrics:
             if metric.name == "loss":

@@ -1,4 +1,4 @@
-"""What part of a batch this device counts, when several devices see the same images."""
+"""Weight of images in metrics when several devices process the same images."""
 
 import contextlib
 import threading
@@ -8,7 +8,7 @@ _device = threading.local()
 
 @contextlib.contextmanager
 def counting(share: float):
-    """Have metrics count this share of each image: `1 / devices` where a batch could not be divided."""
+    """Let metrics weight each image by `share`, `1 / devices` if a batch could not be split over devices."""
     _device.share = share
     try:
         yield
@@ -17,5 +17,5 @@ def counting(share: float):
 
 
 def share() -> float:
-    """The share that metrics count on this device; 1 unless a batch could not be divided."""
+    """Weight of each image in metrics on this device; 1 unless a batch could not be split."""
     return getattr(_device, "share", 1.0)

@@ -1,4 +1,4 @@
-"""`compile`, `fit`, `evaluate` and `predict` of every kerasae model: Keras's, on `training.loop`."""
+"""`compile`, `fit`, `evaluate` and `predict` of every kerasae model, with Keras's interface on `training.loop`."""
 
 import warnings
 
@@ -13,27 +13,26 @@ from kerasae.training.objective import Objective
 
 
 class Trainer(Objective, backends.Steps):
-    """The training half of `Autoencoder`, mixed in before `keras.Model`.
+    """Training methods of `Autoencoder`; a base class before `keras.Model`.
 
-    A model gives `loss_terms`, `checked(x, y)`, `target(x, y)` and `corrupted(x, training)`. What a
-    subclass overrides is what runs: its own `train_step`, `test_step`, `compute_loss`, `loss_terms`,
-    `call` or `compute_metrics`.
+    A model defines `loss_terms`, `checked(x, y)`, `target(x, y)` and `corrupted(x, training)`. If a subclass overrides
+    `train_step`, `test_step`, `compute_loss`, `loss_terms`, `call` or `compute_metrics`, the override is what runs.
 
     Attributes:
-        compiled_functions: What has been compiled for the model.
-        requested_jit_compile: `jit_compile` as `compile` was given it.
+        compiled_functions: Cache of the model's compiled functions.
+        requested_jit_compile: Argument `jit_compile` of `compile`.
     """
 
     requested_jit_compile: bool | str = "auto"
     _metrics_are_built = False
 
     def prepare_training(self) -> None:
-        """Set up what training keeps on a model; called once, by the model's constructor."""
+        """Create the attributes that training needs. The model's constructor calls this once."""
         self.compiled_functions = CompiledFunctions()
         self.prepare_objective()
 
     def forget_compiled(self) -> None:
-        """Drop everything that was compiled for the model, by kerasae and by Keras."""
+        """Drop all functions compiled for the model by kerasae and by Keras."""
         self.compiled_functions.clear()
         self.train_function = self.test_function = self.predict_function = None
 
@@ -51,22 +50,22 @@ class Trainer(Objective, backends.Steps):
         jit_compile="auto",
         auto_scale_loss=True,
     ):
-        """As for `keras.Model`, with defaults that suit an autoencoder.
+        """Configure training, as `keras.Model.compile` does, with defaults for autoencoders.
 
         Args:
-            optimizer: As Keras takes it. Default: Adam.
-            loss: As Keras takes it. Default: binary cross-entropy for a sigmoid output, else mean squared
+            optimizer: Optimizer, as in Keras. Default: Adam.
+            loss: Loss, as in Keras. Default: binary cross-entropy for a sigmoid output, else mean squared
                 error. A loss with `from_logits=True` receives the logits.
-            metrics, weighted_metrics, run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: As for
-                `keras.Model`.
+            metrics, weighted_metrics, run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: As in
+                `keras.Model.compile`.
 
         Raises:
-            ValueError: `from_logits=True` for a decoder without a sigmoid output; `loss_weights`, which are
-                for models with several outputs.
+            ValueError: If the loss has `from_logits=True` and the output is not a sigmoid, or `loss_weights` are given,
+                which are for models with several outputs.
         """
         if loss_weights is not None:
             raise ValueError(
-                "`loss_weights` weigh several outputs against one another, and an autoencoder has one. "
+                "`loss_weights` must be None, since an autoencoder has one output. "
                 f"Received: loss_weights={loss_weights!r}. Set the weight of a penalty by the model's own arguments."
             )
         self.forget_compiled()
@@ -86,7 +85,7 @@ class Trainer(Objective, backends.Steps):
     def get_compile_config(self):
         config = super().get_compile_config()
         if config:  # empty for a model that isn't compiled
-            # Keras saves what "auto" meant on this backend, and would force it on the one that loads.
+            # Keras saves what "auto" meant on this backend, which may be wrong for the backend that loads the model.
             config["jit_compile"] = self.requested_jit_compile
             config["optimizer"] = _portable(config["optimizer"])
         return config
@@ -116,19 +115,19 @@ class Trainer(Objective, backends.Steps):
         *,
         seed=None,
     ):
-        """As for `keras.Model`; `fit(x)` means `fit(x, x)`. Compiles with the defaults if need be.
+        """Train as `keras.Model.fit` does; `fit(x)` means `fit(x, x)`. A model that is not compiled gets the defaults.
+
+        One compiled call runs many steps, unless a callback uses single batches.
 
         Args:
-            x, y, ..., validation_freq: As for `keras.Model`. Arrays stay on the device, streams are gathered
-                into blocks, and many steps are made in one compiled call, unless a callback looks at single
-                batches.
-            seed: Makes the order of the batches a function of `(seed, epoch)`, the same on every backend and
-                in a resumed run. For arrays, and for the streams of pictures of `kerasae.data`.
+            x, y, ..., validation_freq: As in `keras.Model.fit`.
+            seed: Seed of the batch order, which is a function of `(seed, epoch)`: the same on every backend and in a
+                resumed run. Only for arrays and for picture streams of `kerasae.data`.
 
         Raises:
-            ValueError: Inputs of a wrong shape or outside the model's range, NaN, or none; weights to train that
-                the optimizer was not built for.
-            TypeError: Inputs that are not numbers.
+            ValueError: If inputs are empty, have a wrong shape, NaN or values outside the model's range, or the
+                optimizer was built without some of the weights to train.
+            TypeError: If inputs are not numbers.
         """
         backends.check_training()
         if not self.compiled:
@@ -162,17 +161,17 @@ class Trainer(Objective, backends.Steps):
         callbacks=None,
         return_dict=False,
     ):
-        """As for `keras.Model`; `evaluate(x)` means `evaluate(x, x)`. Errors as for `fit`."""
+        """Evaluate as `keras.Model.evaluate` does; `evaluate(x)` means `evaluate(x, x)`. Errors as for `fit`."""
         if not self.compiled:
             self.compile()
-        # `fit` passes the source that it made once for all epochs.
+        # `fit` passes a source that it uses in all epochs.
         prepared = isinstance(x, (ArrayBatches, StreamBatches))
         source = x if prepared else self._source((x, y, sample_weight), batch_size, steps)
         logs = loop.evaluate(self, source, callbacks, verbose)
         return logs if return_dict else keras_private.metrics_in_order(self, logs)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """As for `keras.Model`: the reconstructions of `x`, as arrays. Errors as for `fit`."""
+        """Compute reconstructions of `x` as arrays, as `keras.Model.predict` does. Errors as for `fit`."""
         if validation.is_array(x):
             x, _ = self.checked(x, None)
             size = 32 if batch_size is None else positive_size("batch_size", batch_size)
@@ -188,7 +187,7 @@ class Trainer(Objective, backends.Steps):
     # Sources
 
     def _source(self, data, batch_size, steps, epochs: int = 1):
-        """What `evaluate` takes its batches from: arrays or a stream, in their own order."""
+        """Source of batches for `evaluate`: arrays or a stream, without shuffling."""
         x, y, sample_weight = data
         if not validation.is_array(x):
             x, _ = ordered(x, batch_size)
@@ -198,15 +197,15 @@ class Trainer(Objective, backends.Steps):
         return self._array_source(arrays, size, False, None, epochs, steps_per_epoch=steps, class_weight=None)
 
     def _array_source(self, arrays, size: int, shuffle, seed, epochs: int, steps_per_epoch, class_weight):
-        """Arrays on the device; or Keras's own order of their batches, where only Keras defines one."""
+        """Batches of arrays, made by kerasae, or by Keras if options are used that only Keras implements."""
         limited = steps_per_epoch is not None or keras.config.max_steps_per_epoch()
         if not limited and class_weight is None and shuffle in (True, False):
             return ArrayBatches(arrays, size, shuffle, seed, epochs)
         if seed is not None:
             raise ValueError(
-                "`seed` orders the batches of whole epochs. "
-                f"Received it with steps_per_epoch={steps_per_epoch!r}, class_weight={class_weight!r}, "
-                f"shuffle={shuffle!r}. Leave seed out, or these."
+                "`seed` needs whole epochs, without class weights and with shuffle True or False. "
+                f"Received steps_per_epoch={steps_per_epoch!r}, class_weight={class_weight!r}, "
+                f"shuffle={shuffle!r}. Leave out seed, or these."
             )
         x, y, sample_weight = _unpacked(arrays)
         if class_weight is not None:
@@ -230,13 +229,13 @@ class Trainer(Objective, backends.Steps):
     # Before the first step
 
     def build_metrics(self, block) -> None:
-        """Build the metrics, which need a batch, and the optimizer, once after each `compile`."""
+        """Build the metrics from a batch, once after each `compile`."""
         if not self._metrics_are_built:
             keras_private.build_metrics(self, block.layout.example())
             self._metrics_are_built = True
 
     def _check_optimizer(self) -> None:
-        """Build the optimizer if need be; refuse one that was built for other variables than are to be trained."""
+        """Build the optimizer if it is not built. ValueError if it was built without some trainable variables."""
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
             return
@@ -246,27 +245,27 @@ class Trainer(Objective, backends.Steps):
         unknown = [variable.path for variable in self.trainable_variables if id(variable) not in known]
         if unknown:
             raise ValueError(
-                "The optimizer must have been built for every variable that is trained. "
-                f"Received new ones, which were frozen or not there when it was built: {', '.join(unknown[:3])}"
+                "The optimizer must have been built for all trainable variables. "
+                f"Received variables that were frozen or did not exist when it was built: {', '.join(unknown[:3])}"
                 f"{' and more' if len(unknown) > 3 else ''}. Call compile() again before fit()."
             )
 
 
 def _unpacked(data) -> tuple:
-    """`x, y, sample_weight` of what `fit` takes as validation data: a source, or a tuple of arrays."""
+    """Split validation data, a source or a tuple of arrays, into `x, y, sample_weight`."""
     if isinstance(data, (tuple, list)):
         return keras.utils.unpack_x_y_sample_weight(tuple(data))
     return data, None, None
 
 
 def _limited(epochs: int) -> int:
-    """The epochs, at most `KERAS_MAX_EPOCHS` of them."""
+    """Number of epochs, at most `KERAS_MAX_EPOCHS`."""
     most = keras.config.max_epochs()
     return min(epochs, most) if most else epochs
 
 
 def _portable(config):
-    """An optimizer's config for all backends. On PyTorch some are classes of that backend, unknown to others."""
+    """Make an optimizer's config portable. On PyTorch, some optimizers have classes that other backends lack."""
     if not isinstance(config, dict):
         return config
     config = {key: _portable(value) for key, value in config.items()}

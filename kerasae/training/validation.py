@@ -1,16 +1,16 @@
-"""The input contract: arrays are checked before any compiled code runs, streamed batches as they arrive."""
+"""Validation of inputs: arrays before any compiled code runs, batches of streams as they arrive."""
 
 import math
 
 import keras
 import numpy as np
 
-# Room for the rounding of float32 arithmetic that should have stayed in the range.
+# Tolerance for values that leave the range by float32 rounding.
 _TOLERANCE = 1e-5
 
 
 def is_tensor(x) -> bool:
-    """Whether `x` is a tensor of the backend and no array: on the NumPy backend Keras takes these for tensors, too."""
+    """Whether `x` is a tensor and not a NumPy array, which Keras calls a tensor on its NumPy backend."""
     return keras.ops.is_tensor(x) and not isinstance(x, np.ndarray)
 
 
@@ -31,10 +31,10 @@ def check_shape(shape, expected: tuple[int, ...], name: str = "x") -> None:
 
 
 def check_values(x: np.ndarray, value_range: tuple[float, float] | None, name: str = "x", dtype=None) -> None:
-    """Raise ValueError if the array is empty, holds NaN or infinity, or leaves `value_range`."""
+    """Raise ValueError if the array is empty, has NaN or infinity, or leaves `value_range`."""
     if x.size == 0:
         raise ValueError(f"{name} is empty: expected at least one. Received shape: {x.shape}.")
-    low, high = float(x.min()), float(x.max())  # NaN, if there is one, comes through both
+    low, high = float(x.min()), float(x.max())  # both are NaN if any value is
     if math.isnan(low) or math.isnan(high):
         bad = int(np.isnan(np.asarray(x, "float32")).sum())
         raise ValueError(f"{name} must hold numbers. Received {bad} NaN among {x.size} values: drop or fill them.")
@@ -53,19 +53,19 @@ def check_values(x: np.ndarray, value_range: tuple[float, float] | None, name: s
 
 
 def as_float_array(x, name: str = "x") -> np.ndarray:
-    """`x` as a float32 array (other float types stay as they are).
+    """Convert `x` to a float32 array. Other float types are kept.
 
     Raises:
-        TypeError: `x` is not numeric.
-        ValueError: `x` is a list that makes no array.
+        TypeError: If `x` is not numeric.
+        ValueError: If `x` is a list of rows of different shapes.
     """
     if type(x) is np.ndarray and x.dtype == np.float32:
-        return x  # as most are: what follows takes its time
+        return x  # the usual case, without the slow conversions below
     try:
         array = np.asarray(keras.ops.convert_to_numpy(x) if keras.ops.is_tensor(x) else x)
     except ValueError as error:  # lists of unequal lengths
-        raise ValueError(f"{name} must be an array, all of whose rows have one shape. {error}") from None
-    if array.dtype.name.startswith(("bfloat", "float8")):  # of reduced precision, which NumPy itself doesn't have
+        raise ValueError(f"{name} must be an array whose rows have the same shape. {error}") from None
+    if array.dtype.name.startswith(("bfloat", "float8")):  # types of reduced precision that NumPy does not have
         array = array.astype("float32")
     if array.dtype.kind not in "biuf":
         raise TypeError(
@@ -76,7 +76,7 @@ def as_float_array(x, name: str = "x") -> np.ndarray:
 
 
 def checked_array(x, shape: tuple[int, ...], value_range, name: str = "x") -> np.ndarray:
-    """`x` as a float array of shape `(n, *shape)` within `value_range`, or an error that says what is wrong."""
+    """Validate `x` and return it as a float array of shape `(n, *shape)` within `value_range`."""
     array = as_float_array(x, name)
     check_shape(array.shape, shape, name)
     check_values(array, value_range, name, getattr(x, "dtype", None))
@@ -84,7 +84,7 @@ def checked_array(x, shape: tuple[int, ...], value_range, name: str = "x") -> np
 
 
 def check_sample_weight(sample_weight, n: int) -> None:
-    """Raise ValueError unless there is one finite weight, not negative, for each of `n` inputs."""
+    """Raise ValueError unless there is one finite, nonnegative weight per input, n in total."""
     weights = as_float_array(sample_weight, "sample_weight")
     if weights.shape not in ((n,), (n, 1)):
         raise ValueError(f"sample_weight must be one number for each input, shape ({n},). Received: {weights.shape}.")
@@ -93,14 +93,14 @@ def check_sample_weight(sample_weight, n: int) -> None:
 
 
 def checked_arrays(model, x, y=None, sample_weight=None) -> tuple:
-    """Arrays for `fit` as `(x,)`, `(x, y)` or `(x, y, sample_weight)`, checked against the model's input contract.
+    """Validate arrays for `fit`, and return `(x,)`, `(x, y)` or `(x, y, sample_weight)`.
 
     Args:
-        model: Has `checked(x, y)`, which gives float arrays or raises, and `target(x, y)`.
+        model: Model with `checked(x, y)`, which returns float arrays or raises, and `target(x, y)`.
         x, y, sample_weight: As for `fit`.
 
     Raises:
-        ValueError, TypeError: The arrays break the contract.
+        ValueError, TypeError: If the arrays are not valid inputs of the model.
     """
     x, y = model.checked(x, y)
     if sample_weight is None:
@@ -111,7 +111,7 @@ def checked_arrays(model, x, y=None, sample_weight=None) -> tuple:
 
 
 def checked_batch(model, batch) -> tuple:
-    """One batch of a stream, checked and packed as `checked_arrays` packs arrays."""
+    """Validate one batch of a stream, with the result of `checked_arrays`."""
     return checked_arrays(model, *keras.utils.unpack_x_y_sample_weight(batch))
 
 
@@ -122,7 +122,7 @@ def is_array(x) -> bool:
 
 
 def checked_range(value_range) -> tuple[float, float] | None:
-    """The range `(low, high)` of a model's inputs as floats, or None; ValueError if it is empty."""
+    """Validate a model's input range: `(low, high)` as floats, or None. ValueError if it is empty."""
     if value_range is None:
         return None
     if len(value_range) != 2 or not value_range[0] < value_range[1]:
