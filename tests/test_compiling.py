@@ -144,48 +144,48 @@ REFUSED = [
                 "optimizers", "MultiOptimizer", optimizer_map=_of("optimizers", "OptimizerMap", **MAP, **SHIELDED)
             )
         },
-        "has no place among the arguments",
+        "is not allowed among the arguments",
     ),
     ({"optimizer": _of("optimizers", "Muon", exclude_layers=[SLOW])}, "exclude_layers of Muon is out of bounds"),
     ({"optimizer": _of("optimizers", "Muon", ns_steps=10**9)}, "ns_steps of Muon is out of bounds"),
-    ({"optimizer": _of("optimizers", "Optimizer", learning_rate=1.0)}, "has no place there"),
-    ({"optimizer": _of("optimizers", "SGD", learning_rate=DENSE)}, "has no place there"),
+    ({"optimizer": _of("optimizers", "Optimizer", learning_rate=1.0)}, "is not allowed there"),
+    ({"optimizer": _of("optimizers", "SGD", learning_rate=DENSE)}, "is not allowed there"),
     ({"optimizer": _of("optimizers", "SGD", learning_rate=-1.0)}, "learning_rate of SGD is out of bounds"),
     ({"optimizer": _of("optimizers", "SGD", learning_rate=True)}, "learning_rate of SGD is out of bounds"),
     ({"optimizer": _of("optimizers", "SGD", momentum=2.0)}, "momentum of SGD is out of bounds"),
     ({"optimizer": _of("optimizers", "SGD", gradient_accumulation_steps=10**9)}, "out of bounds"),
-    ({"optimizer": _of("optimizers", "SGD", unheard_of=1)}, "'unheard_of' is no plain argument of SGD"),
-    ({"optimizer": {**SGD, "registered_name": "kerasae>PerImage"}}, "has no place there"),
-    ({"optimizer": "../adam"}, "is no optimizer of Keras"),
-    ({"optimizer": SHIELDED}, "has no place there"),
+    ({"optimizer": _of("optimizers", "SGD", unheard_of=1)}, "'unheard_of' is not a plain argument of SGD"),
+    ({"optimizer": {**SGD, "registered_name": "kerasae>PerImage"}}, "is not allowed there"),
+    ({"optimizer": "../adam"}, "is not a Keras optimizer"),
+    ({"optimizer": SHIELDED}, "is not allowed there"),
     ({"optimizer": 3}, "expected an optimizer of Keras"),
-    ({"loss": DENSE}, "has no place there"),
-    ({"loss": SHIELDED}, "is no function of keras.losses"),
+    ({"loss": DENSE}, "is not allowed there"),
+    ({"loss": SHIELDED}, "is not a function in keras.losses"),
     (
         {"loss": {**SHIELDED, "config": "mean_squared_error", "fn": DENSE}},
-        "fn has no place in the config of the function",
+        "fn is not allowed in the config of the function",
     ),
-    ({"loss": _of("losses", "Loss")}, "has no place there"),
+    ({"loss": _of("losses", "Loss")}, "is not allowed there"),
     ({"loss": _of("losses", "Huber", delta=DENSE)}, "delta of Huber is out of bounds"),
     ({"metrics": [_of("metrics", "MeanIoU", num_classes=1000) for _ in range(100)]}, "numbers in their state"),
     ({"metrics": [["mse"] * 60] * 2}, "expected at most 100 metrics"),
     ({"metrics": ["mse"] * 101}, "lists of at most 100 items"),
     ({"metrics": [_of("metrics", "AUC", num_thresholds=10**6)]}, "num_thresholds of AUC is out of bounds"),
-    ({"metrics": [_of("metrics", "MeanMetricWrapper", fn=SHIELDED)]}, "has no place there"),
-    # Weights of labels are stored as a tensor, which is no plain argument.
+    ({"metrics": [_of("metrics", "MeanMetricWrapper", fn=SHIELDED)]}, "is not allowed there"),
+    # Weights of labels are stored as a tensor, which is not a plain argument.
     (
         {"metrics": [_of("metrics", "AUC", label_weights={"class_name": "__tensor__"})]},
         "label_weights of AUC is out of",
     ),
-    ({"metrics": {"a": "mse"}}, "has no place there"),
+    ({"metrics": {"a": "mse"}}, "is not allowed there"),
     ({"steps_per_execution": 10**9}, "steps_per_execution of compile_config is out of bounds"),
     ({"steps_per_execution": True}, "out of bounds"),
     ({"run_eagerly": 1}, "out of bounds"),
     ({"jit_compile": 1}, "out of bounds"),
     ({"jit_compile": "maybe"}, "out of bounds"),
     ({"loss_weights": [1.0]}, "out of bounds"),
-    ({"class_name": "function", **SHIELDED}, "is no plain argument of compile_config"),
-    ({"unheard_of": DENSE}, "'unheard_of' is no plain argument"),
+    ({"class_name": "function", **SHIELDED}, "is not a plain argument of compile_config"),
+    ({"unheard_of": DENSE}, "'unheard_of' is not a plain argument"),
 ]
 
 
@@ -199,7 +199,7 @@ def test_what_is_not_on_the_list_is_refused(config, message):
 def test_model_config_is_not_shielded_by_a_function(shield):
     config = keras.saving.serialize_keras_object(dense())
     config["config"] |= {"noise": DENSE, **shield}
-    with pytest.raises(ValueError, match="has no place among the arguments"):
+    with pytest.raises(ValueError, match="is not allowed among the arguments"):
         files.clean_config(json.loads(json.dumps(config)))
 
 
@@ -215,7 +215,7 @@ def test_slow_pattern_in_a_keras_file_is_refused_at_once(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in contents.items():
             archive.writestr(name, content)
-    with pytest.raises(ValueError, match="has no place among the arguments"):
+    with pytest.raises(ValueError, match="is not allowed among the arguments"):
         zoo.load(path)
 
 

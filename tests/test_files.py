@@ -82,8 +82,8 @@ def _function(module, name):
 HIDDEN = ("config", "hidden_units")
 OPTIMIZER = ("compile_config", "optimizer")
 MAPPED = _of("keras.optimizers", "OptimizerMap", default_optimizer="adam", optimizer_map={"(.*.*.*.*.*.*.*)*x": "sgd"})
-PLACE = "has no place there"
-NO_FUNCTION = "is no function of keras"
+PLACE = "is not allowed there"
+NO_FUNCTION = "is not a function in keras"
 CONFIGS = [
     (("module",), "evil", None),  # Keras goes by the registered name
     (("registered_name",), "evil>Evil", PLACE),
@@ -389,7 +389,7 @@ def _written(content):
 
 
 OTHER = "the weights of another model"
-STORED = "is not stored as it is"
+STORED = "must be stored uncompressed"
 WEIGHTS = {
     "empty": (_written(b""), "can't be read"),
     "text": (_written(b"weights"), "can't be read"),
@@ -574,8 +574,8 @@ KERAS_FILES = {
     "pickled weights": (_zip(contents={zoo.WEIGHTS: None, "model.weights.npz": b"x"}), "received .*npz"),
     "no config": (_zip(contents={zoo.CONFIG: None}), "expected config.json, "),
     "config twice": (_twice, "received config.json, config.json"),
-    "compressed": (_zip(mode=zipfile.ZIP_DEFLATED), "is not stored as it is"),
-    "bomb": (_zip(mode=zipfile.ZIP_LZMA, contents={zoo.CONFIG: bytes(10**7)}), "is not stored as it is"),
+    "compressed": (_zip(mode=zipfile.ZIP_DEFLATED), "must be stored uncompressed"),
+    "bomb": (_zip(mode=zipfile.ZIP_LZMA, contents={zoo.CONFIG: bytes(10**7)}), "must be stored uncompressed"),
     "pipe": (_fifo, "not a regular file"),
 }
 

@@ -282,7 +282,7 @@ def test_config_of_a_foreign_class_is_refused(entry):
     card = json.loads((entry / zoo.METADATA).read_text())
     card["files"][zoo.CONFIG] = files.sha256((entry / zoo.CONFIG).read_bytes())
     (entry / zoo.METADATA).write_text(json.dumps(card))
-    with pytest.raises(ValueError, match=r"keras\.layers\.Dense.* has no place there"):
+    with pytest.raises(ValueError, match=r"keras\.layers\.Dense.* is not allowed there"):
         zoo.load(entry)
 
 

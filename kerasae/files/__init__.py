@@ -1,13 +1,13 @@
-"""Read what somebody else wrote, as data: files are validated before anything is built from them.
+"""Read untrusted files: they are validated before anything is built from them.
 
-- `reading`: open a file once, read a bounded number of bytes, hash the bytes that are used.
+- `reading`: opens a file once, reads a limited number of bytes, and hashes the bytes that are used.
 - `json`, `arrays`: JSON, and NumPy's `.npy` and `.npz`.
-- `pictures`: what Pillow decodes, within bounds.
-- `config`, `compiling`, `bounds`, `objects`: a model's config names classes and sizes. Only a few classes, with plain
-  arguments within bounds, are built. `sizes` compares the sizes with the weights file before memory is allocated.
-- `weights`: weights files hold plain arrays. No links; nothing compressed, virtual or outside of the file, so no
-  array is larger than the file that holds it.
-- `archive`: a `.keras` file contains exactly these two and a note of Keras, uncompressed.
+- `pictures`: pictures that Pillow decodes, with a limited number of pixels.
+- `config`, `compiling`, `bounds`, `objects`: configs of models. Only a few classes, with plain arguments within
+  bounds, are built. `sizes` compares the weights' shapes with the weights file before memory is allocated.
+- `weights`: weights files of plain arrays. Links and compressed, virtual or external arrays are refused, so no array
+  is larger than the file.
+- `archive`: `.keras` files, which contain exactly a config, weights and Keras's metadata, uncompressed.
 
 Importing this package imports neither Keras nor NumPy.
 """

@@ -1,4 +1,4 @@
-"""`.keras` files that somebody else wrote: a zip file of exactly the three files Keras writes, uncompressed."""
+"""Read untrusted `.keras` files: zip files with exactly the three files that Keras writes, uncompressed."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ def unpacked(path: Path) -> Iterator[Path]:
     """Unpack a `.keras` file into a temporary directory of this process, which is removed afterwards.
 
     Raises:
-        ValueError: Not a zip file, a damaged one, or one with other files than Keras writes, or compressed ones.
+        ValueError: If the file is not a zip file, is damaged, or has other or compressed members.
     """
     with tempfile.TemporaryDirectory(prefix="kerasae-") as name:
         directory = Path(name)
@@ -29,7 +29,7 @@ def unpacked(path: Path) -> Iterator[Path]:
                 for member in _MEMBERS:
                     with packed.open(member) as source, open(directory / member, "wb") as target:
                         shutil.copyfileobj(source, target)  # compares the checksum at the end
-        except Exception as error:  # zipfile raises many kinds for damaged files
+        except Exception as error:  # zipfile raises many types for damaged files
             raise ValueError(f"{path} can't be read as a .keras file: {reading.brief(error)}") from error
         yield directory
 
@@ -40,4 +40,4 @@ def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
         raise ValueError(f"expected {', '.join(sorted(_MEMBERS))} in it, received {', '.join(names)[:200]}")
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
-            raise ValueError(f"{member.filename} is not stored as it is, as Keras does")
+            raise ValueError(f"{member.filename} must be stored uncompressed, as Keras does")

@@ -1,8 +1,8 @@
-"""Read `.npy` and `.npz` files that somebody else wrote.
+"""Read untrusted `.npy` and `.npz` files.
 
-NumPy's own reader allocates whatever a header asks for and raises a dozen kinds of error for damaged files. Here
-nothing is unpickled, an array never takes more memory than the bytes that are there to fill it, and everything
-that is wrong is a ValueError that names the file.
+NumPy's own reader allocates any size that a header states, and raises many types of errors for damaged files. This one
+never unpickles, never allocates more memory than the array's bytes in the file, and raises only ValueErrors that name
+the file.
 """
 
 import io
@@ -16,17 +16,17 @@ from kerasae.files import reading
 if TYPE_CHECKING:
     import numpy as np
 
-_MAX_EXPANSION = 1032  # the most by which deflate can expand
-_MAX_EXPANDED = 2**32  # bytes of all members together, where they are deflated
+_MAX_EXPANSION = 1032  # largest compression factor of deflate
+_MAX_EXPANDED = 2**32  # largest total size of compressed members after expansion, in bytes
 _MAX_MEMBERS = 1000
 
 
 def read_array(path: Path) -> "np.ndarray":
-    """The array in a `.npy` file of numbers.
+    """Read a `.npy` file of numbers.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, is something else, or holds Python objects.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged, has another format, or contains Python objects.
     """
     arrays = _read(path)
     if list(arrays) != [""]:
@@ -35,7 +35,7 @@ def read_array(path: Path) -> "np.ndarray":
 
 
 def read_arrays(path: Path) -> dict[str, "np.ndarray"]:
-    """The arrays in an `.npz` file of numbers, by name. Errors as for `read_array`."""
+    """Read an `.npz` file of numbers as a dict of arrays. Errors as for `read_array`."""
     arrays = _read(path)
     if "" in arrays:
         raise ValueError(f"{path} must be an .npz file with named arrays. Received a .npy file with one array.")
@@ -43,7 +43,7 @@ def read_arrays(path: Path) -> dict[str, "np.ndarray"]:
 
 
 def parse_arrays(content: bytes, source: str | Path) -> dict[str, "np.ndarray"]:
-    """The arrays in the bytes of an `.npz` file, or the one in those of a `.npy` file under the name `""`.
+    """Read the content of an `.npz` file as a dict of arrays; a `.npy` file gives one array with the name `""`.
 
     Raises:
         ValueError: As for `read_array`.
@@ -55,7 +55,7 @@ def parse_arrays(content: bytes, source: str | Path) -> dict[str, "np.ndarray"]:
             members = archive.infolist()
             _check_members(members, len(content))
             return {member.filename.removesuffix(".npy"): _array(archive.read(member)) for member in members}
-    except Exception as error:  # zipfile, zlib and numpy.lib.format raise many kinds for damaged files
+    except Exception as error:  # zipfile, zlib and numpy.lib.format raise many types for damaged files
         raise ValueError(
             f"{source} must be a .npy or .npz file of numbers. It can't be read: {reading.brief(error)}. "
             "Save it again with np.save or np.savez."
@@ -73,7 +73,7 @@ def _read(path: Path) -> dict[str, "np.ndarray"]:
 
 
 def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
-    """Raise ValueError unless the members can be unpacked without taking much more memory than the file has bytes."""
+    """Raise ValueError if the members are invalid or would take too much memory after expansion."""
     names = [member.filename for member in members]
     if not names or len(names) > _MAX_MEMBERS or len(set(names)) < len(names):
         raise ValueError(f"expected 1 to {_MAX_MEMBERS} arrays of different names, received {len(names)} members")
@@ -93,7 +93,7 @@ def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
 
 
 def _array(content: bytes) -> "np.ndarray":
-    """The array in the bytes of a `.npy` file. Its memory is the bytes' own, until it is copied in the last line."""
+    """Read the content of a `.npy` file. The array uses the memory of `content` until it is copied in the last line."""
     import numpy as np
     from numpy.lib import format as npy
 

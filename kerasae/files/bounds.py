@@ -1,4 +1,4 @@
-"""Bounds on the arguments in a compile config: a check for each argument that optimizers, losses and metrics take."""
+"""Bounds on the arguments in a compile config: one check per argument of optimizers, losses and metrics."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from kerasae.files.objects import MAX_ITEMS
 Check = Callable[[Any], bool]
 
 _LARGE = 1e9
-_MAX_CLASSES = 1000  # of a metric, and thresholds
+_MAX_CLASSES = 1000  # most classes, labels or thresholds of a metric
 
 
 def _number(low: float = -_LARGE, high: float = _LARGE) -> Check:
@@ -53,7 +53,7 @@ def _empty(value) -> bool:
 
 
 def _policy(value) -> bool:
-    """A dtype: its name, or the config of a policy of one name."""
+    """Whether a value is the name of a dtype, or the config of a `DTypePolicy`."""
     if not isinstance(value, dict):
         return value is None or _text(value)
     return (
@@ -76,7 +76,7 @@ _REDUCTIONS = _one_of(None, "none", "sum", "mean", "sum_over_batch_size", "mean_
 
 COMPILE: dict[str, Check] = {
     "loss_weights": _nothing,
-    "run_eagerly": _flag,  # slow, but no danger
+    "run_eagerly": _flag,  # slow but harmless
     "steps_per_execution": _integer(1, 1000),
     "jit_compile": _one_of(True, False, "auto"),
     "auto_scale_loss": _flag,
@@ -113,8 +113,8 @@ OPTIMIZER: dict[str, Check] = {
     "gradient_accumulation_steps": _optional(_integer(1, 10**6)),
     "ema_overwrite_frequency": _optional(_integer(1, 10**9)),
     "warmup_steps": _STEPS,
-    "ns_steps": _integer(1, 100),  # iterations in each step of Muon
-    "exclude_layers": _empty,  # regular expressions
+    "ns_steps": _integer(1, 100),  # iterations per step of Muon
+    "exclude_layers": _empty,  # would be regular expressions
     **dict.fromkeys(("muon_a", "muon_b", "muon_c"), _number()),
     "rms_rate": _optional(_SIZE),
     **dict.fromkeys(
@@ -162,7 +162,7 @@ METRIC: dict[str, Check] = {
 
 
 def state_size(arguments: dict[str, Any]) -> int:
-    """About how many numbers the state of a metric with these arguments has: a confusion matrix, or counts."""
+    """Approximate number of values in the state of a metric with these arguments: a confusion matrix, or counts."""
     thresholds = arguments.get("thresholds")
     counts = max(arguments.get("num_thresholds", 1), len(thresholds) if isinstance(thresholds, list) else 1)
     labels = arguments.get("num_labels") or 1

@@ -1,10 +1,10 @@
-"""How a model was compiled, as somebody else's file states it.
+"""Validate the compile config in an untrusted file.
 
-A closed list: the optimizers, learning-rate schedules, losses and metrics of Keras, kerasae's `PerImage`, and their
-plain arguments within bounds. Not on it is what takes any function (`MeanMetricWrapper`), the abstract base classes
-(`Loss`, `Metric`, `Optimizer`, `LearningRateSchedule`), classes that users have registered, and every regular
-expression but one: `exclude_layers` of Muon, and the patterns of an `OptimizerMap`. A file that you trust
-can contain all of these: load it with `keras.saving.load_model`.
+Allowed are the optimizers, learning-rate schedules, losses and metrics of Keras, kerasae's `PerImage`, and plain
+arguments within bounds. Refused are classes that take any function (`MeanMetricWrapper`), abstract base classes
+(`Loss`, `Metric`, `Optimizer`, `LearningRateSchedule`), classes registered by users, and regular expressions
+(`exclude_layers` of Muon, patterns of an `OptimizerMap`) except the one for discriminators. A file that you trust can
+contain all of these: load it with `keras.saving.load_model`.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from typing import Any
 from kerasae.files import objects
 from kerasae.files.bounds import COMPILE, LOSS, METRIC, OPTIMIZER, SCHEDULE, state_size
 
-# The pattern by which adversarial models give the discriminator an optimizer of its own.
+# Pattern by which adversarial models assign an optimizer to the discriminator.
 DISCRIMINATOR = ".*discriminator.*"
 MAX_METRICS = 100
-MAX_METRIC_STATE = 2**20  # numbers in the state of all metrics together
+MAX_METRIC_STATE = 2**20  # most values in the state of all metrics together
 
 _SCHEDULES = (
     *("CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay"),
@@ -30,13 +30,13 @@ _ABSTRACT = ("Loss", "Metric", "MeanMetricWrapper")
 
 
 def clean_compile_config(config: dict) -> dict[str, Any]:
-    """A copy of a compile config that contains nothing but what is on the list.
+    """Copy a compile config, if it contains only allowed objects and arguments.
 
     Args:
-        config: As a model's `get_compile_config` returns it.
+        config: Result of a model's `get_compile_config`.
 
     Raises:
-        ValueError: Something else is in it, or an argument is out of bounds.
+        ValueError: If anything else is in it, or an argument is out of bounds.
     """
     if not isinstance(config, dict):
         raise ValueError(f"compile_config must be an object. Received: {type(config).__name__}")
@@ -99,7 +99,7 @@ def _optimizer_map(value) -> dict[str, Any]:
     cls = _listed(value, {"keras.optimizers": keras.optimizers}, ("OptimizerMap",), "an OptimizerMap")
     arguments = objects.arguments(value)
     optimizers = arguments.get("optimizer_map")
-    # Keras matches the names of variables with these patterns, and some patterns take forever.
+    # Keras matches names of variables with these patterns, and some patterns would take forever.
     if not isinstance(optimizers, dict) or list(optimizers) != [DISCRIMINATOR]:
         found = list(optimizers) if isinstance(optimizers, dict) else optimizers
         raise ValueError(f"expected an optimizer for {DISCRIMINATOR!r} alone, received: {str(found)[:200]}")
@@ -137,7 +137,7 @@ def _keras_loss(value):
 
 
 def _metrics(value):
-    """A metric, or a list of metrics (or of such lists)."""
+    """Validate a metric, or a list of metrics (or of such lists)."""
     import keras
 
     if isinstance(value, list):
@@ -172,30 +172,30 @@ def _is_keras(value, name: str, place, module: str) -> bool:
 
 
 def _listed(value, places: dict[str, Any], names: tuple[str, ...] | None, expected: str) -> type:
-    """The class of a config, if it is public in one of the places and one of the names (all, if None)."""
+    """Class of a config, if it is public in one of the places and has an allowed name (None allows all)."""
     if not isinstance(value, dict):
         raise ValueError(f"expected {expected}, received {str(value)[:100]!r}")
     cls = objects.public(value, places)
     if cls is None or cls.__name__ in _ABSTRACT or (names is not None and cls.__name__ not in names):
         raise ValueError(
-            f"{objects.described(value)} has no place there. Expected {expected}. "
+            f"{objects.described(value)} is not allowed there. Expected {expected}. "
             "If you trust the file, load it with keras.saving.load_model"
         )
     return cls
 
 
 def _named(name: str, names: tuple[str, ...] | None, kind: str) -> str:
-    """The name of an object of Keras, which Keras looks up in lists of its own."""
+    """Validate the name of a Keras object, which Keras looks up itself."""
     if not name.isidentifier() or len(name) > 100 or (names and name.lower() not in map(str.lower, names)):
-        raise ValueError(f"{name[:100]!r} is no {kind} of Keras")
+        raise ValueError(f"{name[:100]!r} is not a Keras {kind}")
     return name
 
 
 def _bounded(arguments: dict, bounds: dict[str, Callable], name: str) -> dict[str, Any]:
-    """A copy of plain arguments, if each is known and within its bounds."""
+    """Copy plain arguments, if each is known and within its bounds."""
     for key, value in arguments.items():
         if key not in bounds:
-            raise ValueError(f"{key[:100]!r} is no plain argument of {name}")
+            raise ValueError(f"{key[:100]!r} is not a plain argument of {name}")
         if not bounds[key](value):
             raise ValueError(f"{key} of {name} is out of bounds. Received: {str(value)[:100]}")
     return dict(arguments)

@@ -1,36 +1,36 @@
-"""Configs of models that somebody else wrote.
+"""Validate the config of a model in an untrusted file.
 
-`clean_config` copies a config piece by piece, and copies only what it knows: classes of a few kinds and their plain
-arguments. Whatever else Keras could build from a config (layers, lambdas, arrays) is refused.
+`clean_config` copies a config piece by piece, and only known pieces: a few kinds of classes and their plain arguments.
+Anything else that Keras could build from a config (layers, lambdas, arrays) is refused.
 """
 
 from typing import Any
 
 from kerasae.files import compiling, objects
 
-QUANTIZED = "quantized"  # the argument that says which layers are quantized: see `models.quantization`
+QUANTIZED = "quantized"  # field that lists quantized layers: see `models.quantization`
 _PARTS, _MODES = ("encoder", "decoder", "discriminator"), ("int8", "int4", "float8")
 
 
 def clean_config(config: dict) -> dict:
-    """A copy of a model's config that contains nothing but the parts of an autoencoder.
+    """Copy a model's config, if it contains only the parts of an autoencoder.
 
     Args:
-        config: As `keras.saving.serialize_keras_object` returns it.
+        config: Result of `keras.saving.serialize_keras_object`.
 
     Returns:
-        A config for `keras.saving.deserialize_keras_object`; its `compile_config` is None for a model that was not
+        A config for `keras.saving.deserialize_keras_object`. Its `compile_config` is None for a model that was not
         compiled.
 
     Raises:
-        ValueError: The config names another class or function, or an argument is not plain or out of bounds.
+        ValueError: If the config names another class or function, or an argument is not plain or is out of bounds.
     """
     from kerasae import models
 
     cls = objects.registered(config)
     if cls is None or not issubclass(cls, models.Autoencoder):
         raise ValueError(
-            f"{objects.described(config)} has no place there. Expected a kerasae.models.Autoencoder. "
+            f"{objects.described(config)} is not allowed there. Expected a kerasae.models.Autoencoder. "
             "If it is a class of your own, import the module that registers it first"
         )
     compile_config = config.get("compile_config")
@@ -47,7 +47,7 @@ def _cleaned(arguments: dict, without: str | None = None) -> dict[str, Any]:
 
 
 def _quantized(value) -> dict[str, dict[str, str]]:
-    """A copy of what says which layers are quantized: `{part: {index of the layer: mode}}`."""
+    """Validate and copy the list of quantized layers: `{part: {index of the layer: mode}}`."""
     if not isinstance(value, dict) or not all(isinstance(layers, dict) for layers in value.values()):
         raise ValueError(f"{QUANTIZED} must name layers by part and index. Received: {str(value)[:100]}")
     layers = [(part, index, mode) for part, modes in value.items() for index, mode in modes.items()]
@@ -58,7 +58,7 @@ def _quantized(value) -> dict[str, dict[str, str]]:
 
 
 def _argument(value):
-    """A copy of a constructor argument: plain values, lists of them, or an object of one of a few kinds."""
+    """Validate and copy a constructor argument: plain values, lists of them, or an object of an allowed kind."""
     if isinstance(value, list):
         return [_argument(item) for item in objects.short(value)]
     if not isinstance(value, dict):
@@ -69,7 +69,7 @@ def _argument(value):
 
 
 def _part(config: dict) -> type:
-    """The class of an object that a model may be built from."""
+    """Class of an argument's object: noise, an initializer or a dtype policy."""
     import keras
 
     from kerasae import layers
@@ -85,9 +85,9 @@ def _part(config: dict) -> type:
         found = objects.public(config, places)
     if found is None and (layer := objects.public(config, {"keras.layers": keras.layers})) in layers.KERAS_NOISE:
         found, kinds = layer, layers.KERAS_NOISE
-    # A map of policies matches names of layers with regular expressions, some of which take forever.
+    # A map of policies matches names of layers with regular expressions, some of which would take forever.
     if not (isinstance(found, type) and issubclass(found, kinds)) or found is keras.dtype_policies.DTypePolicyMap:
         raise ValueError(
-            f"{objects.described(config)} has no place there. Expected noise, an initializer or a dtype policy"
+            f"{objects.described(config)} is not allowed there. Expected noise, an initializer or a dtype policy"
         )
     return found

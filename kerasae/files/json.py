@@ -1,4 +1,4 @@
-"""Read JSON that somebody else wrote."""
+"""Read untrusted JSON."""
 
 import json
 import math
@@ -12,10 +12,10 @@ _MAX_DEPTH = 32
 
 
 def read_json(path: Path, limit: int = reading.MAX_JSON) -> dict:
-    """The object in a JSON file of at most `limit` bytes.
+    """Read a JSON file of at most `limit` bytes that contains an object.
 
     Raises:
-        ValueError: Not a regular file, too large, or not what `parse_json` accepts.
+        ValueError: If the file is not a regular file or is too large; otherwise as for `parse_json`.
     """
     try:
         content = reading.read_bytes(path, limit)
@@ -25,15 +25,15 @@ def read_json(path: Path, limit: int = reading.MAX_JSON) -> dict:
 
 
 def parse_json(content: bytes, source: str | Path) -> dict:
-    """The object in the bytes of a JSON file.
+    """Parse the content of a JSON file that contains an object.
 
     Args:
         content: UTF-8 text.
         source: Name of the file, for error messages.
 
     Raises:
-        ValueError: Not UTF-8, not JSON, not an object, nested deeper than 32 levels; NaN or infinity, which
-            JSON does not have; a control character in a text.
+        ValueError: If the content is not UTF-8, not JSON, not an object, is nested deeper than 32 levels, or has NaN,
+            infinity, or a control character in a text.
     """
     try:
         parsed = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
@@ -61,7 +61,7 @@ def _refuse_constant(name: str):
 
 
 def _values(content, depth: int = 0) -> Iterator[Any]:
-    """All keys and values, at every depth."""
+    """Yield all keys and values, at every depth."""
     if depth > _MAX_DEPTH:
         raise ValueError(f"nested deeper than {_MAX_DEPTH} levels")
     if isinstance(content, dict):

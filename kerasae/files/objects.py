@@ -1,16 +1,16 @@
-"""Pieces of a serialized config: names of classes and functions, and plain arguments."""
+"""Validate pieces of a serialized config: names of classes and functions, and plain arguments."""
 
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-MAX_ITEMS = 100  # of a list
-_MAX_TEXT = 1000  # characters
+MAX_ITEMS = 100  # most items in a list
+_MAX_TEXT = 1000  # most characters of a text
 _KEYS = {"module", "class_name", "config", "registered_name"}
 
 
 def registered(config: dict) -> type | None:
-    """The class registered with Keras under the config's `registered_name`, or None."""
+    """Find the class registered with Keras under the config's `registered_name`, or None."""
     import keras
 
     name = config.get("registered_name")
@@ -19,11 +19,11 @@ def registered(config: dict) -> type | None:
 
 
 def public(config: dict, places: Mapping[str, Any]) -> type | None:
-    """The class that a config names in one of Keras's public modules, or None.
+    """Find the class that a config names in one of Keras's public modules, or None.
 
     Args:
-        config: The config of an object.
-        places: The public modules by name.
+        config: Config of an object.
+        places: Public modules by name.
     """
     module, name = config.get("module"), config.get("class_name")
     if not isinstance(module, str) or module not in places or config.get("registered_name") not in (None, name):
@@ -33,7 +33,7 @@ def public(config: dict, places: Mapping[str, Any]) -> type | None:
 
 
 def config_of(cls: type, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The config of an object of a class with the given arguments, and nothing else in it."""
+    """Make the config of an object from its class and arguments, without any other content."""
     import keras
 
     name = keras.saving.get_registered_name(cls)
@@ -48,29 +48,29 @@ def config_of(cls: type, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def arguments(config: dict) -> dict[str, Any]:
-    """The arguments in the config of an object.
+    """Arguments in the config of an object.
 
     Raises:
-        ValueError: They are not an object; or one has the name of a part of a config, which could pass a config for
-            something that it is not.
+        ValueError: If they are not an object, or one has the name of a field of configs (`class_name`, ...), which
+            could disguise one config as another.
     """
     inner = config.get("config")
     if not isinstance(inner, dict):
         raise ValueError(f"{described(config)} must have a config with arguments. Received: {str(inner)[:100]}")
     if strange := sorted(_KEYS & inner.keys()):
-        raise ValueError(f"{', '.join(strange)} has no place among the arguments of {described(config)}")
+        raise ValueError(f"{', '.join(strange)} is not allowed among the arguments of {described(config)}")
     return inner
 
 
 def function(config: dict, places: Sequence[str]) -> dict[str, Any]:
-    """The config of a function that is public in one of these modules of Keras, and nothing else in it.
+    """Validate and copy the config of a function that is public in one of these modules of Keras.
 
     Args:
-        config: The config of a function.
+        config: Config of a function.
         places: Names of modules of `keras`: `"activations"`, `"losses"`, `"metrics"`.
 
     Raises:
-        ValueError: No such function, or more in the config than its name.
+        ValueError: If there is no such function, or the config has more than its name.
     """
     import keras
 
@@ -80,21 +80,22 @@ def function(config: dict, places: Sequence[str]) -> dict[str, Any]:
     )
     is_there = module in ("builtins", *(f"keras.{place}" for place in places))
     if not found or not is_there or name in ("get", "serialize", "deserialize"):
-        raise ValueError(f"{described(config)} {str(name)[:100]!r} is no function of keras.{' or keras.'.join(places)}")
+        found_in = " or ".join(f"keras.{place}" for place in places)
+        raise ValueError(f"{described(config)} {str(name)[:100]!r} is not a function in {found_in}")
     if strange := sorted(config.keys() - _KEYS):
-        raise ValueError(f"{', '.join(strange)} has no place in the config of the function {name}")
+        raise ValueError(f"{', '.join(strange)} is not allowed in the config of the function {name}")
     return {"module": module, "class_name": "function", "config": name, "registered_name": "function"}
 
 
 def short(values: list) -> list:
-    """A list of at most `MAX_ITEMS` items, or a ValueError."""
+    """Return a list if it has at most `MAX_ITEMS` items, else raise ValueError."""
     if len(values) > MAX_ITEMS:
         raise ValueError(f"expected lists of at most {MAX_ITEMS} items, received one of {len(values)}")
     return values
 
 
 def plain(value):
-    """None, a truth value, a number or a short text, or a ValueError."""
+    """Return a value if it is None, a boolean, a number or a short text, else raise ValueError."""
     if value is not None and not isinstance(value, bool | int | float | str):
         raise ValueError(f"expected a number or a text, received {type(value).__name__}")
     if isinstance(value, str) and len(value) > _MAX_TEXT:
@@ -103,13 +104,13 @@ def plain(value):
 
 
 def described(config: dict) -> str:
-    """The name of the class in a config, for error messages."""
+    """Name of the class in a config, for error messages."""
     name = f"{config.get('module')}.{config.get('class_name')}"
     return f"{name}, registered as {config.get('registered_name')!r},"[:300]
 
 
 def keras_module(cls: type) -> str:
-    """The public module of Keras in which a class is found by its name."""
+    """Find the public module of Keras that has a class."""
     import keras
 
     for name in ("optimizers", "optimizers.schedules", "losses", "metrics", "initializers", "layers", "dtype_policies"):
@@ -118,4 +119,4 @@ def keras_module(cls: type) -> str:
             place = getattr(place, part)
         if getattr(place, cls.__name__, None) is cls:
             return f"keras.{name}"
-    raise ValueError(f"{cls.__name__} is no public class of Keras")
+    raise ValueError(f"{cls.__name__} is not a public class of Keras")

@@ -1,7 +1,7 @@
-"""Read pictures that somebody else made, in any format that Pillow decodes, as 8-bit pixels of one size.
+"""Read untrusted pictures, in any format that Pillow decodes, as 8-bit pixels of one size.
 
-Each file is opened once and decoded within bounds. Everything that is wrong with a picture is a ValueError that names
-the file.
+Each file is opened once, and its numbers of bytes and pixels are limited. All errors are ValueErrors that name the
+file, except for a missing file.
 """
 
 import functools
@@ -13,26 +13,26 @@ from kerasae.files import reading
 if TYPE_CHECKING:
     import numpy as np
 
-MAX_PIXELS = 2**27  # width × height of a picture: about 134 million
-_MAX_BYTES = 2**30  # of a file
-# Formats that run another program (EPS), that Pillow finds but does not decode, or that need Windows.
+MAX_PIXELS = 2**27  # largest width × height of a picture, about 134 million
+_MAX_BYTES = 2**30  # largest size of a file
+# Formats that need another program (EPS) or Windows, or that Pillow recognizes but cannot decode.
 _NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
-_COMMON = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")  # tried first: Pillow takes long to rule out some others
+_COMMON = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")  # tried first, since Pillow is slow at ruling out some others
 _GRAY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
-_GRAY_TOLERANCE = 2  # between the channels of a gray picture, which JPEG may round
+_GRAY_TOLERANCE = 2  # largest difference between channels of a gray picture, for JPEG's rounding
 _ORIENTATION = 0x0112  # EXIF tag
-_TURNED = (5, 6, 7, 8)  # orientations that exchange width and height
+_TURNED = (5, 6, 7, 8)  # orientations that swap width and height
 
 
 class Header(NamedTuple):
-    """What is known of a picture without decoding it: height and width as shown, and whether its mode is gray."""
+    """Facts about a picture before decoding: height and width after rotation by EXIF, and whether its mode is gray."""
 
     size: tuple[int, int]
     is_gray: bool
 
 
 class Picture(NamedTuple):
-    """Decoded pixels, uint8 `(height, width, channels)`, with what the file had: its size, and whether it was gray."""
+    """Decoded pixels, uint8 `(height, width, channels)`; size of the picture in the file, and whether it was gray."""
 
     pixels: "np.ndarray"
     size: tuple[int, int]
@@ -48,31 +48,32 @@ def picture_suffixes() -> frozenset[str]:
 
 
 def read_header(path: str | Path) -> Header:
-    """Size and mode of a picture. Errors as for `read_picture`."""
+    """Read size and mode of a picture. Errors as for `read_picture`."""
     return _read(path, lambda image: Header(_shown_size(image), image.mode in _GRAY))
 
 
 def read_picture(path: str | Path, size: tuple[int, int], color: str, fit: str = "resize") -> Picture:
     """Decode a picture.
 
-    The picture is turned as its EXIF orientation says; transparent pixels show white; 16-bit values are scaled to 8
-    bits; of an animation the first frame is taken.
+    EXIF orientation is applied, transparent pixels become white, 16-bit values are scaled to 8 bits, and of an
+    animation the first frame is used.
 
     Args:
         path: Path of the file.
-        size: Height and width to bring it to, antialiased.
+        size: Height and width of the result, in pixels.
         color: `"grayscale"` or `"rgb"`.
-        fit: `"resize"` to stretch it, `"crop"` to keep its proportions and cut off what is outside the center.
+        fit: `"resize"` to stretch the picture, `"crop"` to keep its proportions and crop the center. Both use
+            antialiasing.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, is no picture, or has more than `MAX_PIXELS` pixels.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged, not a picture, or has more than `MAX_PIXELS` pixels.
     """
     import numpy as np
 
     def decode(image) -> Picture:
         shown, is_gray = _shown_size(image), image.mode in _GRAY
-        image.draft(None, (2 * max(size),) * 2)  # a large JPEG is decoded at a fraction of its size
+        image.draft(None, (2 * max(size),) * 2)  # decodes a large JPEG faster, at a fraction of its size
         image = _in_8_bits(_oriented(image))
         if color == "grayscale":
             is_gray = is_gray or _has_equal_channels(image)
@@ -85,7 +86,7 @@ def read_picture(path: str | Path, size: tuple[int, int], color: str, fit: str =
 
 
 def _read(path: str | Path, function):
-    """What `function` gives for the opened picture."""
+    """Open a picture and apply `function` to it."""
     from PIL import Image
 
     if not Path(path).exists():
@@ -97,7 +98,7 @@ def _read(path: str | Path, function):
                     f"it has {image.width} × {image.height} pixels, expected at most {MAX_PIXELS:,} in all"
                 )
             return function(image)
-    except Exception as error:  # Pillow raises many kinds for damaged files
+    except Exception as error:  # Pillow raises many types for damaged files
         raise ValueError(f"{path} can't be read as a picture: {_reason(error)}.") from error
 
 
@@ -105,7 +106,7 @@ def _reason(error: Exception) -> str:
     from PIL import UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return "its content is of no known picture format"
+        return "its content has no known picture format"
     return reading.brief(error).rstrip(".")
 
 
@@ -138,7 +139,7 @@ def _oriented(image):
 
 
 def _in_8_bits(image):
-    """A picture without alpha, transparent pixels over white, and without 16-bit values."""
+    """Convert a picture to 8 bits without alpha, with transparent pixels over white."""
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):
@@ -150,7 +151,7 @@ def _in_8_bits(image):
 
 
 def _scaled(image) -> "np.ndarray":
-    """Gray values of 16 bits, or floats in [0, 1], as 8 bits."""
+    """Scale 16-bit gray values, or floats in [0, 1], to 8 bits."""
     import numpy as np
 
     values = np.asarray(image)
@@ -176,4 +177,4 @@ def _fitted(image, size: tuple[int, int], fit: str):
         return image
     if fit == "crop":
         return ImageOps.fit(image, (width, height), method=Image.Resampling.BICUBIC)
-    return image.resize((width, height), Image.Resampling.BICUBIC)  # antialiased: the filter widens as it shrinks
+    return image.resize((width, height), Image.Resampling.BICUBIC)  # Pillow's filter is antialiasing

@@ -1,8 +1,8 @@
-"""Read a file that somebody else wrote: once, from one open file, and never more than a stated number of bytes.
+"""Read an untrusted file: open it once, and read at most a given number of bytes.
 
-A path can be replaced between two opens. Whatever is checked must therefore come from the same open file as what
-is used: either all bytes are read into memory (`read_bytes`), or the file is copied to a place that only this
-process writes to (`private_copy`).
+The file at a path can be replaced between two opens. The bytes that are validated must therefore be the bytes that are
+used: either all are read into memory (`read_bytes`), or the file is copied to a directory that only this process writes
+to (`private_copy`).
 """
 
 import contextlib
@@ -14,21 +14,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-MAX_JSON = 2**23  # bytes; cards of version 0.1 contain arrays
+MAX_JSON = 2**23  # bytes, as the limits below; cards of version 0.1 contain arrays
 MAX_CONFIG = 2**20
 MAX_ARRAYS = 2**33
 MAX_WEIGHTS_FILE = 2**33
 
 _CHUNK = 2**20
-_MAX_MESSAGE = 600  # characters
+_MAX_MESSAGE = 600  # most characters of an error message
 
 
 class DamagedFileError(ValueError, OSError):
-    """A file that cannot be read. An OSError too, so that Keras's `BackupAndRestore` tries its second file."""
+    """A file that cannot be read. Also an OSError, for which Keras's `BackupAndRestore` tries its second file."""
 
 
 def brief(error: BaseException) -> str:
-    """The message of an error, shortened: some errors quote a whole config or array."""
+    """Message of an error, shortened, since some errors quote a whole config or array."""
     text = str(error) or type(error).__name__
     return text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]} ..."
 
@@ -38,40 +38,39 @@ def open_regular(path: Path, limit: int) -> Iterator[BinaryIO]:
     """Open a regular file of at most `limit` bytes for reading.
 
     Raises:
-        ValueError: The path is not a regular file (a pipe or a device could block forever), or the file is too large.
-        OSError: The file cannot be opened.
+        ValueError: If the path is not a regular file (a pipe or a device could block forever), or the file is too
+            large.
+        OSError: If the file cannot be opened.
     """
     # Without O_NONBLOCK, opening a pipe would wait for a writer. Windows has neither the flag nor such pipes.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    if os.path.isdir(path):  # which Windows does not open
+    if os.path.isdir(path):  # Windows cannot open directories
         raise ValueError(f"{path} is not a regular file.")
     with os.fdopen(os.open(path, flags), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ValueError(f"{path} is not a regular file.")
         if status.st_size > limit:
-            raise ValueError(
-                f"{path} must have at most {limit:,} bytes, expected of such a file. Received {status.st_size:,} bytes."
-            )
+            raise ValueError(f"{path} must have at most {limit:,} bytes. Received {status.st_size:,} bytes.")
         yield file
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """All bytes of a regular file of at most `limit` bytes. Errors as for `open_regular`."""
+    """Read a regular file of at most `limit` bytes. Errors as for `open_regular`."""
     with open_regular(path, limit) as file:
         content = file.read(limit + 1)
-    if len(content) > limit:  # it has grown since it was opened
+    if len(content) > limit:  # the file has grown since it was opened
         raise ValueError(f"{path} must have at most {limit:,} bytes. Received more.")
     return content
 
 
 def sha256(content: bytes) -> str:
-    """The SHA-256 of bytes, in hexadecimal digits."""
+    """SHA-256 of bytes, in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def file_sha256(path: Path, limit: int = MAX_WEIGHTS_FILE) -> str:
-    """The SHA-256 of a regular file of at most `limit` bytes, in hexadecimal digits. Errors as for `open_regular`."""
+    """SHA-256 of a regular file of at most `limit` bytes, in hexadecimal digits. Errors as for `open_regular`."""
     digest = hashlib.sha256()
     with open_regular(path, limit) as file:
         while chunk := file.read(_CHUNK):
@@ -83,15 +82,15 @@ def file_sha256(path: Path, limit: int = MAX_WEIGHTS_FILE) -> str:
 def private_copy(path: Path, name: str, limit: int = MAX_WEIGHTS_FILE) -> Iterator[tuple[Path, str]]:
     """Copy a file into a temporary directory of this process, which is removed afterwards.
 
-    What is checked and then parsed is this copy, so it does not matter what happens to the original meanwhile.
+    The copy is validated and used, so later changes of the original have no effect.
 
     Args:
-        path: The file.
+        path: Path of the file.
         name: Name of the copy.
-        limit: Maximum size in bytes.
+        limit: Largest size in bytes.
 
     Yields:
-        The path of the copy, and the SHA-256 of the bytes in it.
+        Path of the copy, and SHA-256 of its content.
 
     Raises:
         ValueError, OSError: As for `open_regular`.

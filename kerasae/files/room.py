@@ -1,25 +1,25 @@
-"""Save weights where there is room for them.
+"""Save weights after reserving disk space for them.
 
-HDF5 does not survive a full disk: the file stays open, and the process crashes when it ends. Room is therefore
-allocated first, by a call that fails cleanly.
+If the disk is full, HDF5 cannot close its file, and the process crashes at its end. Space is therefore allocated first,
+by a call that fails with an OSError.
 """
 
 import math
 import os
 from pathlib import Path
 
-_PER_ARRAY, _PER_FILE = 2**11, 2**14  # bytes of HDF5's own, at least
+_PER_ARRAY, _PER_FILE = 2**11, 2**14  # estimated overhead of HDF5 in bytes
 
 
 def save_weights(model, path: Path) -> None:
-    """`model.save_weights(path)`, if the disk has room for it.
+    """Call `model.save_weights(path)` after reserving disk space.
 
     Args:
         model: A built Keras model; the state of its optimizer is saved too if it has one.
-        path: The file, whose name ends in `.weights.h5`. After an error there is none.
+        path: Path of the file, which ends in `.weights.h5`. The file is removed after an error.
 
     Raises:
-        OSError: The disk is full, or a quota is used up.
+        OSError: If the disk is full or a quota is exceeded.
     """
     try:
         _require_room(path, _size(model))
@@ -30,13 +30,13 @@ def save_weights(model, path: Path) -> None:
 
 
 def _require_room(path: Path, size: int) -> None:
-    """Raise OSError unless a file of `size` bytes can be written; systems that can't tell don't."""
+    """Create a file and reserve `size` bytes for it, on systems that support this. OSError if the disk is full."""
     with open(path, "wb") as file:
         if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
             os.posix_fallocate(file.fileno(), 0, size)
 
 
 def _size(model) -> int:
-    """About the size of a weights file, in bytes."""
+    """Approximate size of a weights file in bytes."""
     variables = [*model.variables, *getattr(getattr(model, "optimizer", None), "variables", ())]
     return _PER_FILE + sum(_PER_ARRAY + 4 * math.prod(variable.shape) for variable in variables)

@@ -1,4 +1,4 @@
-"""The size of a model, known before any memory is allocated for it."""
+"""Compute the size of a model before any memory is allocated for it."""
 
 import contextlib
 import math
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-MAX_NUMBERS = 2**31  # in the weights of a model built from a config: 8 GiB of float32, far beyond what is needed here
+MAX_NUMBERS = 2**31  # most weights of a model that is built from a config: 8 GiB of float32
 
 
 class _State(threading.local):
@@ -20,7 +20,7 @@ _state = _State()
 
 @contextlib.contextmanager
 def _checked() -> Iterator[None]:
-    """While the model is built: its size is known, or it is an outline without memory, so `check_size` does nothing."""
+    """Disable `check_size` while a model is built whose size is known, or that takes no memory."""
     _state.is_checked = True
     try:
         yield
@@ -36,19 +36,19 @@ def shapes_of(build: Callable[[], Any]) -> Counter[tuple[int, ...]]:
         with _checked(), keras.StatelessScope(initialize_variables=False):
             return Counter(tuple(weight.shape) for weight in build().weights)
 
-    # In a thread of its own: Keras keeps one list per thread of the variables that have no value yet, and gives
-    # them one when the next such scope ends.
+    # In a separate thread: Keras has a list per thread of variables without values, and allocates all of them when the
+    # next such scope ends.
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(outline).result()
 
 
 def check_size(build: Callable[[], Any]) -> None:
-    """Raise ValueError if the model that `build` returns would have more than `MAX_NUMBERS` numbers in its weights."""
+    """Raise ValueError if the model that `build` returns would have more than `MAX_NUMBERS` weights."""
     if _state.is_checked:
         return
     try:
         shapes = shapes_of(build)
-    except Exception:  # whatever is wrong with the config shows when the model is built
+    except Exception:  # building the model reports what is wrong with the config
         return
     numbers = sum(math.prod(shape) * n for shape, n in shapes.items())
     if numbers > MAX_NUMBERS:
@@ -59,12 +59,12 @@ def check_size(build: Callable[[], Any]) -> None:
 
 
 def of_zeros(build: Callable[[], Any]):
-    """The model that `build` returns, of known size, with all weights zero: they are about to be loaded."""
+    """Build a model of known size with all weights zero, for loading weights into it."""
     import keras
 
     from kerasae import keras_private
 
-    with _checked(), keras.StatelessScope():  # at the end of this scope the variables get their first values
+    with _checked(), keras.StatelessScope():  # variables get their first values at the end of this scope
         model = build()
         keras_private.initialize_with_zeros(model.weights)
     return model

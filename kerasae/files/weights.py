@@ -1,7 +1,6 @@
-"""Weights files that somebody else wrote: HDF5 files of plain arrays, which fit a model or are refused.
+"""Load untrusted weights files: HDF5 files of plain arrays that must match the weights of a model.
 
-Arrays must be stored as they are: no links, nothing compressed, virtual or outside of the file. An array can then
-not be larger than the file that holds it.
+Links and compressed, chunked, virtual or external arrays are refused, so no array can be larger than the file.
 """
 
 import contextlib
@@ -17,45 +16,46 @@ from kerasae.files import archive, reading
 from kerasae.files.archive import WEIGHTS
 from kerasae.files.reading import DamagedFileError, brief
 
-MAX_ITEMS = 10_000  # groups and arrays in one file
+MAX_ITEMS = 10_000  # most groups and arrays in one file
 _MAX_DEPTH = 32
 _OPTIMIZER = "optimizer/"
-# A model's own variables are numbered, the weights of its loss terms have names: see `models.loss_weights`.
+# A model's own variables are numbered; the weights of its loss terms have names: see `models.loss_weights`.
 _LOSS_WEIGHT = re.compile(r"vars/[a-z]\w*").fullmatch
 
 
 class Array(NamedTuple):
-    """Shape and type of an array in a weights file, the type by its name in NumPy."""
+    """Shape of an array in a weights file, and NumPy's name of its dtype."""
 
     shape: tuple[int, ...]
     dtype: str
 
 
 def load_weights(model, path: str | Path, **kwargs) -> None:
-    """Load a `.weights.h5` or `.keras` file into a model that it fits, or leave the model as it was.
+    """Load a `.weights.h5` or `.keras` file that has exactly the weights of a model. If that fails, nothing changes.
 
-    Keras itself ignores variables that are only in the file, and stops half-way at one that does not fit. Keras
-    decides what happens to the optimizer's state, where both the model and the file have one.
+    (Keras itself ignores additional variables in the file, and stops half-way at one that does not fit.) If both the
+    model and the file have an optimizer's state, Keras loads it.
 
     Args:
         model: A built Keras model.
-        path: The file.
+        path: Path of the file.
         **kwargs: Arguments of Keras's `load_weights`.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: Not a weights file, a damaged one (NaN and infinity included), or the weights of another model.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is not a weights file, is damaged, has NaN or infinity, or has the weights of another
+            model.
     """
     with _private_weights(Path(path)) as weights:
         load_checked(model, weights, path, **kwargs)
 
 
 def load_checked(model, weights: Path, source: str | Path, **kwargs) -> None:
-    """`load_weights` for a file that nobody else can change.
+    """Load weights like `load_weights`, from a file that no other process can change.
 
     Args:
         model: A built Keras model.
-        weights: The file, whose name ends in `.weights.h5`.
+        weights: Path of the file, which ends in `.weights.h5`.
         source: Path of the original file, for error messages.
         **kwargs: Arguments of Keras's `load_weights`.
     """
@@ -67,7 +67,7 @@ def load_checked(model, weights: Path, source: str | Path, **kwargs) -> None:
         optimizer = None
     everything = arrays(weights, source)
     found = _network(everything)
-    # As many arrays as weights, of the same shapes and types: if each weight finds its own, none is left over.
+    # If shapes and dtypes match in number and Keras finds an array for each weight, no array is left over.
     fits = Counter(found.values()) == Counter(Array(tuple(w.shape), w.dtype) for w in model.weights)
     if not fits and found != _expected(model):
         raise _other_model(source, model, found)
@@ -85,15 +85,15 @@ def load_checked(model, weights: Path, source: str | Path, **kwargs) -> None:
 
 
 def arrays(path: Path, source: str | Path | None = None) -> dict[str, Array]:
-    """Every array in a weights file, by its path in the file.
+    """List all arrays in a weights file by their paths in the file.
 
     Args:
-        path: The file, which nobody else can change.
+        path: Path of the file, which no other process can change.
         source: Path of the original file, for error messages.
 
     Raises:
-        ValueError: Not HDF5, or damaged; or it contains what weights files don't: links, arrays
-            that are not stored as they are (compressed, virtual, in other files, not at all), or other than numbers.
+        ValueError: If the file is not HDF5 or is damaged, or has links, arrays that are compressed, virtual, external
+            or not stored completely, or arrays of other types than numbers.
     """
     import h5py
 
@@ -103,8 +103,8 @@ def arrays(path: Path, source: str | Path | None = None) -> dict[str, Array]:
             found = dict(_visit(file, "", 0, [0]))
             declared = sum(_bytes(file[key]) for key in found)
         if declared > size:
-            raise ValueError(f"its arrays take {declared:,} bytes, and the file has {size:,}")
-    except Exception as error:  # h5py raises many kinds for damaged files
+            raise ValueError(f"its arrays take {declared:,} bytes, but the file has {size:,}")
+    except Exception as error:  # h5py raises many types for damaged files
         raise DamagedFileError(f"{source or path} can't be read as a weights file: {brief(error)}") from error
     return found
 
@@ -131,7 +131,7 @@ def _visit(group, prefix: str, depth: int, seen: list[int]) -> Iterator[tuple[st
 
 
 def _array(item, key: str) -> Array:
-    """Shape and type of one array. ValueError unless it consists of numbers that are stored as they are."""
+    """Shape and dtype of one array. ValueError unless it consists of numbers stored in one piece, uncompressed."""
     import h5py
 
     if not isinstance(item, h5py.Dataset) or item.shape is None:
@@ -142,19 +142,19 @@ def _array(item, key: str) -> Array:
     expected, stored = _bytes(item), item.id.get_storage_size()
     if item.external or item.is_virtual or item.chunks or stored != expected:
         raise ValueError(
-            f"{key} is not stored as it is: expected {expected:,} bytes in one piece, found {stored:,}. "
+            f"{key} must be stored uncompressed, {expected:,} bytes in one piece. Received {stored:,} bytes. "
             "Save the weights with model.save_weights"
         )
     return Array(tuple(item.shape), "bfloat16" if is_bfloat16 else str(item.dtype))
 
 
 def _bytes(item) -> int:
-    """The size of an array. Not h5py's own `nbytes`, which overflows after 64 bits."""
+    """Size of an array in bytes. h5py's own `nbytes` overflows at 64 bits."""
     return math.prod(item.shape) * item.dtype.itemsize
 
 
 def _is_marked_bfloat16(item) -> bool:
-    """Whether the array has the attribute by which Keras marks this type, which HDF5 doesn't have."""
+    """Whether the array has the attribute by which Keras marks bfloat16, which HDF5 does not have."""
     return set(item.attrs) == {"dtype"} and item.attrs.get_id("dtype").shape == () and item.attrs["dtype"] == "bfloat16"
 
 
@@ -176,7 +176,7 @@ def _check_finite(path: Path, found: dict[str, Array], source: str | Path) -> No
 
 @contextlib.contextmanager
 def _private_weights(path: Path) -> Iterator[Path]:
-    """A private copy of a weights file, or of the one in a `.keras` file."""
+    """Copy a weights file, or the one in a `.keras` file, to a private directory."""
     if not path.exists():
         raise FileNotFoundError(f"No weights file at {path}. Expected a file that model.save_weights has written.")
     if path.name.endswith(".weights.h5"):
@@ -199,16 +199,16 @@ def _damaged(source: str | Path, error: Exception) -> DamagedFileError:
 
 def _other_model(source: str | Path, model, found: dict[str, Array]) -> ValueError:
     difference = _difference(_expected(model), found)
-    return ValueError(f"{source} holds the weights of another model; none were loaded. {difference}")
+    return ValueError(f"{source} has the weights of another model; none were loaded. {difference}")
 
 
 def _network(found: dict[str, Array]) -> dict[str, Array]:
-    """The arrays of the network itself: without an optimizer's state and without weights of loss terms."""
+    """Arrays of the network itself, without the optimizer's state and the weights of loss terms."""
     return {key: array for key, array in found.items() if not key.startswith(_OPTIMIZER) and not _LOSS_WEIGHT(key)}
 
 
 def _expected(model) -> dict[str, Array]:
-    """What `arrays` would find in the model's own weights file, without an optimizer's state."""
+    """Arrays that the model's own weights file would have, without the optimizer's state."""
     import keras
 
     with tempfile.TemporaryDirectory() as directory:
@@ -218,7 +218,7 @@ def _expected(model) -> dict[str, Array]:
 
 
 def _difference(expected: dict[str, Array], found: dict[str, Array]) -> str:
-    """The first few ways in which two sets of arrays differ."""
+    """Describe the first three differences between two sets of arrays."""
     notes = [f"{key}: expected {_named(expected[key])}, missing" for key in expected if key not in found]
     notes += [f"{key}: {_named(found[key])}, not expected" for key in found if key not in expected]
     notes += [

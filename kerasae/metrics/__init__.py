@@ -1,7 +1,8 @@
-"""Figures of models, and the baselines that give them meaning.
+"""Figures of models and of baselines.
 
-`table` has a row for each metric; `figures` measures a model on a data set, `figures_of` on any inputs. The modules
-have the metrics as functions of arrays. They are imported at first use, so that the table alone needs no NumPy.
+`table` has one row per metric. `figures` measures a model on a data set, `figures_of` on any inputs; `baseline_figures`
+measures PCA, the mean image and others. The modules define the metrics as functions of arrays. They are imported on
+first use, since reading the table must not import NumPy.
 """
 
 import importlib

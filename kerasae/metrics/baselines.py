@@ -1,4 +1,4 @@
-"""Figures of what needs no autoencoder: the mean image, PCA, a median filter, the pixels themselves."""
+"""Figures of baselines: the mean image, PCA, a median filter, the pixels themselves."""
 
 import numpy as np
 
@@ -9,27 +9,32 @@ from kerasae.metrics.measurement import LABELED, data_is_sine
 from kerasae.metrics.pixels import binary_crossentropy, mean_squared_error
 from kerasae.metrics.samples import frechet_distance
 
-_MOST_COLUMNS = 4096  # of a covariance matrix
+_MOST_COLUMNS = 4096  # largest covariance matrix; for more columns, PCA uses another solver
 
 Figures = dict[str, dict[str, float]]
 
 
 def baseline_figures(dataset: data.Dataset, code_size: int, noise=None) -> Figures:
-    """The figures of the baselines on a data set.
+    """Measure the baselines on a data set.
 
     Args:
         dataset: As for `figures`.
-        code_size: Number of principal components; all where the inputs have fewer.
-        noise: The `kerasae.layers.Noise` of a denoiser.
+        code_size: Number of principal components, at most the number of inputs or of their values.
+        noise: The `kerasae.layers.Noise` of a denoiser, or None.
 
     Returns:
-        Figures by baseline. `mean` predicts the mean of the training set, `pca` is fitted on the training set; both
-        have `mse`. For images `mean` has `bce` and, as a model of independent pixels without a code,
-        `negative_elbo` in nats per image. With noise, `denoised_mse` of PCA, of the corrupted images (`noisy`)
-        and of a 3 × 3 median filter (`median`). For labeled images `forest_accuracy` of PCA's codes and of the
-        `pixels`. Where the data has a feature classifier, `sample_distance` of PCA, whose codes are drawn from a normal
-        distribution with the variances it found, and of training images (`real`), which also has the classifier's
-        accuracy on test images as `class_accuracy`.
+        Figures by baseline:
+
+        - `mean` always predicts the mean of the training set: `mse`; for images also `bce` and, as a model of
+          independent pixels without a code, `negative_elbo` in nats per image.
+        - `pca` is fitted to the training set: `mse`; with noise `denoised_mse`; for labeled images `forest_accuracy`;
+          if the data set has a feature classifier, `sample_distance` of images decoded from normal codes with PCA's
+          variances.
+        - `noisy`, with noise: `denoised_mse` of the corrupted images.
+        - `median`, with noise: `denoised_mse` of a 3 × 3 median filter.
+        - `pixels`, for labeled images: `forest_accuracy`.
+        - `real`, with a feature classifier: `sample_distance` of training images, and the accuracy of the classifier on
+          test images as `class_accuracy`.
     """
     train, test = flat(dataset.x_train), flat(dataset.x_train if data_is_sine(dataset) else dataset.x_test)
     mean = train.mean(axis=0, dtype="float64")
@@ -80,19 +85,19 @@ def _add_samples(result: Figures, dataset: data.Dataset, train: np.ndarray, test
 
 
 def pca_error(x_train: np.ndarray, x: np.ndarray, components: int) -> float:
-    """Mean squared error of `x` reconstructed from the first principal components of `x_train`; both `(n, ...)`."""
+    """MSE of `x` reconstructed by a PCA of `x_train` with this number of components; both `(n, ...)`."""
     return mean_squared_error(flat(x), project(fit_pca(flat(x_train), components), flat(x)))
 
 
 def fit_pca(x: np.ndarray, components: int):
-    """scikit-learn's PCA of vectors `(n, d)`."""
+    """Fit scikit-learn's PCA to vectors `(n, d)`."""
     from sklearn.decomposition import PCA
 
-    # The covariance of more columns than these takes too much time and memory.
+    # The covariance matrix of more columns takes too much time and memory.
     wide = "randomized" if components < 0.8 * min(x.shape) else "full"
     return PCA(components, svd_solver="covariance_eigh" if x.shape[1] <= _MOST_COLUMNS else wide, random_state=0).fit(x)
 
 
 def project(pca, x: np.ndarray) -> np.ndarray:
-    """Vectors `(n, d)` reconstructed from their principal components."""
+    """Reconstruct vectors `(n, d)` from their principal components."""
     return pca.inverse_transform(pca.transform(x))

@@ -1,7 +1,7 @@
-"""Feature classifiers: small networks whose last hidden layer is used for the metrics of samples.
+"""Feature classifiers: small networks whose last hidden layer gives the features for sample metrics.
 
 A classifier is two files in `_classifiers` beside this module: `<data>.npz` (its weights) and `<data>.json` (settings,
-accuracy, and the SHA-256 of the weights). NumPy alone applies it, so it is the same on every backend.
+accuracy, and the SHA-256 of the weights). It is computed with NumPy, so it is the same on every backend.
 """
 
 import dataclasses
@@ -48,18 +48,18 @@ class FeatureClassifier:
     biases: tuple[np.ndarray, ...]
 
     def features(self, x: np.ndarray) -> np.ndarray:
-        """The last hidden layer: images `(n, ...)` in [0, 1] → `(n, features)` float32, not negative."""
+        """Compute the last hidden layer: images `(n, ...)` in [0, 1] → `(n, features)`, float32, nonnegative."""
         hidden = np.asarray(x, "float32").reshape(len(x), -1)
         for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
             hidden = np.maximum(hidden @ kernel + bias, 0)
         return hidden
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """The most likely class of each of the images `(n, ...)`: `(n,)` integers."""
+        """Predict the most likely class of images `(n, ...)`: integers `(n,)`."""
         return np.argmax(self.features(x) @ self.kernels[-1] + self.biases[-1], axis=1)
 
     def accuracy(self, x: np.ndarray, y: np.ndarray) -> float:
-        """The share of images `(n, ...)` whose class `y (n,)` is predicted, from 0 to 1."""
+        """Fraction of images `(n, ...)` whose class `y (n,)` is predicted correctly."""
         return float(np.mean(self.predict(x) == y))
 
 
@@ -68,14 +68,14 @@ def train(name: str, hold_out: int = 0) -> tuple[FeatureClassifier, dict]:
 
     Args:
         name: `"mnist"` or `"fashion_mnist"`.
-        hold_out: Number of training images, the last ones, that are left out and used to measure the accuracy.
+        hold_out: Number of training images, the last ones, to hold out for measuring the accuracy.
 
     Returns:
         The classifier, with weights rounded to half precision as they are stored, and its card: settings,
-        data, and accuracy on the test images or on those held out.
+        data, and accuracy on the test images or the held-out images.
 
     Raises:
-        ValueError: No such data set, or `hold_out` leaves nothing to train on.
+        ValueError: If there is no such data set, or `hold_out` leaves no images to train on.
     """
     import sklearn
     from sklearn.neural_network import MLPClassifier
@@ -106,7 +106,7 @@ def train(name: str, hold_out: int = 0) -> tuple[FeatureClassifier, dict]:
 
 
 def save(network: FeatureClassifier, card: dict, directory: Path = DIRECTORY) -> Path:
-    """Write the two files of a classifier, the card last: `load` refuses weights without their card."""
+    """Write the two files of a classifier, the card last, since `load` refuses weights without a card."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{card['data']}.npz"
     arrays = {f"kernel_{i}": kernel for i, kernel in enumerate(network.kernels)}
@@ -119,14 +119,14 @@ def save(network: FeatureClassifier, card: dict, directory: Path = DIRECTORY) ->
 
 @functools.cache
 def load(name: str, directory: Path = DIRECTORY) -> FeatureClassifier:
-    """The classifier of a data set.
+    """Load the classifier of a data set.
 
     Args:
         name: `"mnist"` or `"fashion_mnist"`.
-        directory: Directory that `save` wrote to; that of the shipped classifiers unless given.
+        directory: Directory that `save` wrote to. Default: the classifiers in the package.
 
     Raises:
-        ValueError: No such classifier, or its files are missing, damaged, or belong to different classifiers.
+        ValueError: If there is no such classifier, or its files are missing, damaged, or do not belong together.
     """
     path, expected = directory / f"{name}.npz", card(name, directory)["sha256"]
     try:
@@ -145,7 +145,7 @@ def load(name: str, directory: Path = DIRECTORY) -> FeatureClassifier:
 
 
 def card(name: str, directory: Path = DIRECTORY) -> dict:
-    """The card of a classifier: settings, accuracy, checksums. Raises as `load` does."""
+    """Read the card of a classifier: settings, accuracy, checksums. Errors as for `load`."""
     if name not in NAMES:
         raise _checks.unknown("classifier", name, NAMES)
     path = directory / f"{name}.json"
@@ -159,7 +159,7 @@ def card(name: str, directory: Path = DIRECTORY) -> dict:
 
 
 def find(dataset: data.Dataset) -> FeatureClassifier | None:
-    """The classifier that was trained on this data set, recognized by its test labels; None if there is none."""
+    """Find the classifier of a data set by its test labels; None if there is none."""
     labels = None if dataset.y_test is None else _labels_sha256(dataset)
     return next((load(name) for name in NAMES if card(name)["test_labels_sha256"] == labels), None)
 

@@ -1,4 +1,4 @@
-"""Metrics of codes: their size, their distance from the prior, their worth as features."""
+"""Metrics of codes: size of the values, distance from the prior, accuracy of a classifier on them."""
 
 import numpy as np
 
@@ -6,19 +6,19 @@ from kerasae.metrics.measurement import LABELED
 
 
 def flat(x: np.ndarray) -> np.ndarray:
-    """Arrays `(n, ...)` as vectors `(n, d)`."""
+    """Flatten arrays `(n, ...)` to vectors `(n, d)`."""
     return np.asarray(x).reshape(len(x), -1)
 
 
 def forest_accuracy(z_train: np.ndarray, y_train: np.ndarray, z_test: np.ndarray, y_test: np.ndarray) -> float:
-    """Accuracy of a random forest of 100 trees on codes: their worth as features when few images are labeled.
+    """Accuracy of a random forest of 100 trees that classifies codes.
 
     Args:
         z_train, z_test: Codes `(n, ...)` of any shape, or images.
-        y_train, y_test: Their classes `(n,)`.
+        y_train, y_test: Classes `(n,)`.
 
     Returns:
-        Share of `y_test` that is predicted correctly, from 0 to 1.
+        Fraction of `y_test` that is predicted correctly, from 0 to 1.
 
     References:
         Random forests (Breiman, 2001)
@@ -37,19 +37,20 @@ def mmd_to_prior(z: np.ndarray, seed: int = 0, most: int = 2000) -> float:
     """Distance of codes from the prior N(0, I): an unbiased estimate of the squared maximum mean discrepancy.
 
     `MMD² = E k(z, z′) + E k(p, p′) − 2 E k(z, p)`, with p from the prior and the inverse
-    multiquadratic kernel `k(a, b) = C / (C + ‖a − b‖²)`, `C = 2 d`, the mean squared distance of
+    multiquadratic kernel `k(a, b) = C / (C + ‖a − b‖²)`, where `C = 2 d` is the mean squared distance of
     two points of the prior.
 
     Args:
         z: Codes `(n, d)`.
-        seed: Seed of the points drawn from the prior, as many as codes, and of the choice of codes.
+        seed: Seed of the prior samples, as many as codes, and of the random subset of codes.
         most: At most this many codes are used (a random subset).
 
     Returns:
-        About 0 (or slightly below, by chance) for codes from the prior, up to 1 or more for codes far away; no unit.
+        A number without unit: about 0 (or slightly negative, by chance) for codes from the prior, about 1 for codes
+        far away from it.
 
     Raises:
-        ValueError: `z` is not `(n, d)`, or there are fewer than two codes.
+        ValueError: If `z` is not of shape `(n, d)`, or there are fewer than two codes.
 
     References:
         A kernel two-sample test (Gretton et al., 2012)
@@ -72,7 +73,7 @@ def mmd_to_prior(z: np.ndarray, seed: int = 0, most: int = 2000) -> float:
         return float(np.sum(scale / (scale + cdist(a, b, "sqeuclidean")))) / pairs
 
     def mean_within(a) -> float:
-        n = len(a)  # pairs of a point with itself, whose kernel is 1, are left out
+        n = len(a)  # excludes pairs of a point with itself, whose kernel is 1
         return mean_kernel(a, a, n * (n - 1)) - 1 / (n - 1)
 
     return mean_within(z) + mean_within(prior) - 2 * mean_kernel(z, prior, len(z) * len(prior))
@@ -84,20 +85,20 @@ def mean_absolute_code(measurement) -> float:
 
 
 def codebook_use(measurement) -> float:
-    """Share of a codebook's vectors that at least one input is encoded with, from 0 to 1."""
+    """Fraction of a codebook's vectors that at least one input uses, from 0 to 1."""
     indices = measurement.model.encode_indices(measurement.x)
     return len(np.unique(indices)) / measurement.model.codebook_size
 
 
 def distance_to_prior(measurement) -> float:
-    """`mmd_to_prior` of codes drawn from the posterior if there is one, else of the codes."""
+    """`mmd_to_prior` of samples of the posterior if there is one, else of the codes."""
     if not measurement.is_variational:
         return mmd_to_prior(measurement.codes)
     return mmd_to_prior(measurement.model.sample(measurement.x, seed=0, **measurement.condition))
 
 
 def accuracy_of_forest(measurement) -> float:
-    """`forest_accuracy` of the codes, learned from the first training images."""
+    """`forest_accuracy` of the codes, trained on the first 1,000 training images."""
     train = measurement.dataset
     z_train = measurement.model.encode(train.x_train[:LABELED])
     return forest_accuracy(z_train, train.y_train[:LABELED], measurement.codes, measurement.label)

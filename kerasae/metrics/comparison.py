@@ -1,4 +1,4 @@
-"""Compare figures measured now with the figures on a card."""
+"""Compare measured figures with the figures on a card."""
 
 import math
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ from kerasae.metrics.table import METRICS, RELATIVE
 
 
 class Comparison(NamedTuple):
-    """A figure measured now, and the one on a card.
+    """A measured figure and the one on a card.
 
     Attributes:
-        measured: Value measured now; NaN if the figure was not measured.
+        measured: Measured value; NaN if the figure was not measured.
         stated: Value on the card; None if the card lacks it.
-        difference: Difference between the two, absolute or relative to `stated`; NaN if one of them is missing.
-        tolerance: Largest difference that is tolerated.
+        difference: Difference of the two, absolute or relative to `stated`; NaN if one of them is missing.
+        tolerance: Largest allowed difference.
         is_absolute: Whether `difference` and `tolerance` are absolute.
     """
 
@@ -34,11 +34,11 @@ def compare(measured: Mapping[str, float], stated: Mapping[str, float]) -> dict[
     """Compare figures with those on a card.
 
     Args:
-        measured: Figures, as `metrics.figures` returns them.
-        stated: Figures of the card.
+        measured: Measured figures, as `metrics.figures` returns them.
+        stated: Figures on the card.
 
     Returns:
-        A `Comparison` for each key of one or the other.
+        A `Comparison` for each key in `measured` or `stated`.
 
     >>> compare({"mse": 0.02001}, {"mse": 0.02})["mse"].is_tolerable
     False

@@ -1,4 +1,4 @@
-"""Golden outputs: what a model returns for inputs made by a formula, to compare backends with."""
+"""Golden outputs: a model's outputs for inputs from a formula, which all backends must reproduce."""
 
 import math
 
@@ -9,7 +9,7 @@ from kerasae.metrics.measurement import given_to
 
 
 def golden_inputs(shape: tuple[int, ...], value_range: tuple[float, float] | None, n: int = 2) -> np.ndarray:
-    """Inputs made by a formula: `½ (1 + sin(0.37 i + k))`, scaled to the range.
+    """Make inputs by the formula `½ (1 + sin(0.37 i + k))`, scaled to the value range.
 
     Args:
         shape: Shape of one input; `i` counts its values.
@@ -26,7 +26,7 @@ def golden_inputs(shape: tuple[int, ...], value_range: tuple[float, float] | Non
 
 
 def golden_shapes(model: models.Autoencoder) -> dict[str, tuple[int, ...]]:
-    """The shapes of a model's `golden_outputs`."""
+    """Shapes of a model's `golden_outputs`."""
     shapes = {"code": (2, *model.code_shape), "reconstruction": (2, *model.data_shape)}
     if hasattr(model, "posterior"):
         shapes["log_variance"] = shapes["code"]
@@ -34,9 +34,9 @@ def golden_shapes(model: models.Autoencoder) -> dict[str, tuple[int, ...]]:
 
 
 def golden_outputs(model: models.Autoencoder) -> dict[str, np.ndarray]:
-    """A model's outputs for `golden_inputs`: `code`, `reconstruction` and, if variational, `log_variance`.
+    """Compute a model's outputs for `golden_inputs`: `code`, `reconstruction` and, if variational, `log_variance`.
 
-    The classes given to a conditional model are 0 for the first input and 1 for the second.
+    A conditional model gets class 0 for the first input and class 1 for the second.
     """
     x = golden_inputs(model.data_shape, model.value_range)
     condition = given_to(model, np.arange(len(x)))

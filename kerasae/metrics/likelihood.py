@@ -1,4 +1,4 @@
-"""How well a variational autoencoder models its inputs: the evidence lower bound, and the likelihood itself."""
+"""Evidence lower bound and importance-sampled log-likelihood of variational autoencoders."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,21 +9,21 @@ from kerasae import backends, models
 from kerasae._checks import positive_size
 from kerasae.training import inference
 
-ACTIVE = 0.01  # variance of the posterior mean over inputs, above which a unit is active
-_IMAGES, _SAMPLES = 500, 50  # whose noise is drawn at once, so that it does not depend on how memory is divided
-_VALUES = 2**22  # decoded at once
+ACTIVE = 0.01  # a unit is active if the variance of its posterior mean over inputs is above this
+_IMAGES, _SAMPLES = 500, 50  # noise is drawn in blocks of this fixed size, so it does not depend on the batch size
+_VALUES = 2**22  # most values that are decoded at once
 
 
 class Likelihood(NamedTuple):
-    """The likelihood of inputs under a variational autoencoder, as papers report it.
+    """Likelihood figures of a variational autoencoder.
 
     Attributes:
-        negative_elbo, reconstruction_loss, kl_loss: As `negative_elbo` gives them, in nats per input.
-        negative_log_likelihood: Mean over the inputs, in nats per input.
-        standard_error: Of that mean, from its spread over the inputs.
+        negative_elbo, reconstruction_loss, kl_loss: Results of the function `negative_elbo`, in nats per input.
+        negative_log_likelihood: Mean negative log-likelihood, in nats per input.
+        standard_error: Standard error of that mean over the inputs, in nats per input.
         samples: Number of importance samples per input.
-        active_units: Number of dimensions of the code that are in use.
-        kl_per_dimension: KL divergence of each dimension of the code, in nats per input.
+        active_units: Number of active dimensions of the code.
+        kl_per_dimension: KL divergence of each dimension of the code `(latent_dim,)`, in nats per input.
     """
 
     negative_elbo: float
@@ -39,7 +39,7 @@ class Likelihood(NamedTuple):
 def marginal_likelihood(
     model: models.VariationalAutoencoder, x: np.ndarray, samples: int = 1000, seed: int = 0, **condition
 ) -> Likelihood:
-    """All that papers report of the likelihood of a variational autoencoder. Arguments as for the functions below."""
+    """Compute all figures of `Likelihood`. Arguments as for `negative_log_likelihood`."""
     nll = negative_log_likelihood(model, x, samples, seed, **condition)
     return Likelihood(
         **negative_elbo(model, x, **condition),
@@ -52,15 +52,16 @@ def marginal_likelihood(
 
 
 def negative_elbo(model: models.VariationalAutoencoder, x: np.ndarray, draws: int = 1, **condition) -> dict[str, float]:
-    """The negative evidence lower bound of inputs and its two terms, in nats per input.
+    """Compute the negative evidence lower bound and its two terms, in nats per input.
 
     `−ELBO = E[−ln p(x | z)] + KL(q(z | x) ‖ p(z))`, with the model's likelihood p(x | z) and the KL divergence in
-    closed form. The expectation over q is a mean over draws made by NumPy, so that it is the same on every backend.
+    closed form. The expectation is a mean over samples of q, drawn with NumPy so that they are the same on every
+    backend.
 
     Args:
         model: Trained model.
         x: Inputs `(n, *input_shape)`.
-        draws: Number of codes drawn for each input.
+        draws: Number of samples of q per input.
         **condition: `label`, the classes of the inputs, for a conditional model.
 
     Returns:
@@ -80,24 +81,23 @@ def negative_elbo(model: models.VariationalAutoencoder, x: np.ndarray, draws: in
 def negative_log_likelihood(
     model: models.VariationalAutoencoder, x: np.ndarray, samples: int = 1000, seed: int = 0, **condition
 ) -> np.ndarray:
-    """Negative log-likelihood of each input, by importance sampling from the posterior.
+    """Estimate the negative log-likelihood of each input by importance sampling from the posterior.
 
-    `−ln (1/k) Σⱼ p(x | zⱼ) p(zⱼ) / q(zⱼ | x)`, `zⱼ ~ q(z | x)`. It overestimates the negative log-likelihood in
-    expectation, the less the more samples there are; with one sample it estimates the negative ELBO. Memory does
-    not grow with the number of samples.
+    `−ln (1/k) Σⱼ p(x | zⱼ) p(zⱼ) / q(zⱼ | x)`, `zⱼ ~ q(z | x)`. Its expectation is an upper bound of the negative
+    log-likelihood that becomes tighter with k; for k = 1 it is the negative ELBO. Memory does not grow with k.
 
     Args:
         model: Trained model.
-        x: Inputs `(n, *input_shape)`; binary ones for a Bernoulli likelihood to be one.
+        x: Inputs `(n, *input_shape)`. A Bernoulli likelihood needs binary inputs.
         samples: Number k of samples per input.
         seed: Seed of the samples, which are the same on every backend.
         **condition: `label`, the classes of the inputs, for a conditional model.
 
     Returns:
-        `(n,)` in nats per input, float64.
+        Negative log-likelihoods `(n,)` in nats, float64.
 
     Raises:
-        ValueError: `samples` is not a positive integer; as for `model.posterior`.
+        ValueError: If `samples` is not a positive integer; otherwise as for `model.posterior`.
 
     References:
         Importance weighted autoencoders (Burda, Grosse & Salakhutdinov, 2016)
@@ -114,7 +114,7 @@ def negative_log_likelihood(
 
 
 def kl_per_dimension(model: models.VariationalAutoencoder, x: np.ndarray, **condition) -> np.ndarray:
-    """KL divergence of the posterior from the prior in each dimension of the code, mean over inputs.
+    """KL divergence of the posterior from the prior in each dimension of the code, averaged over inputs.
 
     `½ (σ² + μ² − 1 − ln σ²)`, `(latent_dim,)` in nats per input. Arguments as for `negative_elbo`.
     """
@@ -123,7 +123,7 @@ def kl_per_dimension(model: models.VariationalAutoencoder, x: np.ndarray, **cond
 
 
 def active_units(model: models.VariationalAutoencoder, x: np.ndarray, **condition) -> int:
-    """Number of dimensions of the code whose posterior mean has a variance above 0.01 over the inputs.
+    """Count the dimensions of the code whose posterior mean has a variance above 0.01 over the inputs.
 
     Arguments as for `negative_elbo`.
 
@@ -135,7 +135,7 @@ def active_units(model: models.VariationalAutoencoder, x: np.ndarray, **conditio
 
 
 def _noise(shape: tuple[int, int], samples: int, seed: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Standard normal noise `(rows, few samples, d)` for all samples of all rows, block by block."""
+    """Yield standard normal noise `(rows, samples of a block, d)` with its rows, block by block."""
     n, d = shape
     for image in range(0, n, _IMAGES):
         for sample in range(0, samples, _SAMPLES):
@@ -145,8 +145,8 @@ def _noise(shape: tuple[int, int], samples: int, seed: int) -> Iterator[tuple[sl
 
 
 def _terms(model, x: np.ndarray, posterior, noise: np.ndarray, label=None):
-    """`ln p(x | z)` and `ln p(z) − ln q(z | x)`, each `(n, k)`, for the noise `(n, k, d)` of the codes."""
-    samples = noise.shape[1]  # a compiled function takes one number of them
+    """Compute `ln p(x | z)` and `ln p(z) − ln q(z | x)`, each `(n, k)`, for codes from the noise `(n, k, d)`."""
+    samples = noise.shape[1]  # each number of samples needs its own compiled function
     function = model.compiled_functions.get(
         model, f"importance_terms of {samples}", lambda: backends.compile_function(model.importance_terms, model)
     )
@@ -156,15 +156,15 @@ def _terms(model, x: np.ndarray, posterior, noise: np.ndarray, label=None):
 
 
 def bound(measurement) -> float:
-    """The negative evidence lower bound."""
+    """Negative evidence lower bound, in nats per input."""
     return measurement.elbo["negative_elbo"]
 
 
 def reconstruction(measurement) -> float:
-    """The reconstruction term of the bound."""
+    """Reconstruction term of the bound, in nats per input."""
     return measurement.elbo["reconstruction_loss"]
 
 
 def divergence(measurement) -> float:
-    """The KL divergence of the posterior from the prior."""
+    """KL divergence of the posterior from the prior, in nats per input."""
     return measurement.elbo["kl_loss"]

@@ -1,4 +1,4 @@
-"""What metrics are computed from: a model, data, and what the model makes of the data, each computed once."""
+"""Measure a model on data. Codes, reconstructions and samples are computed once and shared by all metrics."""
 
 import functools
 from typing import Any
@@ -13,18 +13,18 @@ LABELED = 1000  # number of training images whose labels `forest_accuracy` uses
 
 
 def given_to(model, label: np.ndarray | None) -> dict[str, Any]:
-    """The keyword arguments that the methods of a conditional model need besides their inputs; none for others."""
+    """Keyword arguments for the methods of a model: the labels of a conditional model, nothing for others."""
     return {"label": label} if model.classes is not None else {}
 
 
 class Measurement:
-    """A model on some inputs.
+    """A model and the inputs that it is measured on.
 
     Args:
         model: Trained `kerasae.models.Autoencoder`.
         x: Inputs `(n, *input_shape)`.
-        label: Their classes `(n,)`, or None.
-        dataset: The `data.Dataset` that they are from, or None.
+        label: Classes of the inputs `(n,)`, or None.
+        dataset: The `data.Dataset` that the inputs are from, or None.
     """
 
     model: models.Autoencoder
@@ -34,7 +34,7 @@ class Measurement:
         self.condition = given_to(model, label)
 
     def figures(self) -> dict[str, float]:
-        """The value of every metric that applies."""
+        """Compute all metrics that apply, by key."""
         rows = (row for row in METRICS.values() if self.dataset is not None or not row.needs_data_set)
         return {row.key: row(self) for row in rows if row.applies(self)}
 
@@ -45,7 +45,7 @@ class Measurement:
 
     @property
     def is_unit_image(self) -> bool:
-        """Whether the inputs are images whose pixels are probabilities, in [0, 1]."""
+        """Whether the inputs are images with pixels in [0, 1]."""
         return self.is_image and tuple(self.model.value_range or ()) == (0, 1)
 
     @property
@@ -60,7 +60,7 @@ class Measurement:
 
     @property
     def is_variational(self) -> bool:
-        """Whether the figures of the likelihood apply."""
+        """Whether the model is variational, so it has a posterior."""
         return hasattr(self.model, "posterior")
 
     @property
@@ -75,7 +75,7 @@ class Measurement:
 
     @property
     def has_vector_codes(self) -> bool:
-        """Whether there are two or more codes, and each is a vector."""
+        """Whether the codes are vectors, and there are at least two."""
         return self.codes.ndim == 2 and len(self.codes) > 1
 
     @property
@@ -115,12 +115,12 @@ class Measurement:
 
     @functools.cached_property
     def samples(self) -> np.ndarray:
-        """As many generated images as there are inputs; of a conditional model, of the same classes."""
+        """Generated images, as many as inputs, and for a conditional model of the same classes."""
         return self.model.generate(len(self.x), seed=0, **self.condition)
 
 
 def data_is_sine(dataset: data.Dataset) -> bool:
-    """Whether the test set is that of `data.sine`, with whatever noise: points at evenly spaced t."""
+    """Whether the test set is one of `data.sine` with any noise: points at evenly spaced t."""
     x, t = dataset.x_test, dataset.y_test
     return x.shape[1:] == (2,) and t is not None and np.array_equal(t, data.sine(n=len(t)).y_test)
 
@@ -130,20 +130,24 @@ def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None 
 
     Args:
         model: Trained model.
-        dataset: Data set. Its test set is measured, except for the points of `data.sine`: there the training points,
-            which the manifold is fitted to, and `fresh_mse` of the test points. Labels may be None.
-        first: Number of test inputs to measure, and of samples to generate; all unless given.
+        dataset: Data set, whose test set is measured; for `data.sine` the training points, which the manifold is fitted
+            to. Labels may be None.
+        first: Number of test inputs to measure and of samples to generate. Default: all test inputs.
 
     Returns:
-        The figures of `METRICS` that apply, by key. `mse` is per value. For images with pixels in [0, 1], `bce`
-        is in nats per pixel; `forest_accuracy` is that of the codes (not for a conditional model, whose codes
-        lack the class). A variational model adds `negative_elbo`, `reconstruction_loss` and `kl_loss` in nats per
-        image, others `mean_absolute_code`. A denoiser adds `denoised_mse` and `denoised_bce`: corrupted test images
-        cleaned, against the original ones. `mmd_to_prior` is that of vector codes, drawn from the posterior if
-        there is one. For a model that generates, on data with a feature classifier (`metrics.classifier`),
-        `sample_distance` is the `frechet_distance` between the features of samples and of test images; for a
-        conditional one `class_accuracy` is the share of samples that are classified as the class asked for.
-        For the sine `fresh_mse`, `rms_distance` to the curve and, for a linear model, `angle_to_pca` in degrees.
+        The figures of `METRICS` that apply, by key:
+
+        - `mse` per value; for images `bce` in nats per pixel (if pixels are in [0, 1]) and `ssim`.
+        - Images: `forest_accuracy` of the codes (not of a conditional model, whose codes lack the class) and
+          `mmd_to_prior` of vector codes (samples of the posterior if there is one).
+        - Variational models: `negative_elbo`, `reconstruction_loss` and `kl_loss` in nats per image; other image
+          models: `mean_absolute_code`.
+        - Denoisers: `denoised_mse` and `denoised_bce` of reconstructions of corrupted images, compared with clean ones.
+        - Generative models, if the data set has a feature classifier: `sample_distance`, the `frechet_distance` between
+          features of samples and of test images; for a conditional model `class_accuracy`, the fraction of samples that
+          are classified as the requested class.
+        - The sine: `fresh_mse` of the test points, `rms_distance` to the curve and, for a linear model, `angle_to_pca`
+          in degrees.
     """
     if data_is_sine(dataset):
         return Measurement(model, dataset.x_train, None, dataset).figures()
@@ -152,15 +156,15 @@ def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None 
 
 
 def figures_of(model: models.Autoencoder, x: np.ndarray, label: np.ndarray | None = None) -> dict[str, float]:
-    """Measure a model on any inputs: the figures of `figures` that need no data set.
+    """Measure a model on any inputs, with the figures of `figures` that need no data set.
 
     Args:
         model: Trained model.
-        x: Images in [0, 1] or vectors, `(n, *input_shape)`.
-        label: Classes `(n,)` of the images, for a conditional model.
+        x: Inputs `(n, *input_shape)` in the model's range.
+        label: Classes of the inputs `(n,)`, for a conditional model.
 
     Raises:
-        ValueError: Inputs of a wrong shape or outside the model's range; labels are missing where they are needed.
+        ValueError: If inputs have a wrong shape or leave the model's range, or a conditional model gets no labels.
     """
     return Measurement(model, x, _required(model, label)).figures()
 

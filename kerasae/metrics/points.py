@@ -8,7 +8,7 @@ from kerasae.metrics.pixels import mean_squared_error
 
 
 def rms_distance_to_sine(points: np.ndarray) -> float:
-    """Root mean square of the distances of points `(n, 2)` to the curve `(t, sin t)` that `data.sine` samples."""
+    """Root mean square distance of points `(n, 2)` to the curve `(t, sin t)`, t in [-2.2, 2.2]."""
     from scipy.spatial import KDTree
 
     t = np.linspace(-data.SINE_LIMIT, data.SINE_LIMIT, 100_001)  # neighbors 4e-5 apart
@@ -17,7 +17,7 @@ def rms_distance_to_sine(points: np.ndarray) -> float:
 
 
 def angle_to_pca(model: models.LinearAutoencoder, x: np.ndarray) -> float:
-    """Largest principal angle, in degrees, between the span of a linear autoencoder and the PCA subspace of `x`."""
+    """Largest principal angle between the span of a linear decoder and the PCA subspace of `x`, in degrees."""
     from scipy.linalg import subspace_angles
 
     origin = model.decode(np.zeros((1, model.latent_dim), "float32"))
@@ -26,7 +26,7 @@ def angle_to_pca(model: models.LinearAutoencoder, x: np.ndarray) -> float:
 
 
 def fresh_mse(measurement) -> float:
-    """Mean squared error of the test points, whose noise the model has not seen."""
+    """Mean squared error of the test points, which differ from the training points in their noise."""
     x = measurement.dataset.x_test
     return mean_squared_error(x, measurement.model.reconstruct(x))
 

@@ -1,4 +1,4 @@
-"""Metrics of generated samples, in the features of a classifier."""
+"""Metrics of generated samples, computed from features of a classifier."""
 
 import numpy as np
 
@@ -12,11 +12,11 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
         a, b: Features `(n, d)` and `(m, d)`, such as `classifier.FeatureClassifier.features` returns.
 
     Returns:
-        The distance, 0 for equal means and covariances, in the squared unit of the features. Compare it only
-        between sets with the same features and sizes, not with published FIDs.
+        The distance in squared units of the features; 0 for equal means and covariances. It is comparable only
+        for the same features and set sizes, not with published FIDs.
 
     Raises:
-        ValueError: The numbers of features differ, or one set has fewer than two rows.
+        ValueError: If the numbers of features differ, or a set has fewer than two rows.
 
     References:
         GANs trained by a two time-scale update rule converge to a local Nash equilibrium (Heusel et al., 2017)
@@ -32,24 +32,24 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
             f"Received shapes: {a.shape} and {b.shape}."
         )
     roots, traces = zip(*(_covariance_root(features) for features in (a, b)), strict=True)
-    # The trace of (Σ₁ Σ₂)^½ is the sum of the singular values of Σ₁^½ Σ₂^½, without complex numbers.
+    # The trace of (Σ₁ Σ₂)^½ is the sum of singular values of Σ₁^½ Σ₂^½, which avoids complex numbers.
     overlap = np.linalg.norm(roots[0] @ roots[1], "nuc")
     return float(np.sum(np.square(a.mean(axis=0) - b.mean(axis=0))) + sum(traces) - 2 * overlap)
 
 
 def _covariance_root(features: np.ndarray) -> tuple[np.ndarray, float]:
-    """The symmetric root of the features' covariance, and the trace of the covariance."""
+    """Symmetric square root of the covariance of features, and the trace of the covariance."""
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(features, rowvar=False)))
-    values = np.maximum(values, 0)  # rounding can leave a zero just below it
+    values = np.maximum(values, 0)  # rounding can make zeros slightly negative
     return (vectors * np.sqrt(values)) @ vectors.T, float(values.sum())
 
 
 def distance(measurement) -> float:
-    """`frechet_distance` of as many samples as inputs from the inputs."""
+    """`frechet_distance` between the features of samples and of the inputs, as many of each."""
     features = measurement.classifier.features
     return frechet_distance(features(measurement.samples), features(measurement.x))
 
 
 def class_accuracy(measurement) -> float:
-    """Share of samples that are classified as the class they were generated for."""
+    """Fraction of samples that are classified as the class they were generated for."""
     return measurement.classifier.accuracy(measurement.samples, measurement.label)

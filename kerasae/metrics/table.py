@@ -1,8 +1,8 @@
-"""The table of metrics: key, label, unit, direction, tolerance, where each applies, and how it is computed.
+"""The table of metrics: key, label, unit, direction, tolerance, condition and function of each.
 
-Adding a metric takes one row here and one function of a `measurement.Measurement`. Cards, the command line, the README
-and the page of results read the rows. This module imports neither Keras nor NumPy, so that cards are shown fast;
-the functions are therefore given by name.
+To add a metric, add one row here and one function of a `measurement.Measurement`. Cards, the command line, the README
+and the page of results read the rows. This module imports neither Keras nor NumPy, so cards are shown fast; functions
+are therefore given by name.
 """
 
 import importlib
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kerasae.metrics.measurement import Measurement
 
-# Relative tolerance of a figure between backends, and the least absolute one: values of about 1 are rounded to 1e-7,
-# hence a squared error of 1e-6 to about 1e-10.
+# Relative tolerance of a figure between backends, and smallest absolute tolerance: values of about 1 have rounding
+# errors of 1e-7, so a squared error of 1e-6 has one of about 1e-10.
 RELATIVE = 1e-4
 ROUNDING = 1e-9
 
@@ -28,14 +28,12 @@ class Metric:
         label: Short name for tables.
         unit: Unit of the value; empty for a pure number.
         compute: Function of a `Measurement`, as `module.function` in `kerasae.metrics`.
-        applies: Predicate of a `Measurement`: whether the figure is defined for its model and data.
-        needs_data_set: Whether the figure needs more than inputs and labels: a training set, or the test set of a
-            known data set.
-        decimals: Number of decimals that are shown.
-        higher_is_better: Direction; lower is better for most.
-        absolute_tolerance: Tolerated absolute difference between backends, where rounding can decide (the direction
-            of nearly equal values, a branch of a tree, the most likely class, a difference of sums); otherwise
-            `RELATIVE` holds.
+        applies: Function of a `Measurement`: whether the metric is defined for its model and data.
+        needs_data_set: Whether the metric needs a data set, not only inputs and labels.
+        decimals: Number of decimals that are displayed.
+        higher_is_better: Direction of the metric.
+        absolute_tolerance: Allowed absolute difference between backends for metrics that amplify rounding errors (a
+            branch of a tree, the most likely class, a difference of sums). Others use the tolerance `RELATIVE`.
     """
 
     key: str
@@ -49,12 +47,12 @@ class Metric:
     absolute_tolerance: float | None = None
 
     def __call__(self, measurement: "Measurement") -> float:
-        """The figure of a measurement."""
+        """Compute the metric of a measurement."""
         module, _, function = self.compute.partition(".")
         return getattr(importlib.import_module(f"kerasae.metrics.{module}"), function)(measurement)
 
     def tolerance(self, value: float) -> float:
-        """Tolerated difference from a value that a card states: absolute or relative, as `is_absolute` says."""
+        """Allowed difference from a value on a card: absolute if `is_absolute`, else relative."""
         if self.absolute_tolerance is not None:
             return self.absolute_tolerance
         return max(RELATIVE, ROUNDING / abs(value)) if value else RELATIVE
@@ -170,10 +168,10 @@ METRICS = {metric.key: metric for metric in _ROWS}
 
 
 def label(key: str) -> str:
-    """The label of a metric; the key itself of one that another version wrote."""
+    """Label of a metric; for a key that only another version knows, the key itself."""
     return METRICS[key].label if key in METRICS else key
 
 
 def number(key: str, value: float) -> str:
-    """A value with the decimals of its metric."""
+    """Format a value with the number of decimals of its metric."""
     return f"{value:.{METRICS[key].decimals}f}" if key in METRICS else f"{value:.6g}"
