@@ -14,8 +14,8 @@ SKIP := and not slow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-once test-browser $(BACKENDS:%=test-%) notebooks bench bench-growth pythae compat check format \
-        table clean
+.PHONY: help demo test test-all test-once test-browser $(BACKENDS:%=test-%) notebooks bench bench-growth pythae compat \
+        check format table docs clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,8 +79,12 @@ table: $(VENV)/installed ## The README's table of entries and the page of result
 	$(BIN)/python tools/table.py README.md
 	$(BIN)/python tools/results.py docs/results.md
 
+docs: $(VENV)/installed ## The site, in docs/_build/html; a warning is an error
+	KERAS_BACKEND=jax $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html
+	$(BIN)/python tools/check_site.py docs/_build/html
+
 clean: ## Remove the environments, caches and builds
-	rm -rf $(DEMO) $(VENV) $(PYTHAE) build dist demo.png .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(DEMO) $(VENV) $(PYTHAE) build dist docs/_build docs/api docs/gallery docs/notebooks demo.png .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Editable, so that only a change of pyproject.toml asks for a new installation.

@@ -58,7 +58,8 @@ def test_table_keeps_the_text_around_it(table):
     document = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
     written = table.with_table(document, [card])
     assert written.startswith("before\n") and written.endswith("\nafter\n")
-    assert "old" not in written and "| `linear_sine` |" in written
+    assert "old" not in written and "| `linear_sine`<br>" in written
+    assert "1 entries:\n\n**Points on a curve**" in written and "**Dense**" not in written
     assert table.with_table(written, [card]) == written
 
 

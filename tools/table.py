@@ -3,29 +3,38 @@
 import sys
 from collections.abc import Sequence
 
+import families
 import pages
 
 from kerasae import text
 from kerasae.zoo.cards import Card
 
 BEGIN, END = "<!-- entries -->", "<!-- /entries -->"
+_HEADER = "| | entry | code size | parameters | test figures | baselines |\n|---|---|---|---|---|---|"
 
 
 def table(cards: Sequence[Card]) -> str:
-    """The table of entries, in Markdown."""
-    rows = ["| entry | what it is | code | parameters | figure | baseline |", "|---|---|---|---|---|---|"]
-    for card in cards:
-        shown = [card.headline] + (["mse"] if card.headline != "mse" else [])
-        cells = (
-            f"`{card.name}`",
-            card.description,
-            str(card.code.size),
-            f"{card.parameters:,}",
-            ", ".join(text.figure(key, card.figures[key]) for key in shown),
-            _baselines(card),
-        )
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+    """The entries in Markdown: a table for each family."""
+    by_name = {card.name: card for card in cards}
+    sections = []
+    for title, names in families.families().items():
+        rows = [_row(by_name[name]) for name in names if name in by_name]
+        if rows:
+            sections.append("\n".join([f"**{title}**", "", _HEADER, *rows]))
+    return "\n\n".join([f"{len(cards)} entries:", *sections])
+
+
+def _row(card: Card) -> str:
+    shown = [card.headline] + (["mse"] if card.headline != "mse" else [])
+    cells = (
+        f'<img src="zoo/{card.name}/preview.png" width="160" alt="Preview of {card.name}">',
+        f"`{card.name}`<br>{card.description}",
+        str(card.code.size),
+        f"{card.parameters:,}",
+        ", ".join(text.figure(key, card.figures[key]) for key in shown),
+        _baselines(card),
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def _baselines(card: Card) -> str:
@@ -48,7 +57,7 @@ def with_table(document: str, cards: Sequence[Card]) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"No place for the table: expected a line {BEGIN} and, after it, a line {END}.")
-    return f"{before}{BEGIN}\n{table(cards)}\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{table(cards)}\n\n{END}{after}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -187,7 +187,7 @@ class SaltAndPepper(_RangeNoise):
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class AddGaussian(Noise):
-    """Add N(0, `stddev`²) to each value and clip to the value range, in training.
+    """Add normal noise of standard deviation `stddev` to each value and clip to the value range, in training.
 
     Args:
         stddev: Standard deviation in units of the values, not negative.

@@ -1,0 +1,171 @@
+"""Pages of the gallery: one per entry, from its card, its preview and its architecture."""
+
+import dataclasses
+import io
+from pathlib import Path
+
+import families
+import files
+from PIL import Image
+
+import kerasae
+from kerasae import text, zoo
+from kerasae.metrics import table as metrics
+from kerasae.zoo import recipes
+from kerasae.zoo.cards import Card
+
+DATA = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+RECIPE = ("epochs", "batch_size", "learning_rate", "decay", "beta_1", "epsilon", "precision")
+
+
+def usage(card: Card) -> str:
+    """Code that loads an entry and shows what it is for."""
+    lines = ["import kerasae", "", f'model = kerasae.zoo.load("{card.name}")']
+    figures = card.figures
+    if _is_points(card):
+        lines += [
+            f"x = kerasae.data.{card.data}().x_train",
+            "x_hat = model.reconstruct(x)  # the nearest points of its curve",
+        ]
+    elif "class_accuracy" in figures:
+        lines.append("sevens = model.generate(10, label=7, seed=0)")
+    elif "sample_distance" in figures:
+        lines.append("images = model.generate(10, seed=0)")
+    elif "denoised_mse" in figures:
+        lines += [f"x = kerasae.data.{card.data}().x_test[:10]", "noisy = kerasae.metrics.noisy(model, x)"]
+        lines.append("x_hat = model.reconstruct(noisy)  # cleaned")
+    else:
+        lines += [f"x = kerasae.data.{card.data}().x_test[:10]", "z = model.encode(x)", "x_hat = model.decode(z)"]
+    return "\n".join(lines)
+
+
+def finding(card: Card) -> str:
+    """The headline figure beside the one baseline that it is compared with first."""
+    key = card.headline
+    value = f"{metrics.label(key)} {metrics.number(key, card.figures[key])}"
+    others = [
+        f"{text.baseline_name(name, card)} {metrics.number(key, figures[key])}"
+        for name, figures in card.baselines.items()
+        if key in figures
+    ]
+    compared = f" ({'; '.join(others)})" if others else ""
+    return f"{card.description}. Test {value}{compared}; code size {card.code.size}, {card.parameters:,} parameters."
+
+
+def _figures(card: Card) -> list[str]:
+    """Figures of the entry beside those of baselines and of publications."""
+    baselines = {name: figures for name, figures in card.baselines.items() if figures}
+    published = {reference.key: reference for reference in card.references}
+    header = ["figure", card.name, *(text.baseline_name(name, card) for name in baselines)]
+    rows = []
+    for key, value in card.figures.items():
+        cells = [metrics.number(key, value)]
+        cells += [metrics.number(key, figures[key]) if key in figures else "" for figures in baselines.values()]
+        if published:
+            cells.append(metrics.number(key, published[key].value) if key in published else "")
+        rows.append([metrics.label(key), *cells])
+    lines = _table([*header, *(["published"] if published else [])], rows)
+    for reference in card.references:
+        lines += ["", f"Published {metrics.label(reference.key)}: {reference.source}."]
+    return lines
+
+
+def _recipe(card: Card) -> list[str]:
+    """The published schedule, and the one that made the weights in the package."""
+    recipe = recipes.find(card.name)
+    schedules = {"published recipe": recipe.written} | (
+        {"pretrained weights": recipe.shipped} if recipe.shipped else {}
+    )
+    values = {title: dataclasses.asdict(schedule) for title, schedule in schedules.items()}
+    rows = [[key.replace("_", " "), *(f"{value[key]}" for value in values.values())] for key in RECIPE]
+    return _table(["", *values], rows)
+
+
+def _table(header: list[str], rows: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
+
+
+def page(card: Card, has_architecture: bool, play: str | None = None) -> str:
+    """The page of an entry, in Markdown."""
+    shipped = " --schedule shipped" if recipes.find(card.name).shipped else ""
+    lines = [f"# {card.name}", "", finding(card), "", *_picture(f"previews/{card.name}.png", f"Preview of {card.name}")]
+    lines += ["```python", usage(card), "```", ""]
+    if play:
+        lines += ["## Play", "", *embedded(play, card.name), ""]
+    lines += ["## Figures", "", f"Measured on {_measured_on(card)}. Lower is better unless it is an accuracy.", ""]
+    lines += [*_figures(card), "", "## Architecture", ""]
+    if has_architecture:
+        lines += _picture(f"architectures/{card.name}.png", f"Layers of {card.name}")
+    lines += [f"- Class: {{py:class}}`~kerasae.models.{card.class_name}`"]
+    lines += [f"- {name.capitalize()}: {text.facts(card)[name]}" for name in ("input", "code")]
+    lines += ["", "## Recipe", "", *_recipe(card), "", f"Source: {card.source}. Seed {card.seed}.", ""]
+    lines += ["```sh", f"kerasae train {card.name}{shipped}", "```", ""]
+    return "\n".join(lines)
+
+
+def _picture(path: str, alt: str) -> list[str]:
+    return [f"```{{image}} {path}", f":alt: {alt}", ":class: preview", "```", ""]
+
+
+def embedded(page: str, name: str) -> list[str]:
+    """An explorer page inside another page."""
+    return [
+        "```{raw} html",
+        f'<iframe class="play" src="{page}" title="Explorer of {name}" loading="lazy"></iframe>',
+        "```",
+    ]
+
+
+def _measured_on(card: Card) -> str:
+    if _is_points(card):
+        return "its training points"
+    return f"the 10,000 test images of {DATA.get(card.data, card.data)}"
+
+
+def _is_points(card: Card) -> bool:
+    return len(card.input.shape) == 1
+
+
+def index(groups: dict[str, list[str]]) -> str:
+    """The gallery: a card with thumbnail for each entry, grouped by family."""
+    count = sum(map(len, groups.values()))
+    lines = ["# Gallery", "", f"{count} pretrained autoencoders, each with its recipe, test figures and baselines.", ""]
+    for title, names in groups.items():
+        lines += [f"## {title}", "", "::::{grid} 2 3 4 4", ":gutter: 3", ""]
+        for name in names:
+            card = zoo.card(name)
+            lines += [f":::{{grid-item-card}} {name}", f":link: {name}", ":link-type: doc"]
+            lines += [f":img-top: thumbnails/{name}.png", "", card.description, ":::", ""]
+        lines += ["::::", ""]
+    names = [name for group in groups.values() for name in group]
+    return "\n".join([*lines, "```{toctree}", ":hidden:", "", *names, "```", ""])
+
+
+def write(docs: Path) -> None:
+    """Write `docs/gallery`."""
+    groups, place = families.families(), docs / "gallery"
+    for name in (name for group in groups.values() for name in group):
+        preview = (docs.parent / "zoo" / name / "preview.png").read_bytes()
+        files.write(place / "previews" / f"{name}.png", preview)
+        files.write(place / "thumbnails" / f"{name}.png", _thumbnail(preview))
+        files.write(place / f"{name}.md", page(zoo.card(name), _architecture(place, name)))
+    files.write(place / "index.md", index(groups))
+
+
+def _thumbnail(preview: bytes) -> bytes:
+    image = Image.open(io.BytesIO(preview)).convert("RGB")
+    image.thumbnail((480, 480))
+    stored = io.BytesIO()
+    image.quantize(64).save(stored, format="png", optimize=True)
+    return stored.getvalue()
+
+
+def _architecture(place: Path, name: str) -> bool:
+    """Draw the network of an entry, without its weights, unless it is drawn already."""
+    if not hasattr(kerasae.plots, "architecture"):
+        return False
+    path = place / "architectures" / f"{name}.png"
+    if not path.exists():
+        figure = kerasae.plots.architecture(zoo.load(name, weights=None))
+        files.write(path, figure._repr_png_())
+    return True

@@ -1,0 +1,29 @@
+"""Write the pages that are made from cards, notebooks and docstrings, before Sphinx looks for pages."""
+
+from pathlib import Path
+
+import api
+import files
+import gallery
+
+
+def _notebooks(docs: Path) -> None:
+    paths = sorted((docs.parent / "notebooks").glob("*.ipynb"))
+    for path in paths:
+        files.write(docs / "notebooks" / path.name, path.read_bytes())
+    files.keep_only(docs / "notebooks", {path.name for path in paths})
+
+
+def _write_all(app, config) -> None:
+    docs = Path(app.srcdir)
+    _notebooks(docs)
+    gallery.write(docs)
+    api.write(docs)
+
+
+def setup(app):
+    """Run before the search for pages, and before autosummary reads them."""
+    app.connect("config-inited", _write_all)
+    app.connect("autodoc-process-bases", api.public_bases)
+    app.connect("autodoc-process-docstring", api.escape_keywords, priority=400)  # before napoleon
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
