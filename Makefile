@@ -80,7 +80,7 @@ table: $(VENV)/installed ## The README's table of entries and the page of result
 	$(BIN)/python tools/results.py docs/results.md
 
 docs: $(VENV)/installed ## The site, in docs/_build/html; a warning is an error
-	KERAS_BACKEND=jax $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html
+	KERAS_BACKEND=numpy $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html
 	$(BIN)/python tools/check_site.py docs/_build/html
 
 clean: ## Remove the environments, caches and builds

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-os.environ.setdefault("KERAS_BACKEND", "jax")  # autodoc imports the classes
+os.environ.setdefault("KERAS_BACKEND", "numpy")  # builds networks fastest, and nothing is trained here
 sys.path[:0] = [str(DOCS / "_ext"), str(DOCS.parent / "tools"), str(DOCS.parent)]
 
 import kerasae  # noqa: E402

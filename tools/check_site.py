@@ -42,6 +42,8 @@ def problems(site: Path) -> Iterator[str]:
     """What is wrong with a site, one sentence for each fault."""
     paths = (path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts)  # the theme's templates
     pages = {path: Page(path.read_text(encoding="utf-8")) for path in paths}
+    if not pages:
+        yield f"{site} has no pages. Run `make docs` to build the site."
     for path, page in pages.items():
         here = path.relative_to(site)
         for address in page.loaded:

@@ -95,7 +95,7 @@ def page(card: Card, has_architecture: bool, play: str | None = None) -> str:
     lines += ["## Figures", "", f"Measured on {_measured_on(card)}. Lower is better unless it is an accuracy.", ""]
     lines += [*_figures(card), "", "## Architecture", ""]
     if has_architecture:
-        lines += _picture(f"architectures/{card.name}.png", f"Layers of {card.name}")
+        lines += _picture(f"architectures/{card.name}.svg", f"Layers of {card.name}")
     lines += [f"- Class: {{py:class}}`~kerasae.models.{card.class_name}`"]
     lines += [f"- {name.capitalize()}: {text.facts(card)[name]}" for name in ("input", "code")]
     lines += ["", "## Recipe", "", *_recipe(card), "", f"Source: {card.source}. Seed {card.seed}.", ""]
@@ -164,8 +164,8 @@ def _architecture(place: Path, name: str) -> bool:
     """Draw the network of an entry, without its weights, unless it is drawn already."""
     if not hasattr(kerasae.plots, "architecture"):
         return False
-    path = place / "architectures" / f"{name}.png"
+    path = place / "architectures" / f"{name}.svg"
     if not path.exists():
-        figure = kerasae.plots.architecture(zoo.load(name, weights=None))
-        files.write(path, figure._repr_png_())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kerasae.plots.architecture(zoo.load(name, weights=None)).savefig(path, bbox_inches="tight")
     return True

@@ -21,9 +21,15 @@ def _write_all(app, config) -> None:
     api.write(docs)
 
 
+def _inside(app, docname: str, source: list[str]) -> None:
+    """Links that lead out of `docs/` on GitHub, to pages that the site has inside."""
+    source[0] = source[0].replace("](../notebooks/", "](notebooks/")
+
+
 def setup(app):
     """Run before the search for pages, and before autosummary reads them."""
     app.connect("config-inited", _write_all)
+    app.connect("source-read", _inside)
     app.connect("autodoc-process-bases", api.public_bases)
     app.connect("autodoc-process-docstring", api.escape_keywords, priority=400)  # before napoleon
     return {"parallel_read_safe": True, "parallel_write_safe": True}
