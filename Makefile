@@ -15,7 +15,7 @@ SKIP := and not slow
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-all test-once test-browser $(BACKENDS:%=test-%) notebooks bench bench-growth pythae compat \
-        check format table docs clean
+        check format table pictures docs clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ format: $(VENV)/installed ## Let ruff mend what it can
 table: $(VENV)/installed ## The README's table of entries and the page of results, from the cards
 	$(BIN)/python tools/table.py README.md
 	$(BIN)/python tools/results.py docs/results.md
+
+pictures: $(VENV)/installed ## Draw the pictures of the entries and of the documentation (needs MNIST and Fashion-MNIST)
+	$(BIN)/python tools/pictures.py
 
 docs: $(VENV)/installed ## The site, in docs/_build/html; a warning is an error
 	KERAS_BACKEND=numpy $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html

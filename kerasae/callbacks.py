@@ -12,36 +12,36 @@ from matplotlib.figure import Figure
 from kerasae import metrics, plots
 from kerasae._checks import positive_size
 
-_DIGITS = {"epoch": 4, "batch": 6}  # in the names of files, which so sort as they were drawn
+_DIGITS = {"epoch": 4, "batch": 6}  # in the names of files, so that they sort in the order of drawing
+_ANIMATION, _FPS, _MOST_FRAMES = "progress.gif", 4, 60
 
 
 class DrawProgress(keras.callbacks.Callback):
-    """Draw, while `fit` runs, what the model makes of some examples, and the losses so far.
+    """Draw reconstructions of some examples, and the losses so far, while `fit` runs.
 
-    The first picture is drawn before training, then one every `every` epochs or batches, and one at
-    the end. In a notebook each takes the place of the one before. With a directory each is written
-    to a file of its own, such as `epoch-0003.png`.
+    The first picture is drawn before training, then one every `every` epochs or batches, and one at the end. In a
+    notebook each replaces the one before. With a directory each is written to a file, such as `epoch-0003.png`, and at
+    the end all of them as an animation, `progress.gif`.
 
-    Images stand over their reconstructions, with the mean squared error beneath. A model that removes
-    noise is shown cleaning; one that generates adds samples, from the same codes each time. Points of
-    the plane are drawn as by `kerasae.plots.manifold`.
+    Images are drawn above their reconstructions, with the mean squared error below. A denoising model is shown with
+    noisy and cleaned images; a generative one adds samples, from the same codes each time. Points of the plane are
+    drawn as by `kerasae.plots.manifold`.
 
     Args:
-        x: A few examples `(n, *input_shape)`, or what else `reconstruct` takes, by name, for example
+        x: A few examples `(n, *input_shape)`, or arguments of `reconstruct` by name, for example
             `{"x": x, "label": label}` for a conditional model.
-        every: How many epochs or batches from one picture to the next.
-        unit: `"epoch"` or `"batch"`. Batches are counted from the start of `fit`; within an epoch
-            Keras gives the losses as means since the epoch began.
-        directory: Where to write pictures, made if need be; one of the same name is replaced.
-        show: Whether to show pictures where a notebook runs this.
+        every: Number of epochs or batches from one picture to the next.
+        unit: `"epoch"` or `"batch"`. Batches are counted from the start of `fit`. Within an epoch the losses are the
+            means since the start of the epoch, as Keras reports them, and the vertical axes say so.
+        directory: Directory of the pictures, created if it does not exist; files of the same names are replaced.
+        show: Whether to display pictures in a notebook.
 
     Attributes:
-        snapshots: When, for example `"epoch 3"` → what the model made of the examples then, for
-            `kerasae.plots.rows`.
+        snapshots: Time, for example `"epoch 3"` → reconstructions at that time, for `kerasae.plots.rows`.
 
     Raises:
-        ValueError: `every` is not a positive integer; another unit; when training begins, examples
-            that the model doesn't take or that are neither images nor points of the plane.
+        ValueError: `every` is not a positive integer; another unit; when training begins, examples that the model does
+            not accept or that are neither images nor points of the plane.
 
     >>> x = np.zeros((40, 28, 28, 1))
     >>> draw = DrawProgress(x[:8], unit="batch")
@@ -65,6 +65,7 @@ class DrawProgress(keras.callbacks.Callback):
         self._above, self._asked = _examples(self.model, self.given)
         self.snapshots = {}
         self._display = None
+        self._files: list[Path] = []
         self._losses: list[dict[str, float]] = []
         self._times: list[int] = []
         self._drawn = -1
@@ -82,6 +83,10 @@ class DrawProgress(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         if self._times and self._drawn != self._times[-1]:
             self._draw(self._times[-1])
+        if self._files:
+            chosen = np.unique(np.linspace(0, len(self._files) - 1, _MOST_FRAMES).astype(int))
+            frames = [self._files[i] for i in chosen]
+            plots.animate(frames, frames[0].with_name(_ANIMATION), fps=_FPS, overwrite=True)
 
     def _after_batch(self, batch, logs=None):
         # With steps_per_execution Keras counts beyond the last one.
@@ -89,7 +94,7 @@ class DrawProgress(keras.callbacks.Callback):
         self._note(self._batches, logs)
 
     def _note(self, done: int, logs) -> None:
-        """Remember the losses, and draw if it is time."""
+        """Store the losses, and draw if it is time."""
         self._times.append(done)
         self._losses.append(dict(logs or {}))
         if done // self.every > self._drawn // self.every:
@@ -106,28 +111,30 @@ class DrawProgress(keras.callbacks.Callback):
             picture = self._picture(when, x_hat)
         if self.directory is not None:
             self.directory.mkdir(parents=True, exist_ok=True)
-            picture.savefig(self.directory / f"{self.unit}-{done:0{_DIGITS[self.unit]}}.png")
+            self._files.append(self.directory / f"{self.unit}-{done:0{_DIGITS[self.unit]}}.png")
+            picture.savefig(self._files[-1])
         if shown:
             self._display = _show(picture, self._display)
 
     def _picture(self, when: str, x_hat: np.ndarray) -> Figure:
-        """Examples, samples if the model has any, and losses, one beneath another."""
+        """Examples, samples if the model generates, and losses, one below the other."""
         parts = [_compared(self._above, x_hat, self.model.value_range, when)]
         if hasattr(self.model, "generate"):
             parts.append(plots.samples(self._samples(len(x_hat)), title="samples"))
         if self._losses:
-            parts.append(self._course())
+            parts.append(self._curves())
         return plots.stacked(parts)
 
     def _samples(self, n: int) -> np.ndarray:
         others = {name: value for name, value in self.given.items() if name != "x"}
         return self.model.generate(n, seed=0, **others)
 
-    def _course(self) -> Figure:
+    def _curves(self) -> Figure:
         names = dict.fromkeys(name for losses in self._losses for name in losses)
         columns = {name: [losses.get(name, np.nan) for losses in self._losses] for name in names}
         times = [done - 1 for done in self._times]
-        return plots.history(SimpleNamespace(history=columns, epoch=times), unit=self.unit)
+        units = "mean since the epoch began" if self.unit == "batch" else None
+        return plots.history(SimpleNamespace(history=columns, epoch=times), unit=self.unit, units=units)
 
 
 class AnnealKL(keras.callbacks.Callback):
@@ -215,7 +222,7 @@ class AnnealKL(keras.callbacks.Callback):
 
 
 def _examples(model, given: dict) -> tuple[dict[str, np.ndarray], dict]:
-    """What stands above the reconstructions, by name, and what the model is asked to reconstruct."""
+    """The rows above the reconstructions, by name, and the arguments of `reconstruct`."""
     x = np.asarray(given["x"])
     if model.noise is None:
         return {"input": x}, given
@@ -224,7 +231,7 @@ def _examples(model, given: dict) -> tuple[dict[str, np.ndarray], dict]:
 
 
 def _compared(above: dict[str, np.ndarray], x_hat: np.ndarray, value_range, title: str) -> Figure:
-    """Examples over what the model makes of them; the error is the one to the first row."""
+    """Examples above their reconstructions; the error is the one to the first row."""
     (first, x), *_ = above.items()
     if x.shape[1:] == (2,):
         return plots.manifold(above.get("noisy", x), x_hat, title=title)
@@ -234,14 +241,14 @@ def _compared(above: dict[str, np.ndarray], x_hat: np.ndarray, value_range, titl
 
 
 def _in_notebook() -> bool:
-    """Whether a Jupyter kernel runs this, where one picture can take the place of another."""
+    """Whether a Jupyter kernel runs this, where a picture can replace another one."""
     if "IPython" not in sys.modules:
         return False
     return getattr(sys.modules["IPython"].get_ipython(), "kernel", None) is not None
 
 
 def _show(picture: Figure, display):
-    """Show a picture in a notebook, in the place of the one before if there is one; gives the place."""
+    """Display a picture in a notebook, instead of the one before if there is one. Return the handle of the display."""
     if display is not None:
         display.update(picture)
         return display

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import BACKEND, conditional, denoising, dense, images, vae
 from matplotlib.image import imread
+from PIL import Image
 
 import kerasae
 from kerasae import callbacks
@@ -25,9 +26,20 @@ def fit(model, draw, n=20, epochs=2, batch_size=8, **kwargs):
 
 def test_one_figure_per_epoch_and_one_before_training(tmp_path):
     fit(dense(), DrawProgress(images(4), directory=tmp_path / "new" / "folder"))
-    assert names(tmp_path / "new" / "folder") == ["epoch-0000.png", "epoch-0001.png", "epoch-0002.png"]
-    for path in (tmp_path / "new" / "folder").iterdir():
-        assert imread(path).shape[:2] > (50, 200)
+    stills = ["epoch-0000.png", "epoch-0001.png", "epoch-0002.png"]
+    assert names(tmp_path / "new" / "folder") == [*stills, "progress.gif"]
+    for name in stills:
+        assert imread(tmp_path / "new" / "folder" / name).shape[:2] > (50, 200)
+
+
+def test_the_pictures_end_as_an_animation(tmp_path):
+    for _ in range(2):  # the second replaces the first one
+        fit(dense(), DrawProgress(images(4), directory=tmp_path, every=2), epochs=4)
+        with Image.open(tmp_path / "progress.gif") as animation, Image.open(tmp_path / "epoch-0004.png") as last:
+            assert animation.n_frames == 3  # epochs 0, 2 and 4
+            animation.seek(2)
+            reduced = np.asarray(last.resize(animation.size).convert("L"), float)
+            assert np.abs(np.asarray(animation.convert("L"), float) - reduced).mean() < 4  # of 255
 
 
 def test_every_third_epoch_and_the_last():
@@ -100,6 +112,19 @@ def test_the_loss_curves_end_at_the_current_epoch(drawn, tmp_path):
     np.testing.assert_array_equal(curves[-1].history["val_loss"], [np.nan, *history.history["val_loss"], np.nan])
 
 
+@pytest.mark.parametrize(("unit", "label"), [("epoch", None), ("batch", "mean since the epoch began")])
+def test_losses_within_an_epoch_are_labeled_as_running_means(drawn, tmp_path, unit, label):
+    model = dense()
+    model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mean_squared_error")
+    x = images(24)
+    model.fit(x, batch_size=8, verbose=0, callbacks=[DrawProgress(x, unit=unit, directory=tmp_path)], shuffle=False)
+    args, kwargs = [(args, kwargs) for name, args, kwargs in drawn if name == "history"][-1]
+    assert (kwargs["unit"], kwargs["units"]) == (unit, label)
+    # With constant weights: the mean over the batches so far, not the loss of the last one.
+    so_far = [np.square(x[:n] - model.reconstruct(x[:n])).mean() for n in ((24,) if unit == "epoch" else (8, 16, 24))]
+    np.testing.assert_allclose(args[0].history["loss"], so_far, rtol=1e-4)
+
+
 def test_a_denoising_model_shows_clean_noisy_and_cleaned_images(drawn, tmp_path):
     model, x = denoising(), images(4)
     draw = DrawProgress(x, directory=tmp_path)
@@ -132,7 +157,7 @@ def test_points_are_drawn_as_a_manifold(drawn, tmp_path):
     model = kerasae.models.LinearAutoencoder((2,))
     model.fit(kerasae.data.sine(n=40).x_train, callbacks=[DrawProgress(np.eye(2), directory=tmp_path)], verbose=0)
     assert [name for name, *_ in drawn] == ["manifold", "manifold", "history"]
-    assert names(tmp_path) == ["epoch-0000.png", "epoch-0001.png"]
+    assert names(tmp_path) == ["epoch-0000.png", "epoch-0001.png", "progress.gif"]
 
 
 def test_a_second_fit_counts_from_initial_epoch():

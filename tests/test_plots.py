@@ -1,6 +1,7 @@
 """Pictures show what they are given, nothing leaks, and wrong arguments are told apart."""
 
 import io
+import itertools
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from PIL import Image
 
 from kerasae import plots
 from kerasae.plots import _dependence, style
@@ -122,7 +124,7 @@ TITLED = {
 
 
 def test_every_function_is_here():
-    functions = {name for name in plots.__all__ if callable(getattr(plots, name))}
+    functions = {name for name in plots.__all__ if callable(getattr(plots, name))} - {"animate"}
     assert functions == FIGURES.keys() == TITLED.keys() | {"stacked"}
 
 
@@ -303,7 +305,7 @@ def test_rows_value_range():
 def test_rows_small_images_are_drawn_whole_pixels_to_a_pixel(images):
     ax = plots.rows({"a": images}, n=10).axes[0]
     box = ax.get_window_extent()  # at 200 dots per inch
-    assert box.width / 298 == pytest.approx(box.height / 28) == pytest.approx(5)
+    assert box.width / 298 == pytest.approx(box.height / 28) == pytest.approx(4)
     assert box.x0 == pytest.approx(round(box.x0)) and box.y0 == pytest.approx(round(box.y0))
 
 
@@ -385,6 +387,12 @@ def test_manifold_everything_is_in_its_place(points):
     assert ax.get_aspect() == 1
     names = ["data", "PCA", "grid", "autoencoder", "some points", "where they go", "true curve"]
     assert sorted(legend_names(figure.legends[0])) == sorted(names)
+
+
+def test_manifold_learned_curve_is_a_line(points):
+    (ax,) = plots.manifold(points, points, learned=points[:5]).axes
+    np.testing.assert_array_equal(labelled(ax, "autoencoder: decoded codes").get_xydata(), points[:5])
+    assert "autoencoder" not in [child.get_label() for child in ax.collections]
 
 
 def test_manifold_stars_are_where_the_points_are_mapped(points):
@@ -502,6 +510,13 @@ def test_history_unit_and_validation_now_and_then():
     np.testing.assert_array_equal(validation.get_xydata(), [[2, 2.5]])
 
 
+def test_history_units_on_the_vertical_axes():
+    logs = {"loss": [2.0, 1.0], "kl_loss": [1.0, 1.0]}
+    assert [ax.get_ylabel() for ax in plots.history(logs).axes] == ["", ""]
+    assert [ax.get_ylabel() for ax in plots.history(logs, units="nats").axes] == ["nats", "nats"]
+    assert [ax.get_ylabel() for ax in plots.history(logs, units={"kl_loss": "nats"}).axes] == ["", "nats"]
+
+
 def test_history_single_epoch_is_visible():
     assert plots.history({"loss": [1.0]}).axes[0].lines[0].get_marker() == "o"
 
@@ -580,12 +595,22 @@ def test_code_space_three_coordinates_are_three_projections(rng):
 
 
 def test_code_space_names_stand_at_the_medians(rng):
-    z, y = rng.normal(size=(90, 2)), np.arange(90) % 3
+    y = np.arange(90) % 3
+    z = rng.normal(size=(90, 2)) + 5 * np.eye(3)[y][:, :2]
     (ax,) = plots.code_space(z, y).axes
     assert [text.get_text() for text in ax.texts] == ["0", "1", "2"]
     for k, text in enumerate(ax.texts):
         np.testing.assert_allclose(text.get_position(), np.median(z[y == k], axis=0))
         assert same_color(text.get_bbox_patch().get_facecolor(), plots.CLASSES[k])
+
+
+def test_code_space_names_do_not_hide_each_other():
+    y = np.arange(40) % 4
+    z = np.stack([np.linspace(-1, 1, 40), np.linspace(-1, 1, 40) ** 2], axis=1)  # nearly equal medians
+    (ax,) = plots.code_space(z, y).axes
+    places = np.array([text.get_position() for text in ax.texts]) / [ax.viewLim.width, ax.viewLim.height]
+    distances = [np.hypot(*(a - b)) for a, b in itertools.combinations(places, 2)]
+    assert min(distances) > 0.04
 
 
 def test_code_space_a_crowd_is_enlarged(rng):
@@ -792,13 +817,20 @@ def test_error_against_noise_errors(levels, errors, message):
         plots.error_against_noise(levels, errors)
 
 
-def test_stacked_pictures_one_beneath_another():
+def test_stacked_pictures_below_and_beside_one_another():
     red, blue = Figure((2, 1), facecolor="red"), Figure((3, 2), facecolor="blue")
-    (ax,) = plots.stacked([red, blue]).axes
-    pixels = np.asarray(ax.images[0].get_array())
-    assert pixels.shape == (300, 300, 3)
-    assert (pixels[:100, :200] == (255, 0, 0)).all() and (pixels[100:] == (0, 0, 255)).all()
-    assert (pixels[:100, 200:] == 255).all()
+
+    def pixels(beside):
+        (ax,) = plots.stacked([red, blue], beside).axes
+        return np.asarray(ax.images[0].get_array())
+
+    below = pixels(False)
+    assert below.shape == (300, 300, 3)
+    assert (below[:100, 50:250] == (255, 0, 0)).all() and (below[100:] == (0, 0, 255)).all()
+    assert (below[:100, :50] == 255).all() and (below[:100, 250:] == 255).all()
+    beside = pixels(True)
+    assert beside.shape == (200, 500, 3)
+    assert (beside[50:150, :200] == (255, 0, 0)).all() and (beside[:, 200:] == (0, 0, 255)).all()
     with pytest.raises(ValueError, match="figures is empty"):
         plots.stacked([])
 
@@ -842,3 +874,64 @@ def test_architecture_discriminator_and_noise():
 def test_architecture_of_any_keras_model():
     model = SimpleNamespace(name="classifier", **vars(part(layer("Dense", "dense", (10,), 7850, "softmax"))))
     assert heading_and_names(model) == ["classifier: 7,850 parameters", "Dense\nsoftmax", "10\n7,850"]
+
+
+def frames_of(path):
+    with Image.open(path) as animation:
+        for i in range(animation.n_frames):
+            animation.seek(i)
+            yield np.asarray(animation.convert("RGB")), animation.info["duration"]
+
+
+def test_animate_images_pixel_by_pixel(tmp_path):
+    x = np.linspace(-1, 1, 4 * 28 * 28).reshape(4, 28, 28)
+    path = plots.animate(x, tmp_path / "new" / "a.gif", fps=10, pause=0.5, value_range=(-1, 1))
+    frames, durations = zip(*frames_of(path), strict=True)
+    assert durations == (100, 100, 100, 600)
+    assert frames[0].shape == (168, 168, 3)  # six times
+    expected = np.rint(255 * (x + 1) / 2).repeat(6, axis=1).repeat(6, axis=2)
+    np.testing.assert_array_equal(np.stack(frames)[..., 0], expected)
+
+
+def test_animate_there_and_back_and_in_color(tmp_path):
+    x = np.zeros((3, 200, 200, 3))
+    x[0, ..., 0] = x[1, ..., 1] = x[2, ..., 2] = 1
+    frames, durations = zip(*frames_of(plots.animate(x, tmp_path / "a.gif", fps=5, back=True)), strict=True)
+    assert [frame[0, 0].argmax() for frame in frames] == [0, 1, 2, 1]
+    assert durations == (200, 200, 1200, 200)
+
+
+def test_animate_figures_and_files(tmp_path):
+    figures = [Figure((3, 1), facecolor="red"), Figure((2, 2), facecolor="blue")]
+    figures[1].savefig(tmp_path / "2.png", dpi=100)
+    for name, frames in (("a.gif", iter(figures)), ("b.gif", [figures[0], tmp_path / "2.png"])):
+        (first, _), (second, _) = frames_of(plots.animate(frames, tmp_path / name))
+        assert first.shape == second.shape == (200, 300, 3)
+        assert tuple(first[50, 250]) == (255, 0, 0) and tuple(second[150, 50]) == (0, 0, 255)
+        assert tuple(first[150, 50]) == tuple(second[50, 250]) == (255, 255, 255)
+
+
+def test_animate_replaces_nothing_unasked(tmp_path):
+    path = tmp_path / "a.gif"
+    path.write_bytes(b"mine")
+    with pytest.raises(FileExistsError, match=r"a.gif exists. Choose another path, or pass overwrite=True"):
+        plots.animate(np.zeros((2, 8, 8)), path)
+    assert path.read_bytes() == b"mine"
+    plots.animate(np.zeros((2, 8, 8)), path, overwrite=True)
+    assert path.read_bytes().startswith(b"GIF")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.gif"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"path": "a.mp4"}, "path must end in .gif. Received: a.mp4"),
+        ({"frames": []}, "frames is empty"),
+        ({"frames": np.zeros((2, 3))}, r"frames must have shape \(n, h, w\).*\(2, 3\)"),
+        ({"fps": 0}, r"fps must be in \(0, 50\].*fps=0"),
+        ({"pause": -1}, "pause must not be negative.*pause=-1"),
+    ],
+)
+def test_animate_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plots.animate(**{"frames": np.zeros((2, 8, 8)), "path": "a.gif"} | arguments)

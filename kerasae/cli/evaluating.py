@@ -225,7 +225,6 @@ def _update(name: str, directory: Path) -> int:
     again = describe.describe_entry(recipe, plan, _required(card, "seed"), model)
     kept = {field: getattr(card, field) for field in ("hold_out", "versions", "license", "provenance")}
     again = dataclasses.replace(again, **kept)
-    writing.write(
-        directory, model, again, previews.preview(recipe.name, model, data.named(recipe.data)), replace_shipped=True
-    )
+    picture = previews.preview(recipe.name, model, data.named(recipe.data), recipe.shown)
+    writing.write(directory, model, again, picture, replace_shipped=True)
     return 0

@@ -18,7 +18,6 @@ import numpy as np
 ARRAYS = (".npy", ".npz", ".csv")
 COLUMNS = 10  # pictures in a line of a grid
 _SHOWN = 100  # at most, in a grid
-_SMALLEST = 160  # pixels, the least width of an animation
 Rows = Mapping[str, np.ndarray]
 
 
@@ -153,13 +152,9 @@ class Animation(Output):
     """The results one after the other, there and back, as a GIF."""
 
     def _write(self, path):
-        from PIL import Image
+        from kerasae import plots
 
-        images = as_pixels(self._last()[1], self.value_range)
-        scale = max(1, -(-_SMALLEST // images.shape[2]))
-        size = images.shape[2] * scale, images.shape[1] * scale
-        frames = [_picture(image).resize(size, Image.Resampling.NEAREST) for image in images]
-        frames[0].save(path, save_all=True, append_images=frames[1:] + frames[-2:0:-1], duration=120, loop=0)
+        plots.animate(self._last()[1], path, pause=0, back=True, value_range=self.value_range)
 
 
 class Folder(Output):

@@ -111,6 +111,6 @@ def _save(arguments, out: Path, recipe, plan, seed: int, model):
     command = shlex.join(["kerasae", *arguments.argv])
     provenance = Provenance(data=f"kerasae.data.{recipe.data}", command=command)
     card = describe.describe_entry(recipe, plan, seed, model, arguments.hold_out or 0, provenance)
-    picture = previews.preview(recipe.name, model, data.named(recipe.data))
+    picture = previews.preview(recipe.name, model, data.named(recipe.data), recipe.shown)
     writing.write(out, model, card, picture, replace_shipped=arguments.out is not None)
     return card

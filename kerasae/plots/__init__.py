@@ -5,6 +5,7 @@ figure that is the last value of a cell.
 """
 
 from kerasae.plots._drawing import stacked
+from kerasae.plots.animation import animate
 from kerasae.plots.anomalies import anomaly
 from kerasae.plots.architecture import architecture
 from kerasae.plots.codes import code_space, joint
@@ -21,6 +22,7 @@ __all__ = [
     "GREY",
     "ORANGE",
     "PURPLE",
+    "animate",
     "anomaly",
     "architecture",
     "code_space",

@@ -50,7 +50,7 @@ def tiled(
     gap = max(1, blocks[0].shape[2] // 14) if gap is None else gap
     mosaics = [_mosaic(images, columns, gap, high if white is None else white) for images in blocks]
     scale = min(largest, max(smallest, 650.0 / columns)) / blocks[0].shape[2]
-    scale = round(2 * scale) / 2 if scale > 1 else scale
+    scale = math.floor(2 * scale) / 2 if scale > 1 else scale
     height, width = (math.ceil(side * scale) for side in mosaics[0].shape[:2])
     lines = title.splitlines() if title else []
     border, top = 4, above + (14 + 17 * len(lines) if lines else 4)
@@ -113,11 +113,12 @@ def text_width(text: str, size: float = 9.0) -> float:
     return math.ceil(1.03 * path.get_extents().width / 0.72)  # hinting makes letters a little wider
 
 
-def stacked(figures: Sequence[Figure]) -> Picture:
-    """Stack figures vertically into one figure (as pixels).
+def stacked(figures: Sequence[Figure], beside: bool = False) -> Picture:
+    """Put figures below or beside one another into one figure (as pixels), each in the middle.
 
     Args:
         figures: One or more figures.
+        beside: Whether they are beside one another.
 
     Raises:
         ValueError: `figures` is empty.
@@ -132,10 +133,18 @@ def stacked(figures: Sequence[Figure]) -> Picture:
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         pixels.append(np.asarray(canvas.buffer_rgba())[..., :3])
-    width = max(part.shape[1] for part in pixels)
-    sides = [((0, 0), (0, width - part.shape[1]), (0, 0)) for part in pixels]
-    sheet = np.concatenate([np.pad(part, side, constant_values=255) for part, side in zip(pixels, sides, strict=True)])
+    along = 1 if beside else 0
+    longest = max(part.shape[1 - along] for part in pixels)
+    sheet = np.concatenate([_centered(part, longest, 1 - along) for part in pixels], axis=along)
     dpi = figures[0].dpi
-    whole = Picture(figsize=(width / dpi, len(sheet) / dpi), dpi=dpi)
+    whole = Picture(figsize=(sheet.shape[1] / dpi, len(sheet) / dpi), dpi=dpi)
     whole.add_axes((0, 0, 1, 1), frame_on=False, xticks=[], yticks=[]).imshow(sheet)
     return whole
+
+
+def _centered(pixels: np.ndarray, length: int, axis: int) -> np.ndarray:
+    """Pixels `(h, w, 3)` with white margins on both sides, so that the axis has this length."""
+    space = length - pixels.shape[axis]
+    margins = [(0, 0)] * 3
+    margins[axis] = space // 2, space - space // 2
+    return np.pad(pixels, margins, constant_values=255)

@@ -22,8 +22,8 @@ def code_space(
 ) -> Figure:
     """Draw a scatter plot of two coordinates of codes, colored by class; for three coordinates, one plot per pair.
 
-    Each class has its name at the median of its codes. If most codes crowd into a small part of the plane, a second
-    plot shows this part, enlarged.
+    Each class has its name at or near the median of its codes. If most codes crowd into a small part of the plane, a
+    second plot shows this part, enlarged.
 
     Args:
         z: Codes `(n, ...)` with at least two coordinates.
@@ -48,7 +48,7 @@ def code_space(
     crowd = _crowd(chosen)
     if crowd is None:
         width, height = np.ptp(chosen, axis=0)
-        width = 4.2 * float(np.clip(width / (height or 1.0), 0.75, 1.6)) + (0.6 if y is None else 1.2)
+        width = 4.2 * float(np.clip(width / (height or 1.0), 0.75, 1.3)) + (0.6 if y is None else 1.2)
         figure, ax = plane(width, 4.6, (_name(coordinates[0]), _name(coordinates[1])), title)
         panels = [ax]
     else:
@@ -218,14 +218,31 @@ def _scatter(ax: Axes, points: np.ndarray, classes: tuple[np.ndarray, np.ndarray
 
 
 def _name_classes(panels: Sequence[Axes], points: np.ndarray, classes: tuple[np.ndarray, np.ndarray]) -> None:
-    """Write the name of each class at the median of its codes, in the last panel that shows this place."""
-    for k, name in enumerate(classes[0]):
-        x, y = np.median(points[classes[1] == k], axis=0)
-        part = panels[-1].viewLim
-        ax = panels[-1] if part.contains(x, y) else panels[0]
+    """Write the name of each class at the median of its codes, in the last panel that shows this place.
+
+    Names that would hide each other are moved apart.
+    """
+    medians = np.stack([np.median(points[classes[1] == k], axis=0) for k in range(len(classes[0]))])
+    extent = np.array([panels[-1].viewLim.width, panels[-1].viewLim.height])
+    for k, (x, y) in enumerate(extent * _spread(medians / extent)):
+        name = classes[0][k]
+        ax = panels[-1] if panels[-1].viewLim.contains(x, y) else panels[0]
         box = {"boxstyle": "round,pad=0.2", "facecolor": CLASSES[k], "edgecolor": "white", "linewidth": 0.8}
         color = "white" if _is_dark(CLASSES[k]) else BLACK
         ax.text(x, y, str(name), ha="center", va="center", color=color, fontsize=8, weight="bold", bbox=box)
+
+
+def _spread(places: np.ndarray, least: float = 0.045) -> np.ndarray:
+    """Move places `(n, 2)` that are closer than `least` away from each other, so that their labels do not overlap."""
+    places = places.copy()
+    for _, (i, j) in itertools.product(range(30), list(itertools.combinations(range(len(places)), 2))):
+        apart = places[i] - places[j]
+        distance = np.hypot(*apart)
+        if distance < least:
+            direction = apart / distance if distance > 0 else np.array([0.0, 1.0])
+            places[i] += 0.5 * (least - distance) * direction
+            places[j] -= 0.5 * (least - distance) * direction
+    return places
 
 
 def _is_dark(color: str) -> bool:

@@ -29,7 +29,9 @@ _COLORS = (MODEL, BASELINE, GREEN, PURPLE, RED, BLACK)
 
 
 @styled
-def history(history, *, unit: str = "epoch", title: str | None = None) -> Figure:
+def history(
+    history, *, unit: str = "epoch", units: str | Mapping[str, str] | None = None, title: str | None = None
+) -> Figure:
     """Draw training curves, one panel per logged quantity: training solid, validation dashed.
 
     A quantity that changes by more than a factor of 20 has a logarithmic axis. The reconstruction loss is omitted if
@@ -38,6 +40,8 @@ def history(history, *, unit: str = "epoch", title: str | None = None) -> Figure
     Args:
         history: The `History` that `fit` returned, or its `.history`: name → one value per epoch, NaN where missing.
         unit: Label of the horizontal axis, `"epoch"` or `"batch"`.
+        units: Label of the vertical axes, for all or by quantity: the unit of the values, such as
+            `"nats per image"`. Default: none.
         title: Title of the figure.
 
     Raises:
@@ -60,7 +64,9 @@ def history(history, *, unit: str = "epoch", title: str | None = None) -> Figure
     lines = math.ceil(len(names) / columns)
     figure = new_figure(0.6 + 3.2 * columns, 2.7 * lines, title)
     for place, name in enumerate(names, start=1):
-        _draw_curve(figure.add_subplot(lines, columns, place), epochs, name, logs, unit)
+        ax = figure.add_subplot(lines, columns, place)
+        _draw_curve(ax, epochs, name, logs, unit)
+        ax.set_ylabel(units if isinstance(units, str) else (units or {}).get(name, ""))
     if any(name.startswith("val_") for name in logs):
         figure.axes[0].legend()
     return figure

@@ -220,7 +220,17 @@ def decoded_grid(
     tiles = _checks.images(getattr(decode, "decode", decode)(codes), "what decode gives", value_range)
     if len(tiles) != len(codes):
         raise ValueError(f"decode must give one image for each of {len(codes)} codes. Received: {len(tiles)}.")
-    figure = tiled([tiles], len(across), value_range, title, left=60, below=[44], smallest=28.0, gap=0)
+    figure = tiled(
+        [tiles],
+        len(across),
+        value_range,
+        title,
+        left=60,
+        below=[44],
+        smallest=28.0,
+        largest=max(28.0, 450 / len(across)),
+        gap=0,
+    )
     (ax,) = figure.axes
     _, height, width, _ = tiles.shape
     ax.set_xticks(*_ticks(across, width))

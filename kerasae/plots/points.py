@@ -20,6 +20,7 @@ def manifold(
     curve: ArrayLike | None = None,
     *,
     pairs: int = 25,
+    learned: ArrayLike | None = None,
     others: Mapping[str, ArrayLike] | None = None,
     label: str = "autoencoder",
     title: str | None = None,
@@ -32,6 +33,7 @@ def manifold(
         curve: Points `(m, 2)` on the curve that generated the data.
         pairs: Number of points, evenly spaced from left to right, that are connected with their
             reconstruction, drawn as a star of the same color.
+        learned: Points `(m, 2)` on the curve of decoded codes, drawn as a line instead of the points `x_hat`.
         others: Name → points `(m, 2)` for comparison, such as the reconstructions of PCA.
         label: Name of `x_hat` in the legend.
         title: Title of the figure.
@@ -52,10 +54,13 @@ def manifold(
     figure, ax = plane(7.0, 0.5 + np.clip(4.7 * height / (width or 1.0), 1.5, 6.0), ("$x_1$", "$x_2$"), title)
     dots(ax, x, float(np.clip(2e3 / len(x), 7, 40)), DATA, "data")
     if curve is not None:
-        ax.plot(*_checks.points(curve, "curve").T, color=TRUTH, linewidth=1.2, label="true curve")
+        ax.plot(*_checks.points(curve, "curve").T, color=TRUTH, linewidth=1.0, linestyle="--", label="true curve")
     for (name, points), color in zip(clouds.items(), itertools.cycle((BASELINE, GREEN, PURPLE)), strict=False):
         dots(ax, points, 22, color, name)
-    dots(ax, x_hat, 6, MODEL, label)
+    if learned is None:
+        dots(ax, x_hat, 6, MODEL, label)
+    else:
+        ax.plot(*_checks.points(learned, "learned").T, color=MODEL, linewidth=2.0, label=f"{label}: decoded codes")
     if pairs:
         _draw_pairs(ax, x, x_hat, _checks.positive_size("pairs", pairs))
     for handle in figure.legend(loc="outside right center").legend_handles:
@@ -71,5 +76,5 @@ def _draw_pairs(ax: Axes, x: np.ndarray, x_hat: np.ndarray, pairs: int) -> None:
     edge = {"edgecolors": BLACK, "linewidths": 0.4, "zorder": 3}
     ends = np.stack([x[chosen], x_hat[chosen]], axis=1)
     ax.add_collection(LineCollection(list(ends), colors=colors, linewidths=0.8, zorder=2.5))
-    dots(ax, x[chosen], 22, colors, "some points", **edge)
-    dots(ax, x_hat[chosen], 70, colors, "where they go", marker="*", **edge)
+    dots(ax, x[chosen], 16, colors, "some points", **edge)
+    dots(ax, x_hat[chosen], 50, colors, "where they go", marker="*", **edge)

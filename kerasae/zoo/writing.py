@@ -71,6 +71,35 @@ def copy(source: Path, directory: str | Path, names: Sequence[str]) -> None:
     _write_whole(directory, copied)
 
 
+def replace_preview(directory: str | Path, preview, replace_shipped: bool = False) -> None:
+    """Give an entry another picture, completely or not at all. Its other files and its card stay as they are.
+
+    Args:
+        directory, preview, replace_shipped: As for `write`.
+
+    Raises:
+        FileExistsError, ValueError, OSError: As for `write`.
+    """
+    directory = Path(directory)
+    check_target(directory, replace_shipped)
+    metadata = store.read_card(directory)
+
+    def replaced(partial: Path) -> None:
+        for name in metadata["files"]:
+            shutil.copyfile(directory / name, partial / name)
+        _write_preview(partial, preview)
+        checksums = metadata["files"] | {PREVIEW: files.file_sha256(partial / PREVIEW)}
+        (partial / METADATA).write_bytes(_json(metadata | {"files": checksums}))
+
+    _write_whole(directory, replaced)
+
+
+def _write_preview(directory: Path, preview) -> None:
+    from kerasae.plots.style import png
+
+    (directory / PREVIEW).write_bytes(png(preview, metadata={"Software": None}))
+
+
 def _write_whole(directory: str | Path, fill: Callable[[Path], None]) -> None:
     """Call `fill` with a new temporary directory, then move that directory to its place."""
     directory, partial = Path(directory).resolve(), None
@@ -160,7 +189,7 @@ def _write_files(directory: Path, model, card: Mapping, preview, extra: Mapping)
     bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
     files.save_weights(bare, directory / WEIGHTS)
-    preview.savefig(directory / PREVIEW, dpi=100, metadata={"Software": None})
+    _write_preview(directory, preview)
     golden = {key: np.asarray(value, "float32") for key, value in metrics.golden_outputs(model).items()}
     for name, arrays in {GOLDEN: golden, **extra}.items():
         with open(directory / name, "wb") as file:

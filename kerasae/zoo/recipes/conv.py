@@ -11,6 +11,7 @@ ROWS = (
         data="mnist",
         model=lambda: models.ConvAutoencoder(IMAGE, (128, 32), (7, 2, 7), 1),
         loss=BCE,
+        shown="interpolation",
         headline="bce",
         written=Schedule(epochs=50, batch_size=256),
         shipped=Schedule(epochs=40, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),

@@ -81,6 +81,7 @@ class Recipe:
         shipped: Schedule that trained the weights in the package, or None if that was the published one.
         headline: Key of the main figure.
         references: Published or separately measured figures of the same experiment.
+        shown: Content of the preview picture, a key of `zoo.previews.SHOWN`, or None to derive it from the model.
         seed: Seed of the initial weights and the batch order.
     """
 
@@ -94,6 +95,7 @@ class Recipe:
     loss: object = None
     shipped: Schedule | None = None
     references: tuple[Reference, ...] = ()
+    shown: str | None = None
     seed: int = 0
 
     def schedule(self, which: str) -> Schedule:

@@ -1,0 +1,40 @@
+"""Draw the pictures of the entries and of the documentation: `python tools/pictures.py [previews|sheets|animations]`.
+
+`previews` writes `preview.png` of each entry, or of the entries that are named; `sheets` writes `docs/comparison.png`
+and `docs/samples.png`; `animations` trains small models and writes `docs/animations/`. Without an argument, all are
+drawn. It needs MNIST and Fashion-MNIST.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from kerasae import data, zoo
+from kerasae.zoo import previews, recipes, writing
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def draw_previews(names: Sequence[str]) -> None:
+    """Write the previews of these entries; their other files stay."""
+    for name in names:
+        recipe = recipes.find(name)
+        picture = previews.preview(name, zoo.load(name), data.named(recipe.data), recipe.shown)
+        writing.replace_preview(zoo.store.directory_of(name), picture, replace_shipped=True)
+        print(f"{name}: {(zoo.store.directory_of(name) / zoo.store.PREVIEW).stat().st_size:,} bytes", flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Draw what the arguments name."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=("previews", "sheets", "animations"), help="default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="entries whose previews are drawn (default: all)")
+    arguments = parser.parse_args(argv)
+    if arguments.what in (None, "previews"):
+        draw_previews(arguments.names or zoo.names())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
