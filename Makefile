@@ -83,11 +83,11 @@ pictures: $(VENV)/installed ## Draw the pictures of the entries and of the docum
 	$(BIN)/python tools/pictures.py
 
 docs: $(VENV)/installed ## The site, in docs/_build/html; a warning is an error
-	KERAS_BACKEND=numpy $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html
+	KERAS_BACKEND=numpy $(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet docs docs/_build/html
 	$(BIN)/python tools/check_site.py docs/_build/html
 
 clean: ## Remove the environments, caches and builds
-	rm -rf $(DEMO) $(VENV) $(PYTHAE) build dist docs/_build docs/api docs/gallery docs/notebooks demo.png .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(DEMO) $(VENV) $(PYTHAE) build dist docs/_build docs/_play docs/api docs/gallery docs/notebooks demo.png .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Editable, so that only a change of pyproject.toml asks for a new installation.

@@ -17,6 +17,9 @@ NAMES = {
     "rolling": "rolling z-score (7 days)",
 }
 SETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+_RIVALS = ("pca", "neighbors", "neighbors_smoothed", "neighbors_normalized", "forest")
+_TABLE_METHODS = ("kerasae", "forest", "neighbors", "pca")
+_MODES = ("clean", "mixed")
 Record = Mapping[str, float | Mapping[str, float]]
 
 
@@ -25,11 +28,29 @@ def page(records: Mapping[str, Record]) -> str:
     sections = [_one_class(records)] if any(name in records for name in SETS) else []
     parts = {"crossed": _crossed, "series": _series, "tables": _tables}
     sections += [write(records[name]) for name, write in parts.items() if name in records]
-    return "\n\n".join([INTRODUCTION, *sections]) + "\n"
+    return "\n\n".join(["# Outliers", _finding(records), INTRODUCTION, *sections]) + "\n"
 
 
-INTRODUCTION = """# Outliers
+def _finding(records: Mapping[str, Record]) -> str:
+    """What the page says first: the detector beside the best of the other methods, on each kind of data."""
+    lines = []
+    for name in filter(records.__contains__, SETS):
+        rivals = {method: _class_mean(records[name], method) for method in _RIVALS}
+        lines.append(_against(f"One class of {SETS[name]}", _class_mean(records[name], "kerasae"), rivals))
+    if "tables" in records:
+        for mode, title in (("clean", "Tables, clean training rows"), ("mixed", "Tables, outliers among them")):
+            means = {method: _table_mean(records["tables"], mode, method) for method in _TABLE_METHODS}
+            lines.append(_against(title, means.pop("kerasae"), means))
+    return "\n".join(["ROC AUC of `OutlierDetector` beside the best of the other methods compared here:", "", *lines])
 
+
+def _against(title: str, own: float, rivals: Mapping[str, float]) -> str:
+    best = max(rivals, key=rivals.__getitem__)
+    verdict = "better" if own > rivals[best] else "worse"
+    return f"- {title}: {own:.4f}, {verdict} than {NAMES[best]} ({rivals[best]:.4f})."
+
+
+INTRODUCTION = """\
 `kerasae.sklearn.OutlierDetector` is fitted to usual inputs and scores new ones. This page is written by
 `benchmarks/outliers.py` from its own measurements (`benchmarks/outliers/*.json`), on the JAX backend. Figures are ROC
 AUCs: the probability that an outlier scores lower than a usual input; 0.5 is chance.
@@ -58,7 +79,7 @@ Fashion-MNIST is not (brightness tells clothes apart). How it was chosen is said
 
 def _one_class(records: Mapping[str, Record]) -> str:
     sets = {name: title for name, title in SETS.items() if name in records}
-    methods = ["kerasae", "pca", "neighbors", "neighbors_smoothed", "neighbors_normalized", "forest"]
+    methods = ["kerasae", *_RIVALS]
     lines = [
         "## One class of images",
         "",
@@ -119,10 +140,7 @@ def _series(record: Record) -> str:
 
 
 def _tables(record: Record) -> str:
-    methods = ("kerasae", "forest", "neighbors", "pca")
-    modes = ("clean", "mixed")
-    names = sorted({key.rpartition("/")[0].rpartition("/")[0] for key in record})
-    names = [name for name in names if all(f"{name}/{mode}/{m}" in record for mode in modes for m in methods)]
+    methods, names = _TABLE_METHODS, _complete_tables(record)
     lines = ["## Tables", "", f"{len(names)} tables that scikit-learn carries, with a class held out or with outliers"]
     lines += [
         "injected, which the defaults were developed on. 60 % of the rows are for training, without outliers (clean) or"
@@ -130,11 +148,26 @@ def _tables(record: Record) -> str:
     lines += ["with those among them (mixed). PCA keeps 90 % of the variance. Nothing is tuned per table.", ""]
     lines += _head("", ["clean", "mixed"])
     for method in methods:
-        means = [np.mean([record[f"{name}/{mode}/{method}"] for name in names]) for mode in modes]
+        means = [_table_mean(record, mode, method) for mode in _MODES]
         lines.append(_row(NAMES[method], [_number(mean) for mean in means]))
     lines += ["", *_head("mixed", [NAMES[method] for method in methods])]
     lines += [_row(name, [_number(record[f"{name}/mixed/{method}"]) for method in methods]) for name in names]
     return "\n".join(lines)
+
+
+def _complete_tables(record: Record) -> list[str]:
+    """The tables that every method was measured on."""
+    names = sorted({key.rpartition("/")[0].rpartition("/")[0] for key in record})
+    return [name for name in names if all(f"{name}/{mode}/{m}" in record for mode in _MODES for m in _TABLE_METHODS)]
+
+
+def _table_mean(record: Record, mode: str, method: str):
+    return np.mean([record[f"{name}/{mode}/{method}"] for name in _complete_tables(record)])
+
+
+def _class_mean(record: Record, method: str):
+    """Mean over the ten classes, and over the seeds of the detector."""
+    return np.mean([_mean(record, f"{label}/{method}") for label in range(10)])
 
 
 def _of_classes(record: Record, method: str) -> str:
@@ -146,7 +179,7 @@ def _of_classes(record: Record, method: str) -> str:
 
 
 def _mean(record: Record, prefix: str):
-    return np.mean([value for key, value in record.items() if key.startswith(f"{prefix}/")])
+    return np.mean([value for key, value in record.items() if key == prefix or key.startswith(f"{prefix}/")])
 
 
 def _head(first: str, columns: list[str]) -> list[str]:

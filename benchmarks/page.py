@@ -6,6 +6,7 @@ writes the page and, beside it, `speed.png`.
 """
 
 import argparse
+import statistics
 from pathlib import Path
 
 from record import BACKENDS, TITLES, kept
@@ -21,9 +22,10 @@ COLOURS = {"kerasae": "tab:blue", "native": "black", "keras": "tab:orange", "loa
 
 HEAD = """# Speed
 
-How fast is `fit` compared with a hand-written loop, plain Keras and other libraries? Measured by `make bench`
-(20 minutes) and `make bench-growth` on the machine described at the end of the page. pythae is included if
-`make pythae` installed it or `PYTHAE_PYTHON` names a Python interpreter that has it.
+{finding}
+
+Measured by `make bench` (20 minutes) and `make bench-growth` on the machine described at the end of the page. pythae is
+included if `make pythae` installed it or `PYTHAE_PYTHON` names a Python interpreter that has it.
 
 All programs train the same network from the same initial weights on the same images in memory with Adam.
 The *hand-written loop* is the fastest we could write with the framework alone. On TensorFlow and JAX it runs a whole
@@ -79,6 +81,25 @@ GROWTH = """
 kerasae's `fit` on synthetic images, as arrays in memory and as streams (dashed), of which only one batch is in memory.
 Measured by `make bench-growth`.
 """
+
+
+def finding(records) -> str:
+    """What the page says first: time per epoch relative to the hand-written loop, of kerasae and of the others."""
+    ratios: dict[str, list[float]] = {}
+    for record in records.values():
+        for results in record.get("training", {}).values():
+            for peer in results.keys() & PEERS.keys() - {"native"}:
+                times = [results[name]["epoch_seconds"]["median"] for name in (peer, "native")]
+                ratios.setdefault(peer, []).append(times[0] / times[1])
+    ranges = {peer: f"{' to '.join(_ends(values))} times" for peer, values in ratios.items()}
+    others = [f"{PEERS[peer]} {ranges[peer]}" for peer in PEERS if peer in ranges and peer != "kerasae"]
+    median = f"(median {statistics.median(ratios['kerasae']):.2f})"
+    first = f"An epoch of kerasae's `fit` takes {ranges['kerasae']} the time of a hand-written loop {median}."
+    return first + (f"\nFor comparison: {'; '.join(others)}." if others else "")
+
+
+def _ends(values: list[float]) -> list[str]:
+    return list(dict.fromkeys([f"{min(values):.2f}", f"{max(values):.2f}"]))
 
 
 def training_lines(records) -> list[str]:
@@ -153,7 +174,7 @@ def machine_lines(records) -> list[str]:
 def page(records: dict[str, dict]) -> str:
     """Return the page as Markdown. `records`: backend → measurements, as returned by `record.kept`."""
     titles, rule = " | ".join(TITLES[backend] for backend in records), "---|" * len(records)
-    parts = [HEAD, TRAINING + "\n".join(training_lines(records)) + "\n"]
+    parts = [HEAD.format(finding=finding(records)), TRAINING + "\n".join(training_lines(records)) + "\n"]
     parts += [INFERENCE.format(titles=titles, rule=rule) + "\n".join(inference_lines(records)) + "\n"]
     parts += [STARTUP.format(titles=titles, rule=rule) + "\n".join(startup_lines(records)) + "\n"]
     if any("growth" in record for record in records.values()):

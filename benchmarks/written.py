@@ -50,7 +50,9 @@ def table() -> str:
     from kerasae.zoo import recipes
 
     lines = [
-        "# The published recipes",
+        "# Published recipes",
+        "",
+        *_finding(),
         "",
         "Test figures of the recipes as published, trained on each backend with the recipe's seed",
         "(`KERAS_BACKEND=... python benchmarks/written.py NAME`). *elsewhere* is the figure of the card's reference.",
@@ -73,6 +75,24 @@ def table() -> str:
             shown = ["" if value is None else f"{value:.{decimals}f}" for value in values]
             lines.append(f"| `{name}` | {label} | {' | '.join(shown)} |")
     return "\n".join(lines) + "\n"
+
+
+def _finding() -> list[str]:
+    """What the page says first: how many figures are as good as elsewhere on every backend that was measured."""
+    from kerasae.metrics import METRICS
+    from kerasae.zoo import recipes
+
+    reached, missed = [], []
+    for name, recipe in recipes.RECIPES.items():
+        for key, elsewhere, _ in recipe.references:
+            runs = [run[key] for backend in BACKENDS if key in (run := kept(backend).get(name, {}))]
+            if runs:
+                good = min(runs) >= elsewhere if METRICS[key].higher_is_better else max(runs) <= elsewhere
+                (reached if good else missed).append(f"`{name}` ({METRICS[key].label})")
+    count = f"{len(reached)} of {len(reached) + len(missed)}"
+    lines = [f"{count} figures of the published recipes are at least as good here as elsewhere, on every backend"]
+    lines += ["that was measured."]
+    return lines + ([f"Not reached: {', '.join(missed)}."] if missed else [])
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ extensions = [
     "generate",  # pages of the gallery, the notebooks and the API
     "mathml",
 ]
-exclude_patterns = ["_build", "_templates"]
+exclude_patterns = ["_build", "_play", "_templates"]
 templates_path = ["_templates"]
 
 # Notebooks are executed by the tests: the site shows their stored outputs.
@@ -51,6 +51,7 @@ toc_object_entries_show_parents = "hide"
 html_theme = "pydata_sphinx_theme"
 html_title = "kerasae"
 html_static_path = ["_static"]
+html_extra_path = ["_play"]  # the explorer pages, made by `play`
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
@@ -64,5 +65,5 @@ html_theme_options = {
     "logo": {"text": "kerasae"},
     "search_as_you_type": True,
 }
-html_sidebars = {"index": [], "start": [], "about": []}
+html_sidebars = {"index": [], "gallery/play": [], "start": [], "about": []}
 html_context = {"default_mode": "auto"}

@@ -14,7 +14,9 @@ Cards = Sequence[Mapping[str, Any]]
 CHART = "features.png"  # written beside the page
 DATA = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 
-_INTRODUCTION = """# Results
+_INTRODUCTION = """# Results of all entries
+
+{finding}
 
 Made from the entries' cards by `python tools/results.py docs/results.md`. `kerasae evaluate NAME` measures the
 figures of an entry again; a test on every backend compares them with the card. All figures are of the pretrained
@@ -54,8 +56,8 @@ def page(cards: Cards) -> str:
     Args:
         cards: As `zoo.card` gives them.
     """
-    sections = [_INTRODUCTION]
     images = [card for card in cards if card["data"] in DATA]
+    sections = [_INTRODUCTION.format(finding=_finding(images))]
     sections += _by_data("Reconstruction", _RECONSTRUCTION, images, _reconstruction)
     sections += _section("Denoising", _DENOISING, _having("denoised_mse", images), _denoising)
     sections += _by_data("Generation", _GENERATION, _having("sample_distance", images), _generation)
@@ -65,6 +67,34 @@ def page(cards: Cards) -> str:
     sections += _section("Points of a sine", "Lower is better. Measured on the training points.", points, _points)
     sections += _section("Beside others", _REFERENCES, [c for c in cards if c.get("references")], _references)
     return "\n".join(sections)
+
+
+def _finding(images: Cards) -> str:
+    """What the page says first: how many entries are better than the baselines."""
+    lines = [_compared("reconstruct with a smaller MSE than PCA of the same code size", images, "mse", "pca", -1)]
+    denoisers = _having("denoised_mse", images)
+    lines.append(_compared("remove noise better than a median filter", denoisers, "denoised_mse", "median", -1))
+    generators = _having("sample_distance", images)
+    lines.append(
+        _compared("generate samples closer to the test images than PCA's", generators, "sample_distance", "pca", -1)
+    )
+    features = _having("forest_accuracy", images)
+    lines.append(_compared("have codes that classify better than the pixels", features, "forest_accuracy", "pixels", 1))
+    return "\n".join(["Pretrained entries beside their baselines:", "", *filter(None, lines)])
+
+
+def _compared(what: str, cards: Cards, key: str, baseline: str, sign: int) -> str:
+    """A bullet: how many of the cards are better than a baseline, and which are not."""
+    pairs = {
+        _name(card): sign * (card["figures"][key] - card["baselines"][baseline][key])
+        for card in cards
+        if key in card["baselines"].get(baseline, {})
+    }
+    worse = [name for name, better_by in pairs.items() if better_by <= 0]
+    if not pairs:
+        return ""
+    few = f" (not {', '.join(worse)})" if 0 < len(worse) <= 6 else ""
+    return f"- {len(pairs) - len(worse)} of {len(pairs)} {what}{few}."
 
 
 def _having(key: str, cards: Cards) -> list[Mapping[str, Any]]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+from collections.abc import Collection
 from pathlib import Path
 
 import families
@@ -15,6 +16,12 @@ from kerasae.zoo import recipes
 from kerasae.zoo.cards import Card
 
 DATA = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+BASELINES = {
+    "mean": "always predicting the mean",
+    "real": "real images",
+    "noisy": "the noisy images",
+    "median": "a median filter",
+}
 RECIPE = ("epochs", "batch_size", "learning_rate", "decay", "beta_1", "epsilon", "precision")
 
 
@@ -40,16 +47,22 @@ def usage(card: Card) -> str:
 
 
 def finding(card: Card) -> str:
-    """The headline figure beside the one baseline that it is compared with first."""
+    """What the entry is, and its headline figure beside those of the baselines."""
     key = card.headline
-    value = f"{metrics.label(key)} {metrics.number(key, card.figures[key])}"
     others = [
-        f"{text.baseline_name(name, card)} {metrics.number(key, figures[key])}"
+        f"{BASELINES.get(name, text.baseline_name(name, card))} {metrics.number(key, figures[key])}"
         for name, figures in card.baselines.items()
         if key in figures
     ]
-    compared = f" ({'; '.join(others)})" if others else ""
-    return f"{card.description}. Test {value}{compared}; code size {card.code.size}, {card.parameters:,} parameters."
+    lines = [f"{card.description}. Code size {card.code.size}, {card.parameters:,} parameters."]
+    test = "" if _is_points(card) else "Test "
+    lines.append(f"**{test}{metrics.label(key)} {metrics.number(key, card.figures[key])}**{_unit(key)}")
+    return " ".join(lines) + (f". Baselines: {'; '.join(others)}." if others else ".")
+
+
+def _unit(key: str) -> str:
+    unit = metrics.METRICS[key].unit
+    return f" {unit}" if "nats" in unit else ""
 
 
 def _figures(card: Card) -> list[str]:
@@ -85,13 +98,13 @@ def _table(header: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
 
 
-def page(card: Card, has_architecture: bool, play: str | None = None) -> str:
+def page(card: Card, has_architecture: bool, is_playable: bool = False) -> str:
     """The page of an entry, in Markdown."""
     shipped = " --schedule shipped" if recipes.find(card.name).shipped else ""
     lines = [f"# {card.name}", "", finding(card), "", *_picture(f"previews/{card.name}.png", f"Preview of {card.name}")]
     lines += ["```python", usage(card), "```", ""]
-    if play:
-        lines += ["## Play", "", *embedded(play, card.name), ""]
+    if is_playable:
+        lines += ["## Play", "", *embedded(f"../play/{card.name}.html", card.name), ""]
     lines += ["## Figures", "", f"Measured on {_measured_on(card)}. Lower is better unless it is an accuracy.", ""]
     lines += [*_figures(card), "", "## Architecture", ""]
     if has_architecture:
@@ -130,6 +143,7 @@ def index(groups: dict[str, list[str]]) -> str:
     """The gallery: a card with thumbnail for each entry, grouped by family."""
     count = sum(map(len, groups.values()))
     lines = ["# Gallery", "", f"{count} pretrained autoencoders, each with its recipe, test figures and baselines.", ""]
+    lines += ["Three of them run in the browser: {doc}`play`.", ""]
     for title, names in groups.items():
         lines += [f"## {title}", "", "::::{grid} 2 3 4 4", ":gutter: 3", ""]
         for name in names:
@@ -138,17 +152,17 @@ def index(groups: dict[str, list[str]]) -> str:
             lines += [f":img-top: thumbnails/{name}.png", "", card.description, ":::", ""]
         lines += ["::::", ""]
     names = [name for group in groups.values() for name in group]
-    return "\n".join([*lines, "```{toctree}", ":hidden:", "", *names, "```", ""])
+    return "\n".join([*lines, "```{toctree}", ":hidden:", "", "play", *names, "```", ""])
 
 
-def write(docs: Path) -> None:
-    """Write `docs/gallery`."""
+def write(docs: Path, playable: Collection[str] = ()) -> None:
+    """Write `docs/gallery`; entries that are `playable` have a page in `play`."""
     groups, place = families.families(), docs / "gallery"
     for name in (name for group in groups.values() for name in group):
         preview = (docs.parent / "zoo" / name / "preview.png").read_bytes()
         files.write(place / "previews" / f"{name}.png", preview)
         files.write(place / "thumbnails" / f"{name}.png", _thumbnail(preview))
-        files.write(place / f"{name}.md", page(zoo.card(name), _architecture(place, name)))
+        files.write(place / f"{name}.md", page(zoo.card(name), _architecture(place, name), name in playable))
     files.write(place / "index.md", index(groups))
 
 

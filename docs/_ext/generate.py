@@ -5,6 +5,7 @@ from pathlib import Path
 import api
 import files
 import gallery
+import play
 
 
 def _notebooks(docs: Path) -> None:
@@ -17,7 +18,8 @@ def _notebooks(docs: Path) -> None:
 def _write_all(app, config) -> None:
     docs = Path(app.srcdir)
     _notebooks(docs)
-    gallery.write(docs)
+    gallery.write(docs, play.ENTRIES)
+    play.write(docs)
     api.write(docs)
 
 
