@@ -11,13 +11,13 @@ ENTRY = "conv_mnist"
 
 
 class Result(NamedTuple):
-    """The result of the demonstration.
+    """Result of the demonstration.
 
     Attributes:
         source: Name of the data set.
-        images: Number of images that were reconstructed.
+        images: Number of reconstructed images.
         errors: Mean squared error per pixel, by method.
-        figure: Originals above their reconstructions, one of each digit.
+        figure: Originals above reconstructions, one of each digit.
     """
 
     source: str
@@ -27,10 +27,10 @@ class Result(NamedTuple):
 
 
 def run(entry: str = ENTRY) -> Result:
-    """Reconstruct the test digits of MNIST if it is available without a download, else those of scikit-learn.
+    """Reconstruct MNIST's test digits, or scikit-learn's digits if MNIST is not available without a download.
 
     Args:
-        entry: Name of a shipped entry trained on MNIST.
+        entry: Name of a pretrained entry for MNIST.
     """
     card, model = zoo.card(entry), zoo.load(entry)
     size = model.code_size

@@ -1,7 +1,7 @@
-"""Every private name of Keras that kerasae uses, with the reason why the public ones don't do.
+"""All private names of Keras that kerasae uses, with the reason why public ones do not suffice.
 
-Written for Keras 3.15. When a new release of Keras breaks something, look here first: a test counts
-the private names elsewhere and expects none.
+Written for Keras 3.15. If a new release of Keras breaks something, look here first: a test ensures that no other module
+uses private names.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,13 +18,13 @@ __all__ = ["Structure", "VariablesRead", "pythonify_logs"]
 
 
 def flat_layers(model) -> list:
-    """The model and all layers inside it, of any depth; `model.layers` has the first level alone."""
+    """List the model and all layers inside it, at any depth; `model.layers` has only the first level."""
     return list(model._flatten_layers())
 
 
 def convolves(model) -> bool:
-    """Whether a model has convolutions, which compilers for CPU treat in their own ways."""
-    convolution = keras.layers.Conv2D.__base__  # Keras doesn't export the class that all convolutions share
+    """Whether a model has convolutions, for which compilers for CPUs behave differently."""
+    convolution = keras.layers.Conv2D.__base__  # Keras does not export the base class of all convolutions
     return any(isinstance(layer, convolution) for layer in flat_layers(model))
 
 
@@ -41,11 +41,11 @@ def calls(model) -> list[tuple]:
 
 
 class Structure:
-    """What a compiled function takes for granted of a model: its layers, variables, dtype policies, trainable flags.
+    """Snapshot of what a compiled function depends on: a model's layers, variables, dtype policies, trainable flags.
 
-    Quantizing, LoRA, a replaced layer or a change of `trainable` leave no public trace, so what each layer
-    holds is compared, object by object. Layers without variables and without layers inside are left out:
-    the comparison is made at every call of `encode`, and takes about a third of a microsecond per layer.
+    Quantization, LoRA, a replaced layer or a change of `trainable` cannot be detected by public names, so the objects
+    that each layer refers to are compared. Layers without variables and inner layers are ignored, since every call of
+    `encode` makes the comparison. It takes about a third of a microsecond per layer.
     """
 
     _LISTS = ("_layers", "_trainable_variables", "_non_trainable_variables")
@@ -57,12 +57,12 @@ class Structure:
         self._seen = self._held()
 
     def is_current(self) -> bool:
-        """Whether the model is still as it was."""
+        """Whether the model is unchanged."""
         held = self._held()
         return len(held) == len(self._seen) and all(map(is_, held, self._seen))
 
     def _held(self) -> list:
-        """All objects that the layers hold, in order."""
+        """All objects that the layers refer to, in order."""
         held = [*chain.from_iterable([known[name] for known, name in self._lists])]
         held += [known["_dtype_policy"] for known in self._layers]
         held += [known["_trainable"] for known in self._layers]
@@ -70,7 +70,7 @@ class Structure:
 
 
 class VariablesRead(keras.StatelessScope):
-    """A scope that notes which variables are read in it, `read`: a function's inputs beside its arguments."""
+    """A scope that records in `read` which variables are read in it."""
 
     def __init__(self):
         super().__init__(collect_losses=True)
@@ -85,62 +85,62 @@ class VariablesRead(keras.StatelessScope):
 
     @property
     def read(self) -> list[tuple]:
-        """Each variable with the value that it had."""
+        """Pairs of variable and value."""
         return list(self._read.values())
 
 
 def variables_read(function: Callable[[], Any]) -> list:
-    """The variables whose values `function()` reads."""
+    """Find the variables that `function()` reads."""
     with VariablesRead() as scope:
         function()
     return [variable for variable, _ in scope.read]
 
 
 def raw_values(variables) -> list:
-    """The variables' values. `Variable.value` asks each time for scopes and casts, which takes longer than a step."""
+    """Values of variables. `Variable.value` checks scopes and casts, which would take longer than a step."""
     return [variable._value for variable in variables]
 
 
 def set_raw_values(variables, values) -> None:
-    """Give variables new values of the same shapes and types, which `assign` would check and copy."""
+    """Set values of the same shapes and dtypes, without the checks and the copy of `assign`."""
     for variable, value in zip(variables, values, strict=True):
         variable._value = value
 
 
 def build_metrics(model, batch) -> None:
     """Build compiled metrics from one batch `(x, y, ...)`, as Keras does before its first step."""
-    with np.errstate(all="ignore"):  # on NumPy, Keras computes with arrays that hold anything
+    with np.errstate(all="ignore"):  # on NumPy, Keras computes with uninitialized arrays
         model._symbolic_build(data_batch=batch)
 
 
 def compute_loss(model, x, y, y_pred, sample_weight, training: bool):
-    """`model.compute_loss`, whether or not a subclass's own takes the argument `training`, which Keras 3.3 added."""
+    """Call `model.compute_loss`, also if a subclass's method lacks the argument `training`, which Keras 3.3 added."""
     return model._compute_loss(x, y, y_pred, sample_weight, training=training)
 
 
 def resumed_epoch(model) -> int:
-    """The epoch from which Keras's `BackupAndRestore` resumes; 0 if there is none."""
+    """Epoch from which Keras's `BackupAndRestore` resumes, or 0."""
     return model._initial_epoch or 0
 
 
 def resume_from(model, epoch: int) -> None:
-    """Have `fit` begin with this epoch, as `BackupAndRestore` does."""
+    """Let `fit` begin with this epoch, as `BackupAndRestore` does."""
     model._initial_epoch = epoch
 
 
 def metrics_in_order(model, logs: dict) -> list | float:
-    """Logs as `evaluate` returns them without `return_dict`."""
+    """Convert logs to the result of `evaluate` without `return_dict`."""
     return model._flatten_metrics_in_order(logs)
 
 
 class Stream:
-    """The batches of any source that Keras takes, as NumPy arrays, epoch by epoch.
+    """Batches of any source that Keras accepts, as NumPy arrays, epoch by epoch.
 
-    Keras's own iterator, which knows all sources, workers, `steps_per_epoch`, `class_weight` and the
-    warnings for data that ran out. It is not exported.
+    It wraps Keras's own iterator, which is not exported and handles all sources, workers, `steps_per_epoch`,
+    `class_weight` and the warning for exhausted data.
 
     Args:
-        **source: `x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight`, as for `fit`.
+        **source: `x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight`, as for `keras.Model.fit`.
     """
 
     def __init__(self, **source):
@@ -149,37 +149,37 @@ class Stream:
 
     @property
     def num_batches(self) -> int | None:
-        """Batches per epoch; None until the first epoch of a source without a length has ended."""
+        """Number of batches per epoch; None if it is unknown until the end of the first epoch."""
         return self._iterator.num_batches
 
     def restart(self) -> None:
-        """Begin anew with the first batch."""
+        """Start again with the first batch."""
         self._iterator.reset()
 
     def epoch(self, number: int = 0) -> Iterator[Any]:
-        """The batches of the next epoch; of the epoch of this number, if the source knows its epochs apart."""
+        """Yield the batches of the next epoch. `number` is passed to `begin_epoch` of the source, if it has one."""
         if hasattr(self._data, "begin_epoch"):
             self._data.begin_epoch(number)
         try:
             with self._iterator.catch_stop_iteration():
                 for _, _, (batch,) in self._iterator:
                     yield batch
-        except BaseException:  # an epoch that is left before its end would leave its workers waiting
+        except BaseException:  # otherwise the workers of an unfinished epoch would wait forever
             self.restart()
             raise
 
 
 def optimizer_slots(optimizer, name: str, variables) -> list:
-    """The slots (`"momentums"`, `"velocities"`) of these variables, whatever others the optimizer was built for."""
+    """Slots (`"momentums"`, `"velocities"`) of these variables; the optimizer may have been built for more."""
     slots = getattr(optimizer, f"_{name}")
     return [slots[optimizer._get_variable_index(variable)] for variable in variables]
 
 
 def finalize(optimizer, variables) -> None:
-    """Give variables their moving averages at the end of a fit, where an optimizer keeps them.
+    """Set variables to their moving averages at the end of `fit`, if the optimizer has them.
 
-    Keras's `finalize_variable_values` refuses fewer variables than the optimizer was built for, as there are
-    when a part of the model is frozen.
+    Keras's `finalize_variable_values` fails if a part of the model is frozen, because the optimizer was built for more
+    variables.
     """
     if len(variables) == len(optimizer._trainable_variables):
         optimizer.finalize_variable_values(variables)
@@ -190,20 +190,20 @@ def finalize(optimizer, variables) -> None:
 
 
 def trained_variables(optimizer) -> list:
-    """The variables that an optimizer was built for."""
+    """Variables that an optimizer was built for."""
     return list(optimizer._trainable_variables)
 
 
 def schedule_of(optimizer):
-    """An optimizer's learning-rate schedule or function, or None if its rate is a variable."""
+    """Learning-rate schedule or function of an optimizer, or None if its rate is a variable."""
     rate = optimizer._learning_rate
     return None if isinstance(rate, keras.Variable) or not callable(rate) else rate
 
 
 def initialize_with_zeros(variables) -> None:
-    """Have variables that have no value yet start at zero instead of what their initializers give.
+    """Let variables without a value start at zero instead of the values of their initializers.
 
-    Weights that are about to be loaded need no random values, whose computation has to be compiled first.
+    Weights that are about to be loaded need no random values, whose computation would have to be compiled.
     """
     for variable in variables:
         if getattr(variable, "_initializer", None) is not None:

@@ -278,10 +278,8 @@ def test_exports_with_preprocessing_take_raw_data(tmp_path):
 def test_preprocessing_that_is_not_there_is_not_exported(monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "torch")
     with pytest.raises(
-        ValueError, match="preprocess is for raw inputs, which the decoder does not take. Export the whole"
+        ValueError, match="preprocess must be False for the decoder, which takes codes. Export the encoder"
     ):
         export("conv_mnist", "model.onnx", "decoder", preprocess=True)
-    with pytest.raises(
-        ValueError, match="preprocess=True needs an entry whose card states a preprocessing, or a model"
-    ):
+    with pytest.raises(ValueError, match="preprocess=True needs an entry whose card has a preprocessing, or a model"):
         export("linear_sine", "model.onnx", preprocess=True)

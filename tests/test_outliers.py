@@ -253,10 +253,10 @@ def test_damaged_detectors_are_refused(tmp_path):
     wrong = dataclasses.replace(detector.score_, parts={"code.distances": parts.Distances.fit(np.eye(7))})
     wrong = dataclasses.replace(wrong, centers=np.zeros(1), spreads=np.ones(1))
     storage.save(tmp_path / "wrong", detector.model_, wrong, {"contamination": "auto", "offset": -1.5}, {})
-    with pytest.raises(ValueError, match="detector.npz must hold the arrays of a detector of its model"):
+    with pytest.raises(ValueError, match="detector.npz must have the arrays of a detector of its model"):
         OutlierDetector.load(tmp_path / "wrong")
     zoo.save(dense(), tmp_path / "model")
-    with pytest.raises(ValueError, match="directory must be an entry of a detector"):
+    with pytest.raises(ValueError, match="directory must be the entry of an outlier detector"):
         OutlierDetector.load(tmp_path / "model")
 
 

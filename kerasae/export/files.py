@@ -1,4 +1,4 @@
-"""Export a model to a file: checks, and writing it whole or not at all."""
+"""Export a model to a file, completely or not at all."""
 
 import importlib.util
 import os
@@ -19,7 +19,7 @@ class Format(NamedTuple):
 
     Attributes:
         suffix: File suffix; empty for a directory.
-        needs: Backend that can write the format → packages it needs besides the framework.
+        needs: For each backend that can write the format, the packages that it needs besides the framework.
     """
 
     suffix: str
@@ -49,33 +49,33 @@ def export(
 
     The inputs are `x` (`z` for the decoder) and, for a conditional model, `label` (int32), with any batch size. The
     outputs are `code` for an encoder, followed by `log_variance` for a variational model, or `reconstruction`. All
-    values but labels are float32. The exported model does not validate its inputs.
+    values except labels are float32. The exported model does not validate its inputs.
 
     With `preprocess`, `x` is raw data: 8-bit pixels `(n, height, width, channels)` uint8, or the values of a table. The
-    whole model then gives `reconstruction`, in the model's units as `model.reconstruct` gives it, and `code`; for a
-    detector also `score` `(n,)`, as of `score_samples`, and `label` `(n,)`, 1 or -1 (int32).
+    whole model then returns `reconstruction`, in the model's units like `model.reconstruct`, and `code`; a detector
+    also returns `score` `(n,)`, as in `score_samples`, and `label` `(n,)`, 1 or -1 (int32).
 
-    If exporting fails, nothing is written and an existing file stays.
+    If the export fails, nothing is written and an existing file is unchanged.
 
     Args:
-        model: A `kerasae.models.Autoencoder`; a fitted `kerasae.sklearn.OutlierDetector`; or the name of a shipped
-            entry, or the path of another, as `zoo.load` takes them.
+        model: A `kerasae.models.Autoencoder`, a fitted `kerasae.sklearn.OutlierDetector`, or the name or path of an
+            entry, as for `zoo.load`.
         path: File to write: `.onnx`; `.xml` for OpenVINO (weights in a `.bin` file beside it); a directory for a
             TensorFlow SavedModel; `.pt2` for PyTorch.
         part: `"encoder"`, `"decoder"`, or `"whole"` for the reconstruction. Discriminators are not exported.
         format: `"onnx"`, `"openvino"`, `"tf"` or `"torch"`.
         overwrite: Whether to replace an existing export.
-        preprocess: True to include the preprocessing that the entry's card states, or the division of pixels by 255 for
-            a model of pictures in [0, 1]; or a `kerasae.preprocessing` to include.
+        preprocess: True to include the preprocessing on the entry's card, or for a model of pictures in [0, 1] without
+            one the division of pixels by 255; or an object of `kerasae.preprocessing` to include.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: `part`, `format` or the suffix of `path` is invalid, or the backend cannot write the format; no such
-            entry; a preprocessing is asked for of a model without, or of a decoder.
-        ImportError: A required package is not installed.
-        FileExistsError: `path` exists and `overwrite` is False, or it was not written by an export.
+        ValueError: If `part`, `format` or the suffix of `path` is invalid, the backend cannot write the format, there
+            is no such entry, or `preprocess` is used with a decoder or a model without preprocessing.
+        ImportError: If a required package is not installed.
+        FileExistsError: If `path` exists and `overwrite` is False, or it was not written by an export.
 
     OpenVINO computes in bfloat16 on processors that support it, and then differs from Keras in the third digit.
     Compile with `{"INFERENCE_PRECISION_HINT": "f32"}` for float32.
@@ -88,7 +88,7 @@ def export(
     _check_arguments(part, format, path)
     if preprocess and part == "decoder":
         raise ValueError(
-            "preprocess is for raw inputs, which the decoder does not take. Export the whole or the encoder."
+            "preprocess must be False for the decoder, which takes codes. Export the encoder or the whole model."
         )
     _check_not_in_use(path, overwrite)
     from kerasae.export.graphs import of_detector, of_part
@@ -112,7 +112,7 @@ def export(
 
 
 def _loaded(model, preprocess: "bool | Preprocessing"):
-    """The model, the preprocessing to include or None, and the outlier detector or None."""
+    """Load the model, the preprocessing to include (or None), and the outlier detector (or None)."""
     from kerasae import zoo
     from kerasae.sklearn import OutlierDetector
     from kerasae.zoo.raw import preprocessing_of
@@ -128,15 +128,15 @@ def _loaded(model, preprocess: "bool | Preprocessing"):
     preprocessing = preprocessing_of(model, card) if preprocess is True else preprocess or None
     if preprocess is True and preprocessing is None and detector is None:
         raise ValueError(
-            "preprocess=True needs an entry whose card states a preprocessing, or a model of pictures in [0, 1]. "
-            f"Received: {type(model).__name__} of inputs {model.data_shape} without one. Pass a preprocessing of "
-            "kerasae.preprocessing, or leave it out."
+            "preprocess=True needs an entry whose card has a preprocessing, or a model of pictures in [0, 1]. "
+            f"Received: {type(model).__name__} for inputs {model.data_shape} without one. Pass an object of "
+            "kerasae.preprocessing, or leave out preprocess."
         )
     return model, preprocessing, detector
 
 
 def _check_arguments(part: str, format: str, path: Path) -> None:
-    """Validate the arguments; raise if the backend in use cannot write the format."""
+    """Raise an error if an argument is invalid or the backend in use cannot write the format."""
     import keras
 
     if part not in PARTS:

@@ -1,4 +1,4 @@
-"""The functional Keras models that are exported: in float32, with named inputs and outputs."""
+"""Functional Keras models for export, in float32, with named inputs and outputs."""
 
 from typing import NamedTuple
 
@@ -8,10 +8,10 @@ from kerasae import models
 
 
 class Graph(NamedTuple):
-    """What a file computes.
+    """A model to export.
 
     Attributes:
-        model: Functional model whose inputs have the names in the file.
+        model: Functional model whose inputs have their names in the file.
         outputs: Names of its outputs in the file.
     """
 
@@ -20,13 +20,13 @@ class Graph(NamedTuple):
 
 
 def of_part(model: models.Autoencoder, part: str, preprocessing=None) -> Graph:
-    """A part of a model.
+    """Build the graph of a part of a model.
 
     Args:
         model: Built model.
-        part: `encoder`, `decoder` or `whole`.
-        preprocessing: A `kerasae.preprocessing` that becomes the first layers, so that the input is raw data; the whole
-            model then gives its codes too. None if the input is that of the model.
+        part: `"encoder"`, `"decoder"` or `"whole"`.
+        preprocessing: Object of `kerasae.preprocessing` for the first layers, so the input is raw data and the whole
+            model also returns codes; or None.
     """
     copy = _in_float32(model)
     if part == "decoder":
@@ -48,7 +48,7 @@ def of_part(model: models.Autoencoder, part: str, preprocessing=None) -> Graph:
         names = ("code", "log_variance")[: len(outputs)]
     elif part == "decoder":
         outputs, names = [apply(copy.decoder, x)], ("reconstruction",)
-    else:  # without the unused log-variance, which a converter might take for an output
+    else:  # without the unused log-variance, which a converter might export as an output
         code = apply(keras.Model(copy.encoder.inputs, copy.encoder.outputs[0]), x)
         outputs, names = [apply(copy.decoder, code)], ("reconstruction",)
         if preprocessing is not None:
@@ -58,11 +58,11 @@ def of_part(model: models.Autoencoder, part: str, preprocessing=None) -> Graph:
 
 
 def of_detector(detector, preprocessing) -> Graph:
-    """An outlier detector: raw data → reconstruction, code, score and label.
+    """Build the graph of an outlier detector: inputs → reconstruction, code, score and label.
 
     Args:
         detector: A fitted `kerasae.sklearn.OutlierDetector`.
-        preprocessing: As for `of_part`; None if its input is that of the model.
+        preprocessing: As for `of_part`.
     """
     body = detector.graph()
     if preprocessing is None:
@@ -80,5 +80,5 @@ def _in_float32(model: models.Autoencoder) -> models.Autoencoder:
     copy = type(model).from_config(model.get_config() | {"dtype": "float32"})
     copy.set_weights(model.get_weights())
     for layer in (*copy.encoder.layers, *copy.decoder.layers):
-        layer.activity_regularizer = None  # PyTorch's tracer would freeze the batch size it divides by
+        layer.activity_regularizer = None  # it divides by the batch size, which PyTorch's tracer would freeze
     return copy

@@ -1,4 +1,4 @@
-"""Write the file of each format: the only module that uses the converters."""
+"""Write the files of all export formats. Only this module uses the converters."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def _write_onnx(graph: Graph, path: Path) -> None:
 
 
 def _write_openvino(graph: Graph, path: Path) -> None:
-    """Write through ONNX, because OpenVINO's own converters lose the names and shapes of the inputs."""
+    """Write by way of ONNX, since OpenVINO's own converters lose names and shapes of inputs."""
     import keras
     import openvino
 
@@ -53,7 +53,7 @@ def _write_openvino(graph: Graph, path: Path) -> None:
 
 
 def _openvino_graph(model):
-    """Return the OpenVINO graph of the model. The one of Keras's exporter is only correct for a batch size of 1."""
+    """Build the OpenVINO graph of a model. Keras's own exporter gives a graph that is only correct for batch size 1."""
     from kerasae.backends import openvino
 
     parameters = [openvino.parameter((-1, *x.shape[1:]), x.dtype) for x in model.inputs]

@@ -1,7 +1,7 @@
-"""How the scores of outliers are computed: parts of a score, their combination, its threshold.
+"""Outlier scores: the parts of a score, and their combination.
 
-`parts` has the distances that `kerasae.sklearn.OutlierDetector` combines, `scoring` combines them. Each is fitted with
-NumPy and computed by `keras.ops`, on arrays as in an exported graph.
+`kerasae.sklearn.OutlierDetector` combines the distances in `parts` by `scoring`. Both are fitted with NumPy and
+computed with `keras.ops`, so they can be part of an exported graph.
 """
 
 from kerasae.outliers.parts import Distances, Errors, Neighbors, Part, Residuals, Tails

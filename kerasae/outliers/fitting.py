@@ -1,4 +1,4 @@
-"""Fit a detector: train its ensemble, fit the parts of its score."""
+"""Fit an outlier detector: train its ensemble, then fit the parts of its score."""
 
 import math
 from typing import Any, NamedTuple
@@ -13,13 +13,14 @@ from kerasae.outliers.scoring import Score
 from kerasae.training import inference
 from kerasae.zoo.initial_weights import initialize
 
-MOST_TRAINED, MOST_POINTS = 20_000, 4096  # training inputs; points among which neighbors are looked for
-FEW_IMAGES = 2000  # an ensemble learns fewer than this many by heart: their errors are far below those of new ones
-BATCH_SIZE = 1024  # inputs at a time, which bounds the memory
+MOST_TRAINED = 20_000  # largest number of inputs that the ensemble is trained on
+MOST_POINTS = 4096  # largest number of inputs that the score is fitted to
+FEW_IMAGES = 2000  # an ensemble overfits fewer images than this: their errors are far below those of new images
+BATCH_SIZE = 1024  # number of inputs per batch, which bounds the memory
 
 
 class Schedule(NamedTuple):
-    """Steps of Adam, whose learning rate falls to 0 along a cosine."""
+    """Number of training steps, batch size, and initial learning rate of Adam with cosine decay to 0."""
 
     steps: int
     batch_size: int
@@ -30,11 +31,12 @@ TABLE, IMAGES = Schedule(400, 64, 3e-3), Schedule(500, 128, 3e-3)
 
 
 def _for_table(x: np.ndarray) -> dict[str, Any]:
-    """Arguments of the ensemble."""
+    """Arguments of the ensemble for rows of a table `(n, d)`."""
     return {"members": 4, "hidden_units": 64, "latent_dim": max(1, min(16, x.shape[1] // 2)), "noise_stddev": 0.5}
 
 
 def _for_images(x: np.ndarray, normalize: bool) -> dict[str, Any]:
+    """Arguments of the ensemble for images `(n, height, width, channels)`."""
     sizes = {"members": 1, "hidden_units": 128, "latent_dim": 32}
     black = float(x.min())
     views = {"views": ("pixels", "edges"), "low": black, "normalize": normalize}
@@ -42,9 +44,10 @@ def _for_images(x: np.ndarray, normalize: bool) -> dict[str, Any]:
 
 
 def trained(x: np.ndarray, rng: np.random.Generator, normalize: bool = False) -> models.EnsembleAutoencoder:
-    """The default ensemble, trained on rows of a table `(n, d)` or images `(n, height, width, channels)`.
+    """Train the default ensemble on rows of a table `(n, d)` or images `(n, height, width, channels)`.
 
-    The number of steps hardly depends on the number of inputs, so large tables take little longer than small ones.
+    The number of steps is nearly independent of the number of inputs, so large tables take little longer than small
+    ones.
     """
     seed = int(rng.integers(2**31 - 1))
     is_table = x.ndim == 2
@@ -56,7 +59,7 @@ def trained(x: np.ndarray, rng: np.random.Generator, normalize: bool = False) ->
         sample = sample[trimming.usual(np.asarray(model.features(sample)), rng)]
     initialize(model, seed)
     batches = max(1, round(len(sample) / schedule.batch_size))
-    sample = some(sample, len(sample) // batches * batches, rng)  # whole batches: one shape to compile a step for
+    sample = some(sample, len(sample) // batches * batches, rng)  # batches of equal size need one compiled step
     epochs = math.ceil(schedule.steps / batches)
     rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, epochs * batches)
     model.compile(optimizer=keras.optimizers.Adam(rate))
@@ -65,10 +68,10 @@ def trained(x: np.ndarray, rng: np.random.Generator, normalize: bool = False) ->
 
 
 def kept_back(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Which of a few images `(n, height, width, channels)` are not trained on, a fifth: a mask `(n,)`.
+    """Choose the images that the ensemble is not trained on: a random fifth of fewer than 2,000 images; mask `(n,)`.
 
-    They show what error is usual for images that the ensemble has not seen. None of the rows of a table is kept back,
-    since the most suspicious fifth is not trained on anyway, and none of many images, which are not learned by heart.
+    Their scores define the usual score of unseen images, since the ensemble overfits few images. No image is held out
+    of a larger set. No row of a table is held out, since its most suspicious fifth is not trained on anyway.
     """
     mask = np.zeros(len(x), bool)
     if x.ndim > 2 and 10 <= len(x) < FEW_IMAGES:
@@ -77,14 +80,14 @@ def kept_back(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def score(model: models.Autoencoder, x: np.ndarray, rng: np.random.Generator, unseen: np.ndarray) -> Score:
-    """The score that training inputs define for a trained model.
+    """Fit the score of a trained model to training inputs.
 
     Args:
         model: Trained model.
-        x: Training inputs `(n, *shape)`.
+        x: Training inputs `(n, *shape)`. At most 4,096 are used.
         rng: Generator of random choices.
-        unseen: Mask `(n,)` of the inputs that the model was not trained on, whose parts define what is usual; if there
-            are none, all inputs do.
+        unseen: Mask `(n,)` of inputs that the model was not trained on. They define center and scale of the score; if
+            there are none, all inputs do.
     """
     if len(x) > MOST_POINTS:
         rows = np.sort(rng.choice(len(x), MOST_POINTS, replace=False))
@@ -108,11 +111,11 @@ def score(model: models.Autoencoder, x: np.ndarray, rng: np.random.Generator, un
 
 
 def some(x: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
-    """The rows, or a random subset of `most` if there are more."""
+    """Return the rows, or a random subset of `most` rows in their order."""
     return x if len(x) <= most else x[np.sort(rng.choice(len(x), most, replace=False))]
 
 
 def _observed(model, x: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    """What the parts look at, as arrays."""
+    """Compute features and errors of inputs, as arrays."""
     function = backends.compile_function(lambda x: model.observed(x)[2], model)
     return inference.apply(function, BATCH_SIZE, model.checked(x, None)[0])

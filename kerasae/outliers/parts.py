@@ -1,7 +1,7 @@
-"""Parts of a score: each maps what is known of an input to one number, high for an unusual input.
+"""Parts of an outlier score. Each maps features or errors of an input to one number, high for an unusual input.
 
-A part is fitted to training inputs with NumPy; calling it computes with `keras.ops`, in float32. Its fields are arrays,
-which `detector.npz` stores.
+A part is fitted to training inputs with NumPy, and computed with `keras.ops` in float32. Its fields are arrays, which
+are stored in `detector.npz`.
 """
 
 from dataclasses import dataclass
@@ -18,32 +18,32 @@ class Part:
     """Base class of parts.
 
     Attributes:
-        of: What the part looks at: `"errors"` `(n, members, d)`, the differences of reconstructions and features, or
-            `"features"` `(n, d)`.
+        of: Input of the part: `"features"` `(n, d)`, or `"errors"` `(n, members, d)`, reconstructions minus features.
     """
 
     of: ClassVar[str] = "features"
 
     @classmethod
     def fit(cls, values: np.ndarray) -> "Part":
-        """The part that training inputs define."""
+        """Fit the part to training inputs."""
         raise NotImplementedError
 
     def __call__(self, values):
-        """`(n, ...)` → `(n,)`."""
+        """Compute the part: features or errors `(n, ...)` → `(n,)`."""
         raise NotImplementedError
 
     def of_training(self, values: np.ndarray) -> np.ndarray:
-        """The part for inputs it was fitted to, as if each had been left out."""
+        """Compute the part of the inputs it was fitted to, for neighbors without the input itself."""
         return np.asarray(ops.convert_to_numpy(self(ops.convert_to_tensor(values, "float32"))))
 
 
 @dataclass(frozen=True, eq=False)
 class Errors(Part):
-    """Mean over members and features of `|f̂ − f| / scale`, the reconstruction error in units of what is usual.
+    """Mean over members and features of `|f̂ − f| / scale`, the reconstruction error relative to its usual size.
 
     Args:
-        scale: `(members, d)`: median of each feature's absolute errors in training, plus 5 % of the features' spread.
+        scale: Robust standard deviation of each feature's training errors (1.4826 · median absolute error), plus 5 % of
+            the features' standard deviation; `(members, d)`.
     """
 
     of: ClassVar[str] = "errors"
@@ -51,7 +51,7 @@ class Errors(Part):
 
     @classmethod
     def fit(cls, values: np.ndarray, spread: float = 1.0) -> "Errors":
-        """From errors `(n, members, d)`; `spread` is a typical standard deviation of the features."""
+        """Fit to errors `(n, members, d)`; `spread` is the standard deviation of all features."""
         return cls((1.4826 * np.median(np.abs(values), axis=0) + 0.05 * spread + _TINY).astype("float32"))
 
     def __call__(self, values):
@@ -60,12 +60,12 @@ class Errors(Part):
 
 @dataclass(frozen=True, eq=False)
 class Residuals(Part):
-    """Root mean square over members and features of `(f̂ − f) / scale`: the error where all features have one unit.
+    """Root mean square over members and features of `(f̂ − f) / scale`, with one scale for all features.
 
-    For images: divided by its own usual error, a pixel of the background would count for more than one of the object.
+    For images: with a scale per pixel, as in `Errors`, background pixels would count more than those of the object.
 
     Args:
-        scale: One number, the standard deviation of all features.
+        scale: Standard deviation of all features, one number.
     """
 
     of: ClassVar[str] = "errors"
@@ -73,7 +73,7 @@ class Residuals(Part):
 
     @classmethod
     def fit(cls, values: np.ndarray, spread: float = 1.0) -> "Residuals":
-        """From errors `(n, members, d)`; `spread` is a typical standard deviation of the features."""
+        """Fit to errors `(n, members, d)`; `spread` is the standard deviation of all features."""
         return cls(np.array(spread + _TINY, "float32"))
 
     def __call__(self, values):
@@ -82,13 +82,13 @@ class Residuals(Part):
 
 @dataclass(frozen=True, eq=False)
 class Neighbors(Part):
-    """Mean Euclidean distance to the `k` nearest of the training inputs.
+    """Mean Euclidean distance to the `k` nearest training inputs.
 
-    The nearest are found with one matrix product, and their distances computed from the differences, so that rounding
-    does not matter where distances are small.
+    One matrix product finds the nearest inputs. Their distances are then computed from differences, since small
+    distances from a matrix product would have large rounding errors.
 
     Args:
-        points: `(m, d)`.
+        points: Features of the training inputs `(m, d)`.
         k: Number of neighbors.
 
     References:
@@ -119,7 +119,7 @@ class Neighbors(Part):
 
 
 def _distances_to_others(values: np.ndarray, points: np.ndarray, k: int) -> np.ndarray:
-    """Mean distance of `values` to the `k` nearest points, without one that is the same: the input itself."""
+    """Mean distance of `values` to the `k` nearest points. One point at distance 0, the input itself, is excluded."""
     squares = np.square(values).sum(axis=1)[:, None] + np.square(points).sum(axis=1) - 2 * values @ points.T
     nearest = np.argpartition(squares, k, axis=1)[:, : k + 1]
     distances = np.sort(np.sqrt(np.square(points[nearest] - values[:, None]).sum(axis=-1)), axis=1)
@@ -129,14 +129,14 @@ def _distances_to_others(values: np.ndarray, points: np.ndarray, k: int) -> np.n
 
 @dataclass(frozen=True, eq=False)
 class Distances(Part):
-    """Mahalanobis distance to the center of the training inputs.
+    """Robust Mahalanobis distance to the center of the training inputs.
 
-    `‖(f − center) whitening‖ / √d`, about 1 for a usual input. The covariance is shrunk towards a multiple of the
-    identity, and fitted repeatedly to the 70 % of inputs that are nearest, as the minimum covariance determinant is.
+    `‖(f − center) whitening‖`, about 1 for a usual input. The covariance is shrunk toward a multiple of the identity.
+    It is fitted repeatedly to the 70 % of inputs that are nearest, similar to the minimum covariance determinant.
 
     Args:
-        center: `(d,)`.
-        whitening: `(d, d)`, with `whitening · whiteningᵀ` the inverse of the covariance.
+        center: Center `(d,)`.
+        whitening: Matrix `(d, d)`; `whitening · whiteningᵀ` is the inverse of the covariance, divided by d.
 
     References:
         A fast algorithm for the minimum covariance determinant estimator (Rousseeuw & Van Driessen, 1999); A
@@ -168,15 +168,15 @@ class Distances(Part):
 
 @dataclass(frozen=True, eq=False)
 class Tails(Part):
-    """Mean over features of `−ln (p / p₀)`, with p the share of training inputs beyond this value, on its rarer side.
+    """Mean over features of `−ln (p / p₀)`, with the tail probability p of the value among the training inputs.
 
-    It is 0 in the middle of the training inputs, where p is above p₀ (a quarter to a half), interpolated between
-    the order statistics of ranks 1, 2, 4, 8, … from either end, and constant outside.
+    For values in the middle, where p is above p₀ (between a quarter and a half), it is 0. In the tails it is linear
+    between the order statistics of ranks 1, 2, 4, 8, … from either end, and constant beyond the extremes.
 
     Args:
-        starts, widths: `(2, ranks, d)`: where each ramp between two order statistics begins, and its width; of values
-            and of negated values.
-        heights: `(ranks,)`, by how much `−ln p` grows along a ramp.
+        starts, widths: Start and width of each linear ramp, `(2, ranks, d)`: for the upper tail, and for the lower tail
+            with negated values.
+        heights: Increase of `−ln p` along each ramp, `(ranks,)`.
 
     References:
         ECOD: unsupervised outlier detection using empirical cumulative distribution functions (Li et al., 2022)
@@ -189,7 +189,7 @@ class Tails(Part):
     @classmethod
     def fit(cls, values: np.ndarray) -> "Tails":
         n = len(values)
-        ranks = 2 ** np.arange(max(1, int(np.log2(max(n // 2, 2))) + 1))[::-1]  # from the middle outwards
+        ranks = 2 ** np.arange(max(1, int(np.log2(max(n // 2, 2))) + 1))[::-1]  # from the middle to the extremes
         ranks = np.minimum(ranks, n)
         ordered = np.sort(values, axis=0)
         knots = np.stack([ordered[n - ranks], -ordered[ranks - 1]])

@@ -6,14 +6,14 @@ _NORMAL_RANGE = 1.349  # interquartile range of N(0, 1)
 
 
 def robust(x: np.ndarray, floor: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
-    """Median of each feature, and its interquartile range in units of a standard deviation.
+    """Median of each feature as center, and interquartile range / 1.349 as scale.
 
-    The scale is the standard deviation where the range is 0, because half of the values are equal, and at least `floor`
-    standard deviations. It is 1 for a constant.
+    The divisor makes the scale the standard deviation of normal data. If the interquartile range is 0 (half of the
+    values are equal), the scale is the standard deviation; for a constant feature it is 1.
 
     Args:
         x: Features `(n, d)`.
-        floor: Lower limit of scale / standard deviation.
+        floor: Smallest scale, in standard deviations of the feature.
 
     Returns:
         Center and scale, each `(d,)`.
@@ -28,6 +28,6 @@ def robust(x: np.ndarray, floor: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
 
 
 def common(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of each feature, and one scale for all: the root of their mean variance, 1 if all are constant."""
+    """Mean of each feature as center, and one scale for all: the root of the mean variance, or 1 if that is 0."""
     scale = float(np.sqrt(np.mean(x.var(axis=0)))) or 1.0
     return x.mean(axis=0), np.full(x.shape[1], scale)

@@ -1,4 +1,4 @@
-"""The score of an input: its parts in one unit, and what they say together."""
+"""The outlier score of an input: its standardized parts, combined to one number."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,22 +10,22 @@ from keras import ops
 
 from kerasae.outliers.parts import Part
 
-TAIL = 0.9  # quantile of training inputs that is one unit from their median
+TAIL = 0.9  # the distance from the median to this quantile of the training inputs is the unit of a score
 _TINY = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """`score = −(c − center) / spread`: 0 for the median of the training inputs, −1 where a tenth is more outlying.
+    """Outlier score `−(c − center) / spread`: 0 at the median of the training inputs, below −1 for a tenth of them.
 
-    `c = (1 − peak) · meanₚ zₚ + peak · maxₚ zₚ` combines the parts. `zₚ = sign(uₚ) ln(1 + |uₚ|)` with `uₚ` the part in
-    the same unit as the score; the logarithm keeps a part from dominating the others.
+    `c = (1 − peak) · meanₚ zₚ + peak · maxₚ zₚ` combines the parts p. `zₚ = sign(uₚ) ln(1 + |uₚ|)`, where `uₚ` is the
+    part minus its median, in units of its spread; the logarithm prevents one part from dominating.
 
     Args:
-        parts: The parts by name, `"<space>.<kind>"`.
-        centers, spreads: `(parts,)`: median of each part in training, and its distance to the 90 % quantile.
-        peak: Weight of the maximum, from 0 to 1: how much it takes for an outlier that one part finds it unusual.
-        center, spread: The same of `c`.
+        parts: Parts by name, `"<space>.<kind>"`.
+        centers, spreads: Median of each part in training, and the distance from it to the 90 % quantile; `(parts,)`.
+        peak: Weight of the maximum, from 0 (all parts count equally) to 1 (one unusual part is enough).
+        center, spread: Median of `c` in training, and the distance from it to the 90 % quantile.
 
     References:
         A survey of outlier ensembles: Theoretical foundations and algorithms for outlier ensembles (Aggarwal & Sathe,
@@ -41,11 +41,11 @@ class Score:
 
     @classmethod
     def fit(cls, parts: Mapping[str, Part], observed: Mapping[str, Mapping[str, np.ndarray]], peak: float) -> "Score":
-        """The score that training inputs define.
+        """Fit the score to training inputs.
 
         Args:
             parts: Fitted parts.
-            observed: Space → `"features"` and `"errors"` of training inputs.
+            observed: For each space, `"features"` and `"errors"` of the training inputs.
             peak: Weight of the maximum.
         """
         raw = np.stack([part.of_training(_of(name, part, observed)) for name, part in parts.items()], axis=1)
@@ -54,14 +54,14 @@ class Score:
         return cls(parts, centers, spreads, np.array(peak, "float32"), *_unit(combined))
 
     def __call__(self, observed):
-        """Features and errors of inputs → scores `(n,)`, as tensors."""
+        """Compute scores `(n,)` from features and errors of inputs, as tensors."""
         raw = ops.stack([part(_of(name, part, observed)) for name, part in self.parts.items()], axis=1)
         u = (raw - ops.convert_to_tensor(self.centers)) / ops.convert_to_tensor(self.spreads)
         center, spread, peak = map(ops.convert_to_tensor, (self.center, self.spread, self.peak))
         return (center - _combined(u, peak)) / spread
 
     def with_variables(self) -> "Score":
-        """The same, with its arrays as Keras variables: compilers would work on large constants for long."""
+        """Copy the score with its arrays as Keras variables, since large constants take long to compile."""
 
         def converted(fields):
             return {key: keras.Variable(x, trainable=False) for key, x in fields.items() if _is_real(x)}
@@ -79,13 +79,13 @@ def _of(name: str, part: Part, observed):
 
 
 def _combined(u, peak: float):
-    """`u (n, parts)` → `c (n,)`."""
-    z = ops.sign(u) * ops.log(1 + ops.abs(u))  # log1p is no operation of ONNX
+    """Combine the parts: `u (n, parts)` → `c (n,)`."""
+    z = ops.sign(u) * ops.log(1 + ops.abs(u))  # ONNX has no log1p
     return (1 - peak) * ops.mean(z, axis=1) + peak * ops.max(z, axis=1)
 
 
 def _unit(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median along the first axis, and its distance to the 90 % quantile, never 0."""
+    """Median along the first axis, and the distance from it to the 90 % quantile, which is never 0."""
     center, high = np.quantile(values, (0.5, TAIL), axis=0)
     spread = np.maximum(high - center, 1e-3 * np.abs(center) + _TINY)
     return np.asarray(center, "float32"), np.asarray(spread, "float32")

@@ -1,4 +1,4 @@
-"""A fitted detector as a graph and as an entry of the zoo."""
+"""A fitted outlier detector as a Keras graph and as an entry of the zoo."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ _KINDS: dict[str, type[Part]] = {
     "distances": Distances,
     "tails": Tails,
 }
-_OWN = ("centers", "spreads", "peak", "center", "spread")  # arrays of the score itself
+_OWN = ("centers", "spreads", "peak", "center", "spread")  # arrays of the score, besides those of its parts
 
 
 class _ScoreLayer(keras.layers.Layer):
-    """Features and errors of inputs → score and label."""
+    """Computes scores and labels from features and errors of inputs."""
 
     def __init__(self, score: Score, offset: float, **kwargs):
         super().__init__(**kwargs)
@@ -36,7 +36,7 @@ class _ScoreLayer(keras.layers.Layer):
 
 
 def graph(model: models.Autoencoder, score: Score, offset: float) -> keras.Model:
-    """A detector as a Keras model: `x (n, *shape)` → a dict of `reconstruction`, `code`, `score` and `label`."""
+    """Build a Keras model of a detector: `x (n, *shape)` → dict of `reconstruction`, `code`, `score` and `label`."""
     x = keras.Input(model.data_shape, name="x")
     x_hat, z, observed = model.observed(x)
     scores, labels = _ScoreLayer(score, offset, name="score", dtype="float32")(observed)
@@ -44,13 +44,13 @@ def graph(model: models.Autoencoder, score: Score, offset: float) -> keras.Model
 
 
 def save(directory, model: models.Autoencoder, score: Score, settings: Mapping, facts: Mapping) -> zoo.cards.Card:
-    """Write a detector as an entry: that of its model, `detector.npz`, and `settings` as `detector` on its card.
+    """Write a detector as an entry: the entry of its model, with `detector.npz` and the field `detector` on its card.
 
     Args:
         directory: Directory of the entry.
-        model, score: The detector.
-        settings: Numbers and short strings.
-        facts: Fields of the card; `name` is that of the directory unless given.
+        model, score: Model and score of the detector.
+        settings: Field `detector` of the card: numbers and short strings.
+        facts: Other fields of the card. Default of `name`: the name of the directory.
 
     Returns:
         The card.
@@ -70,16 +70,16 @@ def save(directory, model: models.Autoencoder, score: Score, settings: Mapping, 
 
 
 def load(directory) -> tuple[models.Autoencoder, Score, Mapping]:
-    """The model, the score and the settings of a detector that `save` has written.
+    """Load model, score and settings of a detector that `save` has written.
 
     Raises:
-        ValueError: No such entry, one without a detector, or damaged files.
+        ValueError: If there is no such entry, it has no detector, or its files are damaged.
     """
     settings = zoo.card(directory).detector
     if settings is None:
         raise ValueError(
-            f"directory must be an entry of a detector. {directory} has none: fit a "
-            "kerasae.sklearn.OutlierDetector on its model, and save that."
+            f"directory must be the entry of an outlier detector. {directory} has no detector: fit a "
+            "kerasae.sklearn.OutlierDetector on its model, and save it."
         )
     share, offset = settings.get("contamination"), settings.get("offset")
     if not isinstance(offset, float | int) or not (share == "auto" or isinstance(share, float)):
@@ -88,14 +88,14 @@ def load(directory) -> tuple[models.Autoencoder, Score, Mapping]:
     source = f"{directory}/{store.DETECTOR}"
     try:
         score = from_arrays(store.extra_arrays(directory, store.DETECTOR))
-        graph(model, score, offset)  # raises what does not fit
+        graph(model, score, offset)  # raises an error if the arrays do not fit the model
     except Exception as error:
-        raise ValueError(f"{source} must hold the arrays of a detector of its model: {files.brief(error)}") from error
+        raise ValueError(f"{source} must have the arrays of a detector of its model: {files.brief(error)}") from error
     return model, score, {"contamination": share, "offset": float(offset)}
 
 
 def to_arrays(score: Score) -> dict[str, np.ndarray]:
-    """The arrays of a score, by names such as `centers` and `code.neighbors.points`."""
+    """Convert a score to arrays with names such as `centers` and `code.neighbors.points`."""
     arrays = {key: getattr(score, key) for key in _OWN}
     for name, part in score.parts.items():
         arrays |= {f"{name}.{key}": np.asarray(value) for key, value in vars(part).items()}
@@ -103,7 +103,7 @@ def to_arrays(score: Score) -> dict[str, np.ndarray]:
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray]) -> Score:
-    """The score of these arrays; ValueError for others than `to_arrays` gives."""
+    """Build a score from the arrays of `to_arrays`; ValueError for other arrays."""
     grouped: dict[str, dict[str, np.ndarray]] = {}
     for key, array in arrays.items():
         if not np.isfinite(array).all():

@@ -1,26 +1,26 @@
-"""Which training inputs look usual, before anything is trained on them."""
+"""Select the training inputs that are not suspected to be outliers, before training."""
 
 import numpy as np
 
 from kerasae.outliers.parts import Distances
 
-KEPT = 0.8  # share of the training inputs that is kept
-_SAMPLE, _ROUNDS = 8, 30
+KEPT = 0.8  # fraction of the training inputs that is kept
+_SAMPLE, _ROUNDS = 8, 30  # inputs per random sample, and number of samples
 
 
 def usual(features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The indices of the inputs that are least suspicious, four in five.
+    """Select the four fifths of the inputs that are least suspicious.
 
-    Two distances are added, each standardized by its median and median absolute deviation: the robust Mahalanobis
-    distance, and the distance to the nearest of 8 inputs drawn at random, averaged over 30 draws. Neither is misled by
-    a cluster of outliers as long as it is a minority.
+    The suspicion is the sum of two standardized distances: the robust Mahalanobis distance, and the distance to the
+    nearest of 8 randomly drawn inputs, averaged over 30 draws. Both are robust against clusters of outliers as long as
+    these are a minority.
 
     Args:
-        features: `(n, d)`.
+        features: Features of the inputs `(n, d)`.
         rng: Generator of the draws.
 
     Returns:
-        Sorted indices.
+        Sorted indices of the selected inputs.
 
     References:
         Rapid distance-based outlier detection via sampling (Sugiyama & Borgwardt, 2013); LeSiNN: detecting anomalies
@@ -44,6 +44,7 @@ def usual(features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _standardized(distances: np.ndarray) -> np.ndarray:
+    """Standardize by median and median absolute deviation, and compress logarithmically."""
     center = np.median(distances)
     u = (distances - center) / (1.4826 * np.median(np.abs(distances - center)) + 1e-9)
     return np.sign(u) * np.log1p(np.abs(u))

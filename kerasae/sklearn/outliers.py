@@ -1,4 +1,4 @@
-"""A detector of outliers in tables and images: `OutlierDetector`."""
+"""`OutlierDetector`, which finds outliers in tables and images."""
 
 import math
 
@@ -12,44 +12,44 @@ from kerasae._checks import positive_size, positive_sizes
 from kerasae.outliers import fitting, storage
 from kerasae.training import inference
 
-AUTO = -1.5  # `offset_` of contamination="auto", in units of the score
-_FEW = 32  # rows that are scored at least
+AUTO = -1.5  # `offset_` for contamination="auto", in units of the score
+_FEW = 32  # smallest number of rows per compiled call
 
 
 class OutlierDetector(OutlierMixin, BaseEstimator):
     """Find outliers in tables and images with an ensemble of denoising autoencoders.
 
-    `fit` learns what is usual; `predict` says −1 for outliers and 1 for the rest. Nothing has to be tuned. Columns of a
-    table need not be scaled.
+    `predict` returns −1 for outliers and 1 for other inputs. No argument has to be tuned, and columns of a table need
+    not be scaled.
 
     The score combines, for each view of the input, the reconstruction error of the autoencoders and
     the mean distance to the 5 nearest training inputs; for tables also the Mahalanobis distance and the tail
     probabilities of the columns (see `kerasae.outliers`). **Unit of the score:** 0 is the median of the training
     inputs, and a tenth of them score below −1. Lower is more unusual.
 
-    - Tables: columns are scaled robustly, by median and interquartile range. The most unusual fifth of the training
-      inputs is not trained on, so that outliers among them are not learned.
+    - Tables: columns are scaled robustly, by median and interquartile range. The most suspicious fifth of the training
+      inputs is not trained on, so outliers among them are not learned.
     - Images (`input_shape`): two views, smoothed pixels and edges (`kerasae.layers.View`). Of fewer than 2,000 images,
-      a fifth is not trained on and defines the unit of the score.
+      a fifth is not trained on; it defines the unit of the score.
     - Any trained model (`model`): errors of its reconstructions and distances of its codes. `fit` does not train it.
 
     Args:
-        model: A trained `kerasae.models.Autoencoder`, the name of a zoo entry or the directory of one; None to train an
-            ensemble. A model is shared, not copied, by `sklearn.base.clone`.
-        input_shape: Shape of one image, `(height, width, channels)`, of which `X` has flattened rows. None for tables,
-            and for a `model`, which knows its own.
-        normalize: Whether the contrast of images is to count less: True for handwriting and scans, whose strength says
-            little; False where brightness tells inputs apart, as of clothes.
-        contamination: Share of outliers in the training inputs, above 0 and at most 0.5, which fixes `offset_`; or
-            `"auto"` for an offset of −1.5, which some 2 % of usual inputs score below.
-        batch_size: Number of inputs scored at a time, which limits memory.
-        random_state: Seed of initial weights, noise, order of batches and choice of neighbors. An integer gives the
-            same result in each run, and on other backends up to rounding.
+        model: A trained `kerasae.models.Autoencoder`, or the name or directory of a zoo entry; None to train an
+            ensemble. `sklearn.base.clone` shares a model instead of copying it.
+        input_shape: Shape of one image, `(height, width, channels)`; `X` has flattened images as rows. None for tables,
+            and if `model` is given.
+        normalize: Whether to reduce the influence of contrast in images: True for handwriting and scans, False if
+            brightness distinguishes inputs, as for clothes.
+        contamination: Fraction of outliers among the training inputs, above 0 and at most 0.5, which determines
+            `offset_`; or `"auto"` for an offset of −1.5. About 2 % of usual inputs score below −1.5.
+        batch_size: Number of inputs scored per batch, which bounds the memory.
+        random_state: Seed of initial weights, noise, batch order and random subsets. An integer gives the same result
+            in each run, and on other backends up to rounding.
 
     Attributes:
         model_: The autoencoder.
         score_: The `kerasae.outliers.Score`.
-        offset_: Scores below it are outliers.
+        offset_: Threshold: inputs with a lower score are outliers.
         n_features_in_: Number of features of an input.
 
     References:
@@ -79,11 +79,11 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y=None):
-        """Learn what is usual from `X (n, features)`; `y` is ignored.
+        """Fit the detector to training inputs `X (n, features)`; `y` is ignored.
 
         Raises:
-            ValueError: An argument is out of range; `X` is empty, contains NaN or does not fit the shape.
-            TypeError: `X` is sparse, or `model` is no model.
+            ValueError: If an argument is out of range, or `X` is empty, has NaN or does not fit the input shape.
+            TypeError: If `X` is sparse, or `model` has a wrong type.
         """
         self._check_arguments()
         x = validate_data(self, X, dtype="float32", ensure_min_samples=2)
@@ -103,49 +103,49 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         return self
 
     def score_samples(self, X):
-        """Scores of `X (n, features)`, `(n,)`: 0 for a usual input, the lower the more unusual.
+        """Compute the scores `(n,)` of `X (n, features)`: about 0 for a usual input, lower for unusual ones.
 
         Raises:
-            sklearn.exceptions.NotFittedError: `fit` was not called.
-            ValueError: `X` is empty, has a wrong number of features, contains NaN or leaves the model's range.
-            TypeError: `X` is sparse.
+            sklearn.exceptions.NotFittedError: If `fit` was not called.
+            ValueError: If `X` is empty, has a wrong number of features, NaN or values outside the model's range.
+            TypeError: If `X` is sparse.
         """
         check_is_fitted(self)
         x = validate_data(self, X, dtype="float32", reset=False)
         return self._scores(x.reshape(-1, *self.model_.data_shape))
 
     def decision_function(self, X):
-        """`score_samples(X) − offset_`: negative for outliers. Raises the errors of `score_samples`."""
+        """Compute `score_samples(X) − offset_`, negative for outliers. Errors as for `score_samples`."""
         return self.score_samples(X) - self.offset_
 
     def predict(self, X):
-        """−1 for outliers, 1 for the rest, `(n,)`. Raises the errors of `score_samples`."""
+        """Predict −1 for outliers and 1 for other inputs, `(n,)`. Errors as for `score_samples`."""
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     def graph(self):
-        """The detector as a Keras model: inputs of `model_` → reconstruction, code, score, label.
+        """Build a Keras model of the detector, which can be exported; it includes scaling and threshold.
 
-        The outputs are a dict of `reconstruction` `(n, *shape)`, `code`, `score` `(n,)`, as of `score_samples`, and
-        `label` `(n,)`, 1 or −1 (int32). Preprocessing and threshold are part of the graph, which can be exported.
+        It maps inputs of `model_` to a dict of `reconstruction` `(n, *shape)`, `code` `(n, *code_shape)`, `score`
+        `(n,)` as in `score_samples`, and `label` `(n,)`, 1 or −1 (int32).
 
         Raises:
-            sklearn.exceptions.NotFittedError: `fit` was not called.
+            sklearn.exceptions.NotFittedError: If `fit` was not called.
         """
         check_is_fitted(self)
         return storage.graph(self.model_, self.score_, self.offset_)
 
     def save(self, directory, *, name: str | None = None, description: str = "", license: str | None = None, **facts):
-        """Save the detector as an entry of the zoo: that of its model, with `detector.npz`.
+        """Save the detector as an entry of the zoo: the entry of its model, with `detector.npz`.
 
         Args:
-            directory: Directory of the entry, new or an entry that kerasae wrote, which is then replaced.
+            directory: Directory of the entry: new, or an entry written by kerasae, which is then replaced.
             name, description, license, **facts: As for `kerasae.zoo.save`.
 
         Returns:
             The card.
 
         Raises:
-            sklearn.exceptions.NotFittedError: `fit` was not called.
+            sklearn.exceptions.NotFittedError: If `fit` was not called.
             FileExistsError, ValueError, OSError: As for `kerasae.zoo.save`.
         """
         check_is_fitted(self)
@@ -155,10 +155,10 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 
     @classmethod
     def load(cls, directory) -> "OutlierDetector":
-        """Load a detector that `save` has written: it scores as before, and is not trained again.
+        """Load a fitted detector that `save` has written.
 
         Raises:
-            ValueError: No such entry, one without a detector, or damaged files.
+            ValueError: If there is no such entry, it has no detector, or its files are damaged.
         """
         model, score, settings = storage.load(directory)
         detector = cls(model, contamination=settings["contamination"])
@@ -172,11 +172,11 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 
         def compiled():
             fast = score.with_variables()
-            # The score is kept, so that no other one gets its id.
+            # Keeping a reference to the score ensures that no other object gets its id.
             return score, backends.compile_function(lambda x: fast(model.observed(x)[2]), model)
 
         _, function = model.compiled_functions.get(model, ("outliers", id(score)), compiled)
-        # Matrix products round differently for a few rows than for many: no score may depend on its company.
+        # Matrix products round differently for few rows; padding makes a score independent of the other rows.
         padded = np.pad(x, [(0, max(0, _FEW - len(x))), *[(0, 0)] * (x.ndim - 1)], mode="edge")
         return inference.apply(function, max(self.batch_size, _FEW), padded)[: len(x)].astype("float64")
 
@@ -199,13 +199,13 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             )
         if found is not None and found.classes is not None:
             raise ValueError(
-                f"model must not be conditional: rows of X have no labels. Received: {type(found).__name__}. "
+                f"model must not be conditional, since rows of X have no labels. Received: {type(found).__name__}. "
                 "Use another model, or None."
             )
         return found
 
     def _shape(self, features: int, model) -> tuple[int, ...]:
-        """The shape of one input, which has as many values as a row of `X`."""
+        """Shape of one input. ValueError unless it has as many values as a row of `X`."""
         if model is not None:
             shape, owner = model.data_shape, "the model"
         elif self.input_shape is not None:

@@ -1,4 +1,4 @@
-"""Autoencoders as transformers: a trained one, or one that `fit` trains.
+"""Autoencoders as scikit-learn transformers: `EncoderTransformer` (pretrained) and `AutoencoderTransformer` (trained).
 
 Both use flat arrays: `transform` maps `X (n, features)` to codes `(n, code_size)`.
 """
@@ -22,19 +22,18 @@ class _CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     batch_size: int
 
     def transform(self, X):
-        """Encode `X (n, features)` into codes `(n, code_size)`, float32.
+        """Encode `X (n, features)` as codes `(n, code_size)`, float32.
 
         Raises:
-            sklearn.exceptions.NotFittedError: `fit` was not called.
-            ValueError: `X` is empty, has a wrong number of features, or contains NaN or values outside the
-                model's range.
-            TypeError: `X` is sparse.
+            sklearn.exceptions.NotFittedError: If `fit` was not called.
+            ValueError: If `X` is empty, has a wrong number of features, NaN or values outside the model's range.
+            TypeError: If `X` is sparse.
         """
         check_is_fitted(self)
         return _flatten(self.model_.encode(self._inputs(X), self.batch_size))
 
     def inverse_transform(self, X):
-        """Decode codes `X (n, code_size)` into `(n, features)`, float32. Raises the errors of `transform`."""
+        """Decode codes `X (n, code_size)` to `(n, features)`, float32. Errors as for `transform`."""
         check_is_fitted(self)
         codes = check_array(X, dtype="float32")
         if codes.shape[1] != self._n_features_out:
@@ -45,9 +44,9 @@ class _CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         return _flatten(self.model_.decode(codes.reshape(-1, *self.model_.code_shape), self.batch_size))
 
     def score(self, X, y=None) -> float:
-        """Return the negative mean squared error of the reconstructions of `X (n, features)`.
+        """Return the negative mean squared error per value of the reconstructions of `X (n, features)`.
 
-        Larger is better, as `GridSearchCV` expects. Raises the errors of `transform`.
+        Higher is better, as `GridSearchCV` expects. Errors as for `transform`.
         """
         check_is_fitted(self)
         x = self._inputs(X)
@@ -76,9 +75,9 @@ class EncoderTransformer(_CodeTransformer):
     `fit` does not train. `model` can be a hyperparameter: a search can compare entries of the zoo by name.
 
     Args:
-        model: A trained `kerasae.models.Autoencoder`, or the name of a zoo entry. A model is shared, not
-            copied, by `sklearn.base.clone`.
-        batch_size: Number of inputs encoded at a time, which limits memory.
+        model: A trained `kerasae.models.Autoencoder`, or the name of a zoo entry. `sklearn.base.clone` shares a
+            model instead of copying it.
+        batch_size: Number of inputs encoded per batch, which bounds the memory.
 
     Attributes:
         model_: The model.
@@ -99,8 +98,8 @@ class EncoderTransformer(_CodeTransformer):
         """Load the model if `model` is a name, and validate the number of features of `X (n, features)`.
 
         Raises:
-            ValueError: There is no such entry, or `X` and the model have different numbers of features.
-            TypeError: `model` is neither a model nor a name; `X` is sparse.
+            ValueError: If there is no such entry, or `X` and the model have different numbers of features.
+            TypeError: If `model` is neither a model nor a name, or `X` is sparse.
         """
         model = zoo.load(self.model) if isinstance(self.model, str) else self.model
         if not isinstance(model, models.Autoencoder):
@@ -112,7 +111,7 @@ class EncoderTransformer(_CodeTransformer):
         x = validate_data(self, X, dtype="float32")
         if x.shape[1] != math.prod(model.data_shape):
             raise ValueError(
-                f"X must have {math.prod(model.data_shape)} features, the numbers of one input {model.data_shape} "
+                f"X must have {math.prod(model.data_shape)} features, the values of one input {model.data_shape} "
                 f"of the model. Received shape: {x.shape}."
             )
         self.model_ = model
@@ -127,14 +126,15 @@ class AutoencoderTransformer(_CodeTransformer):
 
     `X (n, features) → hidden layers → codes (n, latent_dim) → reversed hidden layers → X̂`
 
-    Minimizes the mean of `(X − X̂)²` with Adam. If features have different scales, put a `StandardScaler` before it.
+    Training minimizes the mean of `(X − X̂)²` with Adam. If features have different scales, put a `StandardScaler`
+    before it in the pipeline.
 
     Args:
-        latent_dim: Size of the code.
-        hidden_units: Sizes of the encoder's hidden layers; the decoder has them in reverse. Without hidden
-            layers the codes converge to the subspace of PCA.
-        activation: Keras name of the activation function of the hidden layers.
-        output_activation: Keras name of the activation function of the output.
+        latent_dim: Latent dimension, the size of the code.
+        hidden_units: Sizes of the encoder's hidden layers; reversed in the decoder. Without hidden layers (and with a
+            linear output) the codes converge to the subspace of PCA.
+        activation: Name of the hidden layers' activation function in Keras.
+        output_activation: Name of the output's activation function in Keras.
         epochs: Number of epochs.
         batch_size: Number of inputs per training step.
         learning_rate: Learning rate of Adam.
@@ -144,7 +144,7 @@ class AutoencoderTransformer(_CodeTransformer):
 
     Attributes:
         model_: The trained `kerasae.models.DenseAutoencoder`.
-        loss_curve_: Mean squared error of each epoch, averaged during training.
+        loss_curve_: Training loss (mean squared error) of each epoch.
         n_features_in_: Number of features of an input.
 
     References:
@@ -182,8 +182,9 @@ class AutoencoderTransformer(_CodeTransformer):
         """Train on `X (n, features)`; `y` is ignored.
 
         Raises:
-            ValueError: A size, the number of epochs or the learning rate is not positive; `X` is empty or contains NaN.
-            TypeError: `X` is sparse.
+            ValueError: If a size, the number of epochs or the learning rate is not positive, or `X` is empty or has
+                NaN.
+            TypeError: If `X` is sparse.
         """
         x = validate_data(self, X, dtype="float32")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
