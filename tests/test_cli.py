@@ -190,7 +190,7 @@ def test_evaluate_measures_on_images_of_ones_own(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data", "own.npy"], "Expected the names of entries"),
+        (["--data", "own.npy"], "Expected names of entries"),
         (["dense_mnist", "--data", "nowhere.npy"], "No file or folder at nowhere.npy. Check the path."),
         (["dense_mnist", "--data", "text.npy"], "expected a .npy file of an array, or an .npz file with x"),
         (["dense_mnist", "--data", "other.npz"], "other.npz must have shape (n, ...) with at least one input"),

@@ -66,9 +66,8 @@ def test_nothing_is_overwritten_unasked(folder, capsys):
     (folder / "clean" / "4.png").write_text("mine")
     (folder / "clean" / "other.png").write_text("mine too")
     assert cli.main(["denoise", "denoise_gauss_mnist", "scans", "--out", "clean"]) == 2
-    assert (
-        "clean/4.png exists. Choose another path with --out, or replace it with --overwrite" in capsys.readouterr().err
-    )
+    message = "clean/4.png exists. Choose another path with --out, or replace the file with --overwrite"
+    assert message in capsys.readouterr().err
     assert len(list((folder / "clean").iterdir())) == 2
     assert cli.main(["denoise", "denoise_gauss_mnist", "scans", "--out", "clean", "--overwrite"]) == 0
     assert (folder / "clean" / "4.png").stat().st_size > 50 and (
@@ -114,7 +113,7 @@ def test_codes_go_to_arrays_and_back(folder, digits, capsys):
     assert cli.main(["decode", "conv_mnist", "named.csv", "--out", "decoded"]) == 0
     assert (folder / "decoded" / "more" / "6.png").exists()
     assert cli.main(["decode", "vae_mnist", "codes.npy"]) == 2
-    assert "codes.npy must hold codes of shape (n, 20). Received shape: (2, 7, 7, 1)." in capsys.readouterr().err
+    assert "codes.npy must have codes of shape (n, 20). Received shape: (2, 7, 7, 1)." in capsys.readouterr().err
 
 
 def test_tables_come_back_as_tables(folder):
@@ -138,7 +137,7 @@ def test_pictures_are_written_by_default(folder, capsys):
     assert pixels("conv_mnist-reconstructions.png").shape[0] > 1000  # 10 lines
     out, err = capsys.readouterr()
     assert out.splitlines()[-1] == "conv_mnist-reconstructions.png: 100 reconstructions"
-    assert "100 of 120 are written. --out FOLDER writes one picture each." in err
+    assert "Only 100 of 120 reconstructions are written. `--out FOLDER` writes one picture per result." in err
 
 
 def test_interpolation_begins_and_ends_with_the_reconstructions(folder):
@@ -173,7 +172,7 @@ def test_conditional_models_take_labels_from_the_data_or_the_option(folder, caps
         (["encode", "conv_mnist", "scans", "--out", "codes.png"], "--out must end in .npy, .npz, .csv, for codes"),
         (["encode", "conv_mist", "scans"], "Did you mean 'conv_mnist'"),
         (["encode", "linear_sine", "scans"], "The inputs of this model are not pictures: expected a file of arrays"),
-        (["encode", "linear_sine", "sine", "--invert"], "--invert is for pictures"),
+        (["encode", "linear_sine", "sine", "--invert"], "--invert needs a model of pictures"),
         (["reconstruct", "conv_mnist", "scans", "--out", "all.tar"], "--out must end in .npy, .npz, .csv, .png"),
         (["reconstruct", "linear_sine", "sine", "--out", "sine.png"], "--out must end in .npy, .npz, .csv, for"),
         (["denoise", "conv_mnist", "scans"], "conv_mnist must be a denoising autoencoder"),
@@ -181,7 +180,7 @@ def test_conditional_models_take_labels_from_the_data_or_the_option(folder, caps
         (["generate", "vae_mnist", "--label", "3"], "is not conditional and takes no label"),
         (["generate", "cvae_mnist", "--label", "10"], "label must be from 0 to 9"),
         (["interpolate", "conv_mnist", "scans/0.png"], "Expected two inputs to interpolate between. Received: 1"),
-        (["decode", "conv_mnist", "scans"], "must hold codes of shape (n, 7, 7, 1)"),
+        (["decode", "conv_mnist", "scans"], "must have codes of shape (n, 7, 7, 1)"),
         (["denos", "conv_mnist"], "No command named 'denos'. Did you mean 'denoise'"),
     ],
 )

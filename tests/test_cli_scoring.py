@@ -68,7 +68,7 @@ def test_evaluate_estimates_the_likelihood_of_variational_models(capsys):
     assert cli.main(["evaluate", "dense8_mnist", *arguments]) == 2
     assert "--likelihood needs a variational autoencoder. Received a DenseAutoencoder" in capsys.readouterr().err
     assert cli.main(["evaluate", "vae_mnist", "--likelihood", "7"]) == 2
-    assert "--likelihood measures inputs that --data names" in capsys.readouterr().err
+    assert "--likelihood needs the inputs to measure on" in capsys.readouterr().err
 
 
 def test_score_of_another_model_is_its_reconstruction_error(tmp_path, monkeypatch, capsys):
@@ -125,11 +125,11 @@ def test_plot_draws_what_is_characteristic(name, kind, default, tmp_path, monkey
     ("arguments", "message"),
     [
         (["plot", "conv_mnist", "--kind", "samples"], "conv_mnist must be a model that generates"),
-        (["plot", "conv_mnist", "--kind", "grid"], "conv_mnist must have a code of 2 numbers"),
-        (["score", "linear_sine", "sine", "--map", "maps"], "--map is for pictures"),
+        (["plot", "conv_mnist", "--kind", "grid"], "conv_mnist must have code size 2"),
+        (["score", "linear_sine", "sine", "--map", "maps"], "--map needs a model of pictures"),
         (["score", "conv_mnist", "digits", "--out", "scores.txt"], "--out must end in .csv"),
-        (["evaluate", "--data", "digits"], "Expected the names of entries"),
-        (["train", "--data", "digits", "--model", "OutlierDetector", "--epochs", "3"], "no such options: --epochs"),
+        (["evaluate", "--data", "digits"], "Expected names of entries"),
+        (["train", "--data", "digits", "--model", "OutlierDetector", "--epochs", "3"], "not take the options --epochs"),
     ],
 )
 def test_mistakes_are_one_line(arguments, message, tmp_path, monkeypatch, capsys):

@@ -249,9 +249,8 @@ def test_command(tmp_path, capsys, monkeypatch):
     content, _ = content_of(tmp_path / "mine.html")
     assert content["models"][0]["classes"] == 10 and len(content["labels"]["classes"]) == 10
     assert cli.main(["explore", "mine", "--data", "digits"]) == 2
-    assert (
-        "mine.html exists. Choose another path with --out, or replace it with --overwrite." in capsys.readouterr().err
-    )
+    message = "mine.html exists. Choose another path with --out, or replace the file with --overwrite."
+    assert message in capsys.readouterr().err
     assert cli.main(["explore", "mine", "dense2_mnist", "--data", "digits", "--n", "50", "--out", "two.html"]) == 0
     assert len(content_of(tmp_path / "two.html")[0]["models"]) == 2
 

@@ -1,4 +1,4 @@
-"""The command line: parse, run one command, report errors.
+"""The command line: parses arguments, runs one command, and reports errors.
 
 Results go to standard output; progress and error messages go to standard error.
 """
@@ -15,7 +15,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: Arguments; those of the process unless given.
+        argv: Arguments. Default: those of the process.
 
     Returns:
         Exit status: 0, 1 if a check found a difference, 2 for an error, 130 if interrupted.
@@ -31,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = arguments.run(arguments) or 0
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader, such as `head`, has closed the pipe. Python flushes standard output again at exit, so that must
-        # not fail: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        # The reader, such as `head`, has closed the pipe. Python flushes standard output again at exit, which must not
+        # fail: https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (ValueError, TypeError, OSError, ImportError) as error:
@@ -45,13 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _import(module: str) -> None:
-    """Import a user's module, from the current directory too, as `python -m` does."""
+    """Import a user's module, also from the current directory, as `python -m` does."""
     sys.path.insert(0, os.getcwd())
     importlib.import_module(module)
 
 
 def _one_line(error: Exception) -> str:
-    """What went wrong; of an error of the operating system the reason and the file, without the number."""
+    """Format an error in one line; for an error of the operating system, its reason and file without its number."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror + (f": {error.filename}" if error.filename else "")
     return " ".join(str(error).split())

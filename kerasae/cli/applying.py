@@ -9,7 +9,7 @@ from kerasae.cli import outputs
 from kerasae.cli.inputs import Entry, Inputs, Piece, read_codes
 from kerasae.cli.progress import progress
 
-# End of the default path → what the results are called.
+# End of the default path → name of the results in messages.
 _RESULTS = {
     "codes": "codes",
     "reconstructions": "reconstructions",
@@ -85,7 +85,7 @@ def generate(arguments) -> None:
 
 
 def interpolate(arguments) -> None:
-    """Decode the straight line between the codes of two inputs."""
+    """Interpolate between two inputs and write the steps."""
     entry = Entry(arguments.name)
     inputs = Inputs(entry, arguments)
     ends = inputs.all()
@@ -109,12 +109,13 @@ def _apply(
     """Apply a function to inputs piece by piece and write the results.
 
     Args:
-        entry: The model.
-        inputs: Its inputs.
+        entry: Entry with the model.
+        inputs: Inputs of the model.
         arguments: Parsed arguments.
-        what: What the results are, one of `_RESULTS`.
-        function: Function of a piece: named rows of results, the last one being what was asked for.
-        suffix: Suffix of the default path, if it is not that of the data.
+        what: Kind of results, a key of `_RESULTS`.
+        function: Function of a piece that returns named rows; the last row has the results, the others are drawn with
+            it.
+        suffix: Suffix of the default path. Default: that of the data.
     """
     with _opened(entry, arguments, what, inputs.names, suffix, sources=inputs.files) as output:
         n = min(len(inputs), output.most or len(inputs))
@@ -126,7 +127,7 @@ def _apply(
 
 
 def _opened(entry: Entry, arguments, what: str, names, suffix: str | None = None, **settings):
-    """The output of a command: `--out`, or by default a picture if there is one, in the working directory."""
+    """Open the output of a command: `--out`, or a file in the working directory, for pictures a picture."""
     are_codes = what == "codes"
     kinds = outputs.ARRAYS if are_codes or not entry.is_of_pictures else outputs.KINDS
     if suffix is None:
@@ -148,5 +149,5 @@ def _label(arguments) -> dict[str, int]:
 
 
 def _numbered(n: int) -> list[str]:
-    """Names of results without inputs: their numbers, all of one length."""
+    """Names of results without inputs: numbers with leading zeros."""
     return [f"{i:0{len(str(n - 1))}}" for i in range(n)]

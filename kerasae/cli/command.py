@@ -1,4 +1,4 @@
-"""What a command is: a row of the table of commands."""
+"""The type of a row in the table of commands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ class Command:
     Attributes:
         name: Name of the command.
         function: Function of the parsed arguments, `module.name` in this package; it returns the exit status or None.
-        help: What the command gives, as a noun phrase.
-        example: Command line shown in the help text.
-        options: Arguments.
+        help: Description of what the command does, in the imperative.
+        example: Command line shown in the help text; the tests run it.
+        options: Arguments of the command.
     """
 
     name: str

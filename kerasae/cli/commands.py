@@ -14,15 +14,15 @@ _ENTRIES = (
     Command(
         "list",
         "entries.list_entries",
-        "names of the shipped entries",
+        "list the pretrained entries in the package",
         "kerasae list --json",
-        [option("--json", action="store_true", help="output as JSON: name and description of each entry")],
+        [option("--json", action="store_true", help="print names and descriptions as JSON")],
     ),
-    Command("info", "entries.info", "card of an entry", "kerasae info vae_mnist", [MODEL, JSON]),
+    Command("info", "entries.info", "print the card of an entry", "kerasae info vae_mnist", [MODEL, JSON]),
     Command(
         "demo",
         "entries.demo",
-        "reconstructions of real handwritten digits, as a picture",
+        "reconstruct handwritten digits and draw them",
         "kerasae demo --out digits.png",
         [
             option("--out", type=Path, default=Path("demo.png"), help="path of the picture (default: %(default)s)"),
@@ -35,14 +35,14 @@ _TRAINING = (
     Command(
         "train",
         "training.train",
-        "training on data of your own, or of an entry's recipe, into a new directory",
+        "train a model on your own data, or with the recipe of an entry, and write its entry",
         "kerasae train --data digits --epochs 2 --out mine",
         train_options.OPTIONS,
     ),
     Command(
         "evaluate",
         "evaluating.evaluate",
-        "figures of entries, measured and compared with their cards",
+        "measure entries and compare the figures with their cards, or measure models on other data",
         "kerasae evaluate dense8_mnist --quick",
         [
             _NAMES,
@@ -50,8 +50,8 @@ _TRAINING = (
                 "--data",
                 type=Path,
                 metavar="PATH",
-                help="other inputs: folder of pictures, .npy, .npz or .csv file, or name of a data set; or directory "
-                "of mnist.npz and fashion_mnist.npz, like KERASAE_DATA",
+                help="data to measure on: folder of pictures, .npy, .npz or .csv file, or name of a data set; or the "
+                "directory of mnist.npz and fashion_mnist.npz, like KERASAE_DATA",
             ),
             COUNT,
             INVERT,
@@ -59,16 +59,16 @@ _TRAINING = (
             option(
                 "--normal",
                 metavar="CLASS",
-                help="class that is not an outlier: name of a class folder, or label (default: normal or good)",
+                help="class whose inputs are not outliers: class folder or label (default: normal or good)",
             ),
             option(
                 "--likelihood",
                 type=whole_number(1),
                 metavar="K",
-                help="log-likelihood of the inputs of --data, of a variational model, with K importance samples each",
+                help="also estimate the log-likelihood of a variational model on --data, with K samples per input",
             ),
-            option("--quick", action="store_true", help="comparison on the first 1000 test images alone"),
-            option("--update", type=Path, metavar="DIR", help="directory for a copy of the entry with a new card"),
+            option("--quick", action="store_true", help="compare only the figures of the first 1000 test images"),
+            option("--update", type=Path, metavar="DIR", help="write a copy of the entry with a new card to DIR"),
             JSON,
             BACKEND,
         ],
@@ -76,7 +76,7 @@ _TRAINING = (
     Command(
         "verify",
         "evaluating.verify",
-        "outputs of entries on this backend, compared with their golden outputs",
+        "check that entries give the stored outputs on this backend",
         "kerasae verify linear_sine",
         [_NAMES, JSON, BACKEND],
     ),
@@ -86,29 +86,29 @@ _FILES = (
     Command(
         "push",
         "entries.push",
-        "an entry on the Hugging Face hub",
+        "upload an entry to the Hugging Face hub",
         "kerasae push mine user/name",
         [
             option("directory", type=Path, metavar="DIR", help="directory of the entry"),
             option("repository", metavar="REPOSITORY", help="name of the repository, user/name"),
-            option("--private", action="store_true", help="a private repository, if it is a new one"),
+            option("--private", action="store_true", help="make a new repository private"),
         ],
     ),
     Command(
         "pull",
         "entries.pull",
-        "an entry from the Hugging Face hub, in a directory",
+        "download an entry from the Hugging Face hub",
         "kerasae pull user/name --out mine",
         [
             option("repository", metavar="REPOSITORY", help="name of the repository, user/name"),
-            out("directory of the entry (default: the name without the user)"),
+            out("directory of the entry (default: name of the repository without the user)"),
             OVERWRITE,
         ],
     ),
     Command(
         "export",
         "entries.export",
-        "file of an entry's model that runs without Keras",
+        "export a model to a file that runs without Keras",
         "kerasae export conv_mnist --format onnx --part encoder --out encoder.onnx",
         [
             MODEL,
@@ -117,10 +117,10 @@ _FILES = (
             option(
                 "--preprocess",
                 action="store_true",
-                help="preprocessing included: the file takes raw 8-bit pixels or raw values, and gives reconstruction, "
-                "code and, for a detector, score and label",
+                help="include the preprocessing: the file takes raw 8-bit pixels or raw values, and gives "
+                "reconstruction, code and, for an outlier detector, score and label",
             ),
-            out("path of the file (default: NAME-PART and a suffix)"),
+            out("path of the file (default: NAME-PART with the suffix of the format)"),
             OVERWRITE,
             BACKEND,
         ],

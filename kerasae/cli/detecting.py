@@ -1,4 +1,4 @@
-"""The part of `kerasae train` that fits a detector of outliers: `--model OutlierDetector`."""
+"""`kerasae train --model OutlierDetector`, which fits an outlier detector."""
 
 import shlex
 import sys
@@ -9,7 +9,7 @@ _NOT_FOR_DETECTORS = ("epochs", "batch_size", "learning_rate", "patience", "loss
 
 
 def train(arguments, reading: dict[str, Any], facts: dict[str, Any]) -> None:
-    """Fit a detector on data of the user's own and write its entry.
+    """Fit a detector to the user's data and write its entry.
 
     Args:
         arguments: Parsed arguments of `kerasae train`; `set` has arguments of the detector.
@@ -17,7 +17,7 @@ def train(arguments, reading: dict[str, Any], facts: dict[str, Any]) -> None:
         facts: Fields of the card.
 
     Raises:
-        ValueError: Options that a detector does not have, or pictures that do not fit in memory.
+        ValueError: If an option does not apply to detectors, or the pictures do not fit in memory.
     """
     from kerasae import data
     from kerasae.sklearn import OutlierDetector
@@ -25,13 +25,13 @@ def train(arguments, reading: dict[str, Any], facts: dict[str, Any]) -> None:
     from kerasae.zoo.cards import Provenance
 
     if given := [f"--{n.replace('_', '-')}" for n in _NOT_FOR_DETECTORS if getattr(arguments, n) is not None]:
-        raise ValueError(f"A detector has no such options: {', '.join(given)}. Leave them out.")
+        raise ValueError(f"An outlier detector does not take the options {', '.join(given)}. Leave them out.")
     name = arguments.name or (arguments.out.name if arguments.out else NAME)
     out = own.target(name, arguments.out, arguments.overwrite)
     source = data.load(arguments.data, **reading)
     if source.stream is not None:
         raise ValueError(
-            f"Pictures for a detector must fit in memory. Received {len(source):,}: pass a smaller --size."
+            f"Pictures for a detector must fit in memory. Received {len(source):,} pictures. Pass a smaller --size."
         )
     print(source.description, file=sys.stderr)
     shape = source.input_shape if len(source.input_shape) == 3 else None

@@ -7,7 +7,7 @@ from kerasae import text, zoo
 
 
 def list_entries(arguments) -> None:
-    """Print the names and descriptions of the shipped entries."""
+    """Print the names and descriptions of the pretrained entries in the package."""
     cards = [zoo.card(name) for name in zoo.names()]
     if arguments.json:
         print(_json([{"name": card.name, "description": card.description} for card in cards]))

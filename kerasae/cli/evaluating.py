@@ -1,4 +1,4 @@
-"""Commands that compare entries with their cards: evaluate, verify."""
+"""Commands that measure entries and compare them with their cards: evaluate, verify."""
 
 import dataclasses
 import json
@@ -11,11 +11,11 @@ from kerasae.zoo.cards import FIRST
 
 
 def evaluate(arguments) -> int:
-    """Measure entries, and compare with their cards, print the figures on other inputs, or write a new card."""
+    """Measure entries: compare figures with their cards, print figures on other data, or write a new card."""
     if arguments.update and (len(arguments.names) != 1 or arguments.data or arguments.quick):
         raise ValueError("--update writes a new card for one entry: expected one NAME and no other option.")
     if arguments.likelihood and (not arguments.data or _holds_data_sets(arguments.data)):
-        raise ValueError("--likelihood measures inputs that --data names: add it, as in `--data mnist --n 1000`.")
+        raise ValueError("--likelihood needs the inputs to measure on. Add --data, as in `--data mnist --n 1000`.")
     if arguments.data and not _holds_data_sets(arguments.data):
         return _evaluate_on(arguments)
     if arguments.data:
@@ -30,7 +30,7 @@ def evaluate(arguments) -> int:
 
 
 def verify(arguments) -> int:
-    """Compare outputs with golden outputs."""
+    """Compare outputs of entries with their golden outputs."""
 
     def line(differences) -> str:
         return "".join(f"  {key} {found:.1e} of {allowed:.1e}" for key, (found, allowed) in differences.items())
@@ -49,13 +49,13 @@ def _check_each(arguments, check: Callable[[str], Mapping], text: Callable[[Mapp
     """Check entries one by one and print the results; a failure does not stop the other checks.
 
     Args:
-        arguments: Parsed arguments: `names` of the entries, all shipped ones if there are none; `json`.
-        check: Function of a name; the values of its result have `is_tolerable`.
-        text: Function of a result: text after the name and the verdict.
-        content: Function of a result: the same as JSON types.
+        arguments: Parsed arguments: `names` of the entries (default: all in the package), `json`.
+        check: Function of a name that returns a mapping whose values have `is_tolerable`.
+        text: Function of a result that returns the text after the name and the verdict.
+        content: Function of a result that returns it as JSON types.
 
     Returns:
-        Exit status: 1 if a check failed or a value is not tolerable.
+        Exit status: 1 if a check failed or a difference is above its tolerance.
     """
     names = arguments.names or zoo.names()
     width, failed, results = max(map(len, names), default=0), False, []
@@ -87,13 +87,13 @@ def _compared(name: str, quick: bool) -> Mapping:
     if quick:
         by_number = _required(card, "figures_of_first")
         if str(FIRST) not in by_number:
-            raise ValueError(f"The card of {name} has no figures of the first {FIRST} test images: omit --quick.")
+            raise ValueError(f"The card of {name} has no figures of the first {FIRST} test images. Leave out --quick.")
         stated = by_number[str(FIRST)]
     return metrics.compare(metrics.figures(zoo.load(name), dataset, FIRST if quick else None), stated)
 
 
 def _required(card, field: str):
-    """A fact that a card may lack."""
+    """Return a field of a card, or raise ValueError if the card lacks it."""
     if (value := getattr(card, field)) is None:
         raise ValueError(f"The card of {card.name} has no field {field}, which this command needs.")
     return value
@@ -106,7 +106,7 @@ def _lines(compared: Mapping) -> str:
 
 
 def _beside(comparison) -> str:
-    """The figure on the card, the difference from the measured one, and the tolerance."""
+    """Format the figure on the card, the difference from the measured one, and the tolerance."""
     if comparison.stated is None:  # a card of an earlier version
         return f"{'none':>12}"
     kind = "absolute" if comparison.is_absolute else "relative"
@@ -115,11 +115,11 @@ def _beside(comparison) -> str:
 
 
 def _evaluate_on(arguments) -> int:
-    """Print figures of models on other inputs: all that apply to these."""
+    """Print all figures of models that apply to other data."""
     from kerasae import data
 
     if not arguments.names:
-        raise ValueError(f"Expected the names of entries to measure on {arguments.data}. Received none.")
+        raise ValueError(f"Expected names of entries to measure on {arguments.data}. Received none.")
     results = []
     for name in arguments.names:
         if not arguments.data.exists() and str(arguments.data) in data.NAMES:
@@ -137,7 +137,7 @@ def _evaluate_on(arguments) -> int:
 
 
 def _figures_of_data_set(name: str, arguments) -> tuple[int, dict[str, float]]:
-    """The number of test inputs, and all figures, those of samples and codes that need training data included."""
+    """Number of test inputs of a data set, and all figures, including those that need its training data."""
     from kerasae import data, metrics
 
     dataset, model = data.named(str(arguments.data)), zoo.load(name)
@@ -148,14 +148,14 @@ def _figures_of_data_set(name: str, arguments) -> tuple[int, dict[str, float]]:
 
 
 def _likelihood(model, x, labels, arguments) -> dict[str, float]:
-    """The log-likelihood of inputs by importance sampling, and the active units, if asked for."""
+    """Log-likelihood by importance sampling and active units, if `--likelihood` is given."""
     from kerasae import metrics
 
     if arguments.likelihood is None:
         return {}
     if not hasattr(model, "posterior"):
         raise ValueError(
-            f"--likelihood needs a variational autoencoder. Received a {type(model).__name__}. Leave it out."
+            f"--likelihood needs a variational autoencoder. Received a {type(model).__name__}. Leave out --likelihood."
         )
     found = metrics.marginal_likelihood(model, x, arguments.likelihood, **metrics.given_to(model, labels))
     return {
@@ -183,12 +183,12 @@ def _figures_of_inputs(name: str, arguments) -> tuple[int, dict[str, float]]:
 
 
 def _figures_of_outliers(entry, piece, classes: list[str] | None, normal: str | None) -> dict[str, float]:
-    """The share of outliers and, with classes, how well the scores tell the normal class from the others.
+    """Fraction of outliers and, with classes, how well the scores separate the normal class from the others.
 
     Args:
-        entry, piece: Model and inputs.
+        entry, piece: Entry and inputs.
         classes: Name of the class of each input, or None.
-        normal: Name of the normal class; `normal` or `good` unless given.
+        normal: Name of the normal class. Default: `normal` or `good`.
     """
     import numpy as np
     from sklearn.metrics import average_precision_score, roc_auc_score
@@ -212,7 +212,7 @@ def _figures_of_outliers(entry, piece, classes: list[str] | None, normal: str | 
 
 
 def _update(name: str, directory: Path) -> int:
-    """Write an entry to a directory with a card measured now; the facts of its training are kept."""
+    """Write a copy of an entry whose figures are measured again; the facts of its training are kept."""
     from kerasae import data
     from kerasae.zoo import describe, previews, recipes, writing
 

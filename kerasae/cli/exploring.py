@@ -8,7 +8,7 @@ from kerasae import explorer
 from kerasae.cli import outputs
 from kerasae.cli.inputs import Entry, Inputs, test_data
 
-_MOST = 2000  # points on a map
+_MOST = 2000  # default number of points on the map
 
 
 def explore(arguments) -> None:

@@ -1,4 +1,4 @@
-"""The one way in: pictures, files of arrays and data sets, as the inputs of a model."""
+"""Read pictures, files of arrays and data sets as the inputs of a model, for all commands."""
 
 import functools
 import math
@@ -16,19 +16,19 @@ from kerasae import data, zoo
 from kerasae.data import folders
 from kerasae.zoo import raw
 
-_PIECE = 2**26  # bytes of inputs that are read and processed at once
-_MOST = 4096  # inputs
+_PIECE = 2**26  # largest size of a piece of inputs in bytes
+_MOST = 4096  # most inputs in a piece
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Some of the inputs.
+    """A part of the inputs that fits in memory.
 
     Attributes:
         x: Inputs of the model `(n, *input_shape)`.
-        given: Keyword arguments of the model's methods besides the inputs: the labels, for a conditional model.
+        given: Further keyword arguments of the model's methods: the labels of a conditional model.
         names: Name of each input.
-        rows: Their indices among all inputs.
+        rows: Index of each input among all inputs.
     """
 
     x: np.ndarray
@@ -41,16 +41,16 @@ class Piece:
 
 
 class Entry:
-    """A model with what is needed to read its inputs and to write its outputs.
+    """A model with its card, preprocessing and outlier detector.
 
     Args:
         name: As for `zoo.load`.
 
     Attributes:
-        name: Name that is used for default paths.
+        name: Name for default paths.
         model: The loaded model.
-        card: Its card; None for a `.keras` file.
-        preprocessing: How raw data becomes the input of the model; None if it takes arrays as they are.
+        card: Card of the entry; None for a `.keras` file.
+        preprocessing: Preprocessing of raw data, or None.
     """
 
     def __init__(self, name: str):
@@ -77,7 +77,7 @@ class Entry:
 
     @property
     def value_range(self) -> tuple[float, float]:
-        """Values that are drawn as black and white."""
+        """Range of the values from black to white."""
         return self.model.value_range or (0.0, 1.0)
 
     @property
@@ -87,7 +87,7 @@ class Entry:
 
     @property
     def suffix(self) -> str:
-        """Suffix of files of arrays of the model's data: of rows, that of a table."""
+        """Suffix of files of the model's data: `.csv` for vectors, else `.npy`."""
         return ".csv" if len(self.model.data_shape) == 1 else ".npy"
 
     @property
@@ -96,7 +96,7 @@ class Entry:
         return type(self.model).__name__
 
     def raw(self, x: np.ndarray) -> np.ndarray:
-        """Outputs of the model as they are written to arrays: of a table or a series, in the original units."""
+        """Convert outputs of the model to the units of files: the original units of a table or a series."""
         scale = self.preprocessing
         return x if scale is None or scale.kind == "image" else scale.inverse(x).astype("float32")
 
@@ -105,24 +105,24 @@ class Inputs:
     """Inputs of a model, read in pieces that fit in memory.
 
     Args:
-        entry: The model.
+        entry: Entry of the model.
         arguments: Parsed arguments: `inputs`, `n`, `invert`, `label`.
 
     Attributes:
-        names: Name of each input: the path of a picture inside its folder, else its index.
-        files: Paths of the pictures, if they are pictures.
+        names: Name of each input: path of a picture relative to its folder, or index.
+        files: Paths of the pictures, or empty.
         labels: Class of each input `(n,)`, or None.
-        class_names: Names of the classes, if the labels are numbers of names.
-        steps: Number of steps of the series, if the inputs are its windows.
+        class_names: Names of the classes, or empty.
+        steps: Number of steps of a series, if the inputs are its windows; else None.
 
     Raises:
-        FileNotFoundError, ValueError: As for `data.load`; or several inputs that are not all pictures.
+        FileNotFoundError, ValueError: As for `data.load`; ValueError also for several inputs that are not all pictures.
     """
 
     def __init__(self, entry: Entry, arguments):
         self.entry, self._invert, self._label = entry, arguments.invert, arguments.label
         if self._invert and not entry.is_of_pictures:
-            raise ValueError("--invert is for pictures, which this model does not take: leave it out.")
+            raise ValueError("--invert needs a model of pictures, which this model is not. Leave out --invert.")
         self.files: Sequence[Path] = ()
         self.class_names: tuple[str, ...] = ()
         self.steps: int | None = None
@@ -143,7 +143,7 @@ class Inputs:
         return self.pieces(np.arange(len(self)))
 
     def pieces(self, rows: np.ndarray) -> Iterator[Piece]:
-        """Some of the inputs, in this order, without pictures that can't be read."""
+        """Yield the inputs with these indices, in this order, without unreadable pictures."""
         size = max(1, min(_MOST, _PIECE // (4 * math.prod(self.entry.model.data_shape))))
         readable = 0
         for start in range(0, len(rows), size):
@@ -152,10 +152,10 @@ class Inputs:
             if len(found):
                 yield Piece(self.inverted(x), self._given(found), [self.names[row] for row in found], found)
         if not readable:
-            raise ValueError(f"None of {len(rows)} pictures can be read: expected files that Pillow decodes.")
+            raise ValueError(f"Expected pictures that Pillow decodes. None of {len(rows)} pictures can be read.")
 
     def all(self) -> Piece:
-        """All inputs at once."""
+        """Read all inputs at once."""
         pieces = list(self)
         given = {key: np.concatenate([piece.given[key] for piece in pieces]) for key in pieces[0].given}
         names = [name for piece in pieces for name in piece.names]
@@ -163,11 +163,11 @@ class Inputs:
         return Piece(np.concatenate([piece.x for piece in pieces]), given, names, rows)
 
     def inverted(self, x: np.ndarray) -> np.ndarray:
-        """Dark on light as light on dark, or the reverse, if that is asked for: for what goes in and what comes out."""
+        """Invert inputs or outputs if `--invert` is given: dark on light becomes light on dark, and back."""
         return np.float32(sum(self.entry.value_range)) - x if self._invert else x
 
     def _read(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The rows that can be read, and the inputs in these."""
+        """Read inputs; returns the indices of readable ones, and these inputs."""
         if not self.files:
             return rows, self._x[rows]
         with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -198,32 +198,32 @@ class Inputs:
 
 
 def test_data(entry: Entry, what: str) -> str:
-    """The name of the data set whose test data an entry is shown with, unless inputs are given.
+    """Name of the data set whose test data is used for an entry if no inputs are given.
 
     Args:
-        entry: The entry.
-        what: What is done to scikit-learn's digits if MNIST is not at hand, for the message that says so.
+        entry: Entry of the model.
+        what: Participle for the message if scikit-learn's digits replace a missing data set, such as "drawn".
 
     Raises:
-        ValueError: The entry has no card that names its data.
+        ValueError: If the entry has no card that names its data.
     """
     name = entry.card.data if entry.card is not None else None
     if name in ("mnist", "fashion_mnist") and not data.is_at_hand(name):
-        print(f"{name} is not at hand: scikit-learn's digits are {what}.", file=sys.stderr)
+        print(f"{name} is not on this machine; scikit-learn's digits are {what} instead.", file=sys.stderr)
         return "digits"
     if name is None:
-        raise ValueError(f"{entry.name} needs inputs: its card names no data set. Give some of your own.")
+        raise ValueError(f"{entry.name} needs inputs, since its card names no data set. Pass your own inputs.")
     return name
 
 
 def label_names(inputs: Inputs, piece: Piece) -> np.ndarray | None:
-    """The label of each input of a piece, by the name of its class if classes have names; None without labels."""
+    """Labels of the inputs of a piece, as class names if there are any; None without labels."""
     labels = None if inputs.labels is None else np.asarray(inputs.labels)[piece.rows]
     return np.asarray(inputs.class_names)[labels] if inputs.class_names and labels is not None else labels
 
 
 def read_codes(path: Path, shape: tuple[int, ...]) -> tuple[list[str], np.ndarray]:
-    """Codes from a `.npy`, `.npz` or `.csv` file, as `kerasae encode` writes them.
+    """Read codes from a `.npy`, `.npz` or `.csv` file, as `kerasae encode` writes it.
 
     Args:
         path: Path of the file.
@@ -233,8 +233,8 @@ def read_codes(path: Path, shape: tuple[int, ...]) -> tuple[list[str], np.ndarra
         Names of the codes, and the codes `(n, *shape)`.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, or holds something else.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged or has arrays of another shape.
     """
     if path.suffix.lower() == ".csv" and path.exists():
         source = data.table(path, label="file" if _begins_with_files(path) else None)
@@ -243,7 +243,7 @@ def read_codes(path: Path, shape: tuple[int, ...]) -> tuple[list[str], np.ndarra
     codes = np.asarray(source.raw, "float32")
     if math.prod(codes.shape[1:]) != math.prod(shape):
         expected = ", ".join(map(str, shape))
-        raise ValueError(f"{path} must hold codes of shape (n, {expected}). Received shape: {codes.shape}.")
+        raise ValueError(f"{path} must have codes of shape (n, {expected}). Received shape: {codes.shape}.")
     names = list(map(str, range(len(codes))))
     if source.y is not None and source.class_names:
         names = [source.class_names[i] for i in source.y]
@@ -260,10 +260,10 @@ def _may_be_pictures(path: Path) -> bool:
 
 
 def _pictures(inputs: Sequence[str], scale) -> tuple[list[Path], np.ndarray | None, tuple[str, ...]]:
-    """Paths of pictures, and the labels that the class folders of a single folder give."""
+    """Paths of pictures; for a single folder also labels and class names from its class folders."""
     if getattr(scale, "kind", None) != "image":
         raise ValueError(
-            "The inputs of this model are not pictures: expected a file of arrays or a data set. Received: "
+            "Expected a file of arrays or a data set, since the inputs of this model are not pictures. Received: "
             f"{inputs[0]}."
         )
     found = [folders.pictures(path) for path in inputs]
@@ -273,7 +273,7 @@ def _pictures(inputs: Sequence[str], scale) -> tuple[list[Path], np.ndarray | No
 
 
 def _arrays(inputs: Sequence[str], scale) -> tuple[np.ndarray, np.ndarray | None, int | None]:
-    """Inputs, labels and steps from a file of arrays or a data set: of the latter the test set."""
+    """Inputs, labels and number of steps from a file of arrays, or from the test set of a data set."""
     if len(inputs) > 1:
         if missing := [text for text in inputs if not Path(text).exists()]:
             raise FileNotFoundError(f"No file or folder at {missing[0]}. Check the path.")
@@ -288,11 +288,11 @@ def _arrays(inputs: Sequence[str], scale) -> tuple[np.ndarray, np.ndarray | None
     if scale is None:
         return source.x if source.kind == "image" else raw.astype("float32"), source.y, None
     if scale.kind == "image" and raw.dtype.kind == "f":
-        return raw, source.y, None  # in [0, 1] already, as images in a data set are
+        return raw, source.y, None  # already in [0, 1], like the images of a data set
     return scale(raw), source.y, len(raw) if scale.kind == "series" and raw.ndim == 2 else None
 
 
 def _names(files: Sequence[Path]) -> list[str]:
-    """Names of pictures: their paths inside the folder that they have in common."""
+    """Names of pictures: paths relative to their common folder."""
     common = Path(os.path.commonpath([path.parent for path in files]))
     return [path.relative_to(common).as_posix() for path in files]

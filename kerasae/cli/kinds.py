@@ -1,3 +1,3 @@
-"""What `kerasae plot` draws. Imports nothing, so that the parser is made fast."""
+"""Kinds of plots of `kerasae plot`. Imports nothing, so the parser is built fast."""
 
 KINDS = ("reconstructions", "codes", "samples", "filters", "errors", "grid", "preview")

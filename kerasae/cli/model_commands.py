@@ -1,4 +1,4 @@
-"""The commands that apply a model to inputs."""
+"""Rows of the table of commands for those that apply a model to inputs."""
 
 from pathlib import Path
 
@@ -13,30 +13,31 @@ from kerasae.cli.options import (
     OVERWRITE,
     SEED,
     from_inputs,
+    number_of_inputs,
     option,
     out,
     whole_number,
 )
 
 _ARRAYS = "a .npy, .npz or .csv file"
-_RESULTS = f"picture of all, {_ARRAYS}, or folder for one picture each"
+_RESULTS = f"one picture of up to 100 results, {_ARRAYS}, or a folder with one picture per result"
 APPLYING = (
     Command(
         "encode",
         "applying.encode",
-        "codes of inputs, as an array",
+        "encode inputs, and write the codes as an array",
         "kerasae encode conv_mnist photos --out codes.csv",
         [MODEL, *from_inputs(), out(f"{_ARRAYS} (default: NAME-codes.npy)"), OVERWRITE, BACKEND],
     ),
     Command(
         "decode",
         "applying.decode",
-        "what a model decodes from codes, as pictures",
+        "decode codes to pictures or arrays",
         "kerasae decode conv_mnist codes.npy --out decoded.png",
         [
             MODEL,
-            option("codes", type=Path, metavar="CODES", help=f"{_ARRAYS} of codes, as `kerasae encode` writes it"),
-            LABEL,
+            option("codes", type=Path, metavar="CODES", help=f"{_ARRAYS} of codes, as written by `kerasae encode`"),
+            option("--label", type=whole_number(0), metavar="K", help="class of all codes, for a conditional model"),
             out(f"{_RESULTS} (default: NAME-decoded.png)"),
             OVERWRITE,
             BACKEND,
@@ -45,14 +46,14 @@ APPLYING = (
     Command(
         "reconstruct",
         "applying.reconstruct",
-        "inputs and their reconstructions, as a picture",
+        "reconstruct inputs, and draw them above their reconstructions",
         "kerasae reconstruct conv_mnist mnist --n 20 --out digits.png",
         [MODEL, *from_inputs(), out(f"{_RESULTS} (default: NAME-reconstructions.png)"), OVERWRITE, BACKEND],
     ),
     Command(
         "denoise",
         "applying.denoise",
-        "pictures without their noise, in a folder",
+        "remove noise from pictures, and write them to a folder",
         "kerasae denoise denoise_gauss_mnist photos --out clean",
         [
             MODEL,
@@ -60,7 +61,7 @@ APPLYING = (
             option(
                 "--add-noise",
                 action="store_true",
-                help="noise of the kind that the model was trained to remove is added first, to see what it removes",
+                help="first add noise of the kind that the model was trained to remove, to see how well it does",
             ),
             out(f"{_RESULTS} (default: folder NAME-denoised)"),
             OVERWRITE,
@@ -70,14 +71,14 @@ APPLYING = (
     Command(
         "generate",
         "applying.generate",
-        "new samples of a model, as a picture",
+        "generate new samples, and draw them",
         "kerasae generate cvae_mnist --n 64 --label 7 --seed 0",
         [
             MODEL,
             option("--n", type=whole_number(1), default=64, metavar="N", help="number of samples (default: 64)"),
-            option("--label", type=whole_number(0), metavar="K", help="class of all samples (default: at random)"),
+            option("--label", type=whole_number(0), metavar="K", help="class of all samples (default: random classes)"),
             SEED,
-            option("--columns", type=whole_number(1), default=8, metavar="N", help="samples in a line (default: 8)"),
+            option("--columns", type=whole_number(1), default=8, metavar="N", help="samples per row (default: 8)"),
             out(f"{_RESULTS} (default: NAME-samples.png)"),
             OVERWRITE,
             BACKEND,
@@ -86,7 +87,7 @@ APPLYING = (
     Command(
         "interpolate",
         "applying.interpolate",
-        "the way from one input to another through the codes, as a strip of pictures",
+        "interpolate between two inputs, and draw the steps",
         "kerasae interpolate conv_mnist a.png b.png --steps 11 --out way.gif",
         [
             MODEL,
@@ -96,7 +97,7 @@ APPLYING = (
                 "--space",
                 choices=("code", "pixel"),
                 default="code",
-                help="space of the straight line (default: %(default)s)",
+                help="interpolate codes or pixels (default: %(default)s)",
             ),
             out(f"{_RESULTS}, or .gif for an animation (default: NAME-interpolation.png)"),
             OVERWRITE,
@@ -106,15 +107,15 @@ APPLYING = (
     Command(
         "score",
         "scoring.score",
-        "how unusual inputs are, as a table",
+        "print how unusual inputs are, as a table of scores or reconstruction errors",
         "kerasae score conv_mnist photos --top 5 --map where",
         [
             MODEL,
             *from_inputs(),
-            option("--top", type=whole_number(1), metavar="N", help="the N most unusual inputs alone, first the most"),
-            option("--map", type=Path, metavar="DIR", help="folder for pictures of where each of them is unusual"),
+            option("--top", type=whole_number(1), metavar="N", help="print only the N most unusual inputs, in order"),
+            option("--map", type=Path, metavar="DIR", help="folder for pictures that show where each input is unusual"),
             JSON,
-            option("--out", type=Path, metavar="PATH", help=".csv file of the table (default: standard output)"),
+            option("--out", type=Path, metavar="PATH", help=".csv file for the table (default: print it)"),
             OVERWRITE,
             BACKEND,
         ],
@@ -122,18 +123,18 @@ APPLYING = (
     Command(
         "plot",
         "plotting.plot",
-        "picture of what is characteristic of a model",
+        "draw reconstructions, codes, samples, filters or errors of a model",
         "kerasae plot dense2_mnist --kind codes --out map.png",
         [
             MODEL,
-            *from_inputs("*"),
+            *from_inputs("test data of the entry", "10; for codes, grid and preview 2000"),
             option(
                 "--kind",
                 choices=KINDS,
-                help="what is drawn (default: codes for code size 2, else samples of a model that generates, else "
+                help="kind of picture (default: codes for code size 2, else samples of a generative model, else "
                 "reconstructions)",
             ),
-            out("picture (default: NAME-KIND.png)"),
+            out("path of the picture (default: NAME-KIND.png)"),
             OVERWRITE,
             BACKEND,
         ],
@@ -141,20 +142,18 @@ APPLYING = (
     Command(
         "explore",
         "exploring.explore",
-        "web page to play with a model, or with two side by side, in one file",
+        "write a web page, one file, to explore a model or two models side by side",
         "kerasae explore dense2_mnist --n 100 --out page.html",
         [
             MODEL,
-            option("other", nargs="?", metavar="OTHER", help="a second model of such inputs, to compare"),
+            option("other", nargs="?", metavar="OTHER", help="second model for the same kind of inputs, to compare"),
             option(
                 "--data",
                 metavar="INPUT",
                 help="inputs on the map: folder of pictures, .npy, .npz or .csv file, or name of a data set (default: "
                 "test data of the entry)",
             ),
-            option(
-                "--n", type=whole_number(1), metavar="N", help="number of inputs, the first ones (default: up to 2000)"
-            ),
+            number_of_inputs("2000"),
             INVERT,
             LABEL,
             out("path of the page (default: NAME.html)"),

@@ -1,4 +1,4 @@
-"""Arguments that several commands share, each defined once."""
+"""Arguments that several commands share."""
 
 import argparse
 import ast
@@ -11,12 +11,12 @@ Option = Callable[[argparse.ArgumentParser], object]  # adds one argument to the
 
 
 def option(*flags: str, **settings) -> Option:
-    """An argument: flags and settings of `argparse.ArgumentParser.add_argument`."""
+    """Make an option from the arguments of `argparse.ArgumentParser.add_argument`."""
     return lambda parser: parser.add_argument(*flags, **settings)
 
 
 def whole_number(least: int) -> Callable[[str], int]:
-    """The type of an argument that is an integer, at least `least`."""
+    """Argument type: an integer, at least `least`."""
 
     def parse(text: str) -> int:
         if not text.strip().lstrip("+-").isdigit() or int(text) < least:
@@ -27,16 +27,16 @@ def whole_number(least: int) -> Callable[[str], int]:
 
 
 def share_or_number(text: str) -> int | float:
-    """The type of an argument that is a share between 0 and 1, or an integer, 0 or more."""
+    """Argument type: a fraction between 0 and 1, or an integer, 0 or more."""
     if "." not in text:
         return whole_number(0)(text)
     if not 0 < float(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, or an integer. Received: {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a fraction between 0 and 1, or an integer. Received: {text!r}")
     return float(text)
 
 
 def setting(text: str) -> tuple[str, object]:
-    """The type of an argument `KEY=VALUE`; the value is read as Python's literals are, else as a text."""
+    """Argument type: `KEY=VALUE`. The value is a Python literal, else a string."""
     key, equals, value = text.partition("=")
     if not equals or not key.isidentifier():
         raise argparse.ArgumentTypeError(f"expected KEY=VALUE. Received: {text!r}")
@@ -47,7 +47,7 @@ def setting(text: str) -> tuple[str, object]:
 
 
 def height_and_width(text: str) -> int | tuple[int, int]:
-    """The type of an argument that is a number of pixels, or a height and a width such as 64x48."""
+    """Argument type: a number of pixels, or height and width such as 64x48."""
     sizes = [whole_number(1)(size) for size in text.lower().split("x")]
     if len(sizes) > 2:
         raise argparse.ArgumentTypeError(f"expected one number or HEIGHTxWIDTH. Received: {text!r}")
@@ -55,35 +55,47 @@ def height_and_width(text: str) -> int | tuple[int, int]:
 
 
 def out(help: str) -> Option:
-    """Where results go; `overwrite` belongs to it."""
+    """The option `--out`. Use it together with `OVERWRITE`."""
     return option("--out", type=Path, metavar="PATH", help=help)
 
 
 def backend(choices: Sequence[str] = tuple(_import_hook.FRAMEWORKS)) -> Option:
-    """The backend of Keras."""
-    return option("--backend", choices=choices, help="backend of Keras (default: KERAS_BACKEND)")
+    """The option `--backend`."""
+    return option("--backend", choices=choices, help="Keras backend (default: KERAS_BACKEND)")
 
 
-def from_inputs(nargs: str = "+") -> tuple[Option, ...]:
-    """Inputs and how they are read."""
+def from_inputs(default: str | None = None, count: str = "all") -> tuple[Option, ...]:
+    """The positional argument for inputs, and options for reading them.
+
+    Args:
+        default: Description of the inputs that are used if none are given; None if inputs are required.
+        count: Description of the default number of inputs.
+    """
     what = "picture, folder of pictures, .npy, .npz or .csv file, or name of a data set such as mnist"
-    return (option("inputs", nargs=nargs, metavar="INPUT", help=what), COUNT, INVERT, LABEL)
+    what += "" if default is None else f" (default: {default})"
+    inputs = option("inputs", nargs="+" if default is None else "*", metavar="INPUT", help=what)
+    return (inputs, number_of_inputs(count), INVERT, LABEL)
+
+
+def number_of_inputs(default: str = "all") -> Option:
+    """The option `--n`, with a description of its default."""
+    return option("--n", type=whole_number(1), metavar="N", help=f"use only the first N inputs (default: {default})")
 
 
 MODEL = option(
     "name",
     metavar="NAME",
-    help="name of a shipped entry, directory of another entry, hf://user/name, or a .keras file",
+    help="name of a pretrained entry, directory of an entry, hf://user/name, or a .keras file",
 )
-COUNT = option("--n", type=whole_number(1), metavar="N", help="number of inputs, the first ones (default: all)")
-INVERT = option("--invert", action="store_true", help="inverted pictures: dark on light becomes light on dark")
+COUNT = number_of_inputs()
+INVERT = option("--invert", action="store_true", help="invert pictures: dark on light becomes light on dark")
 LABEL = option(
     "--label",
     type=whole_number(0),
     metavar="K",
-    help="class of all inputs, for a conditional model (default: that of the data set or of the class folder)",
+    help="class of all inputs, for a conditional model (default: labels of the data set, or class folders)",
 )
-SEED = option("--seed", type=whole_number(0), metavar="N", help="seed of random draws (default: a new one)")
-JSON = option("--json", action="store_true", help="output as JSON")
-OVERWRITE = option("--overwrite", action="store_true", help="replacement of existing files")
+SEED = option("--seed", type=whole_number(0), metavar="N", help="seed of the random draws (default: random)")
+JSON = option("--json", action="store_true", help="print JSON")
+OVERWRITE = option("--overwrite", action="store_true", help="replace existing files")
 BACKEND = backend()

@@ -1,6 +1,7 @@
-"""The one way out: results of commands as pictures, folders of pictures, or arrays.
+"""Write results of commands as pictures, folders of pictures, animations or arrays, for all commands.
 
-The suffix of `--out` decides. Everything is first written beside its place and moved there when it is complete.
+The suffix of `--out` selects the kind. Files are first written to a temporary directory beside their place and moved
+when they are complete.
 """
 
 import contextlib
@@ -16,14 +17,14 @@ from pathlib import Path
 import numpy as np
 
 ARRAYS = (".npy", ".npz", ".csv")
-COLUMNS = 10  # pictures in a line of a grid
-_SHOWN = 100  # at most, in a grid
+COLUMNS = 10  # default number of pictures per row of a grid
+_SHOWN = 100  # most pictures in a grid
 Rows = Mapping[str, np.ndarray]
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path to write a file to; it is moved to `path` if nothing is raised, else removed."""
+    """Yield a temporary path to write a file to; it is moved to `path` if there is no error, else removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as partial:
         yield Path(partial, path.name)
@@ -31,31 +32,31 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def check_new(path: Path, overwrite: bool = False, sources: Collection[Path] = ()) -> None:
-    """Raise FileExistsError if a file exists that nobody asked to replace, or that is one of the inputs, `sources`."""
+    """Raise FileExistsError if `path` exists and `overwrite` is False, or it is one of the inputs `sources`."""
     if not path.exists():
         return
     if path.resolve() in sources:
         raise FileExistsError(f"{path} is one of the inputs. Choose another path with --out.")
     if path.is_dir() or not overwrite:
-        way_out = "." if path.is_dir() else ", or replace it with --overwrite."
+        way_out = "." if path.is_dir() else ", or replace the file with --overwrite."
         raise FileExistsError(f"{path} exists. Choose another path with --out{way_out}")
 
 
 class Output:
-    """What all kinds of output have in common: `add` takes results piece by piece, `finish` writes the rest.
+    """Base class of all kinds of output: `add` takes results piece by piece, `finish` writes them.
 
     Args:
         path: Path of the file or folder.
-        value_range: Values drawn as black and white.
-        columns: Pictures in a line of a grid.
-        header: Names of the columns of a CSV file; numbered ones unless given.
-        sources: Paths of the inputs, which are never replaced; results have names in a CSV file if there are any.
-        overwrite: Whether existing files may be replaced.
+        value_range: Range of the values from black to white.
+        columns: Number of pictures per row of a grid.
+        header: Names of the columns of a CSV file. Default: numbered names.
+        sources: Paths of the inputs, which are never replaced. If there are any, CSV files have a column `file`.
+        overwrite: Whether to replace existing files.
 
     Attributes:
-        n: Number of results.
-        most: Number of results that are written at most; None for all.
-        hint: How to get more.
+        n: Number of results so far.
+        most: Largest number of results that are written, or None.
+        hint: How to write more results, for a message.
     """
 
     most: int | None = None
@@ -68,26 +69,26 @@ class Output:
         self._pieces: list[Rows] = []
 
     def check(self, names: Sequence[str]) -> None:
-        """Raise FileExistsError if results under these names can't be written: before any work is done."""
+        """Raise FileExistsError if results with these names cannot be written. Called before any work is done."""
         check_new(self.path, self.overwrite, self.sources)
 
     def add(self, names: Sequence[str], rows: Rows) -> None:
-        """Take the results of some inputs.
+        """Add the results of some inputs.
 
         Args:
             names: Name of each input.
-            rows: Named results `(n, ...)`; the last one is what was asked for, the others are shown beside it.
+            rows: Named arrays `(n, ...)`; the last one has the results, the others are drawn above it.
         """
         self._names.extend(names)
         self._pieces.append(rows)
         self.n += len(names)
 
     def save(self, name: str, write: Callable[[Path], object]) -> None:
-        """Write the picture of one input; `write` is a function of its path. For folders."""
+        """Write the picture of one input with the function `write` of its path. Only for folders."""
         raise NotImplementedError
 
     def finish(self) -> None:
-        """Write what has been taken."""
+        """Write all results."""
         with replacing(self.path) as partial:
             self._write(partial)
 
@@ -105,7 +106,7 @@ class Output:
 
 
 class ArrayFile(Output):
-    """The last row of results in a `.npy`, `.npz` or `.csv` file."""
+    """Results (without the rows drawn above them) as a `.npy`, `.npz` or `.csv` file."""
 
     def add(self, names, rows):
         super().add(names, dict(list(rows.items())[-1:]))
@@ -126,9 +127,9 @@ class ArrayFile(Output):
 
 
 class Grid(Output):
-    """One picture of all results: line by line, or each input above what became of it."""
+    """One picture of up to 100 results: samples row by row, or inputs above their results."""
 
-    most, hint = _SHOWN, " --out FOLDER writes one picture each."
+    most, hint = _SHOWN, " `--out FOLDER` writes one picture per result."
 
     def add(self, names, rows):
         room = max(0, _SHOWN - self.n)
@@ -149,7 +150,7 @@ class Grid(Output):
 
 
 class Animation(Output):
-    """The results one after the other, there and back, as a GIF."""
+    """Results as the frames of a GIF, forward and back."""
 
     def _write(self, path):
         from kerasae import plots
@@ -158,7 +159,7 @@ class Animation(Output):
 
 
 class Folder(Output):
-    """One PNG for each result, under the name of its input. All are moved to the folder when all are written."""
+    """One PNG per result, named after its input. They are moved to the folder when all are written."""
 
     def __init__(self, *args, **settings):
         super().__init__(*args, **settings)
@@ -168,7 +169,7 @@ class Folder(Output):
 
     def check(self, names):
         if self.path.exists() and not self.path.is_dir():
-            raise FileExistsError(f"{self.path} exists and is no folder. Choose another path with --out.")
+            raise FileExistsError(f"{self.path} exists and is not a folder. Choose another path with --out.")
         self._targets = dict(zip(names, picture_names(names), strict=True))
         for target in self._targets.values():
             check_new(self.path / target, self.overwrite, self.sources)
@@ -207,19 +208,19 @@ KINDS = {
 
 @contextlib.contextmanager
 def opened(path: Path, what: str, names: Sequence[str], kinds=KINDS, report=None, **settings) -> Iterator[Output]:
-    """The output for a path; it is written at the end if nothing is raised, and reported on standard output.
+    """Open the output for a path. It is written at the end if there is no error, and reported on standard output.
 
     Args:
-        path: Path whose suffix says the kind; without a suffix, a folder.
-        what: What the results are, in the plural.
+        path: Path whose suffix selects the kind; without a suffix, a folder.
+        what: Name of the results in the plural, for messages.
         names: Names of the results.
-        kinds: Suffixes that are allowed, some of `KINDS`.
-        report: Where it is reported instead.
+        kinds: Allowed suffixes, some of `KINDS`.
+        report: Stream for the report, instead of standard output.
         **settings: As for `Output`.
 
     Raises:
-        ValueError: Another suffix.
-        FileExistsError: A file is there already, and is not to be overwritten.
+        ValueError: If the suffix is not allowed.
+        FileExistsError: If a file exists and is not to be overwritten.
     """
     suffix = "" if path.is_dir() else path.suffix.lower()
     if suffix not in kinds:
@@ -234,11 +235,11 @@ def opened(path: Path, what: str, names: Sequence[str], kinds=KINDS, report=None
         output.discard()
     print(f"{path}: {output.n:,} {what}", file=report)
     if output.n < len(names):
-        print(f"{output.n:,} of {len(names):,} are written.{output.hint}", file=sys.stderr)
+        print(f"Only {output.n:,} of {len(names):,} {what} are written.{output.hint}", file=sys.stderr)
 
 
 def table(path: Path, header: Sequence[str], rows) -> None:
-    """Write a CSV file; numbers have all digits of their type."""
+    """Write a CSV file. Numbers have all digits of their dtype."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
@@ -246,7 +247,7 @@ def table(path: Path, header: Sequence[str], rows) -> None:
 
 
 def picture_names(names: Sequence[str]) -> list[str]:
-    """The names of the pictures written for inputs: theirs with the suffix `.png`, added where two would be the same.
+    """Names of the result pictures: input names with the suffix `.png`, which is appended if names would coincide.
 
     >>> picture_names(["a.jpg", "b.jpg", "b.gif", "7"])
     ['a.png', 'b.jpg.png', 'b.gif.png', '7.png']
@@ -257,7 +258,7 @@ def picture_names(names: Sequence[str]) -> list[str]:
 
 
 def as_pixels(images: np.ndarray, value_range=(0.0, 1.0)) -> np.ndarray:
-    """Images `(n, h, w, c)` with values in `value_range` as 8-bit pixels, rounded; values outside are clipped."""
+    """Convert images `(n, h, w, c)` from `value_range` to 8-bit pixels, clipped and rounded."""
     low, high = value_range
     return np.rint(255 * np.clip((np.asarray(images, "float64") - low) / (high - low), 0, 1)).astype("uint8")
 

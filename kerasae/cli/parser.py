@@ -1,4 +1,4 @@
-"""The parser of the command line, made from the table of commands."""
+"""The parser of the command line, built from the table of commands."""
 
 import argparse
 import importlib
@@ -14,7 +14,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line; `run` of the result is the function of the command.
 
     Raises:
-        ValueError: There is no such command; the message names close matches.
+        ValueError: If there is no such command. The message lists close matches.
     """
     names = [command.name for command in COMMANDS]
     if argv and not argv[0].startswith("-") and argv[0] not in names:
@@ -23,7 +23,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that reports an error in one line."""
+    """A parser that reports errors in one line."""
 
     def error(self, message: str):
         self.exit(2, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"kerasae {kerasae.__version__}")
     parser.add_argument(
-        "--import", dest="module", metavar="MODULE", help="Python module to import first, which registers data of yours"
+        "--import", dest="module", metavar="MODULE", help="import this Python module first, which registers your data"
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(subparsers, command: Command) -> None:
-    """Add a command, whose function is imported when it runs."""
+    """Add the parser of a command. Its function is imported only when it runs."""
     module, _, attribute = command.function.partition(".")
 
     def run(arguments):

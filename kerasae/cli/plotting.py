@@ -1,4 +1,4 @@
-"""The command that draws what is characteristic of a model."""
+"""The command plot, which draws a model's codes, samples, reconstructions and more."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from kerasae.zoo import previews
 
 _MOST = 2000  # codes in a plot
 _FEW = 10  # pictures in a row
-_WIDEST = 3.0  # of a grid of codes, from the center in standard deviations
+_WIDEST = 3.0  # half the width of a grid of codes, in standard deviations of the prior
 
 
 def plot(arguments) -> None:
@@ -36,7 +36,7 @@ def _characteristic(entry: Entry) -> str:
 
 
 def _inputs(entry: Entry, arguments, kind: str) -> tuple[Piece, np.ndarray | None]:
-    """Inputs with their labels: those that were named, else the test data of the entry."""
+    """Inputs with their labels: the given ones, or by default the test data of the entry."""
     if not arguments.inputs:
         arguments.inputs = [test_data(entry, "drawn")]
     arguments.n = arguments.n or (_MOST if kind in ("codes", "grid", "preview") else _FEW)
@@ -88,8 +88,8 @@ def _is_dense(entry: Entry) -> bool:
 def _grid(entry: Entry, inputs: Callable):
     if entry.model.code_size != 2 or entry.model.classes is not None:
         raise ValueError(
-            f"{entry.name} must have a code of 2 numbers, and take no labels. Received: {entry.model.code_size} "
-            "numbers. Choose another --kind."
+            f"{entry.name} must have code size 2 and not be conditional. Received: {entry.class_name} with code size "
+            f"{entry.model.code_size}. Choose another --kind."
         )
     if hasattr(entry.model, "generate"):
         across = up = np.linspace(-_WIDEST, _WIDEST, 20)

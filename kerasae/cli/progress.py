@@ -1,4 +1,4 @@
-"""Progress of long work, on standard error."""
+"""A progress bar on standard error."""
 
 import contextlib
 import sys
@@ -9,7 +9,7 @@ Piece = TypeVar("Piece", bound=Sized)
 
 
 def progress(pieces: Iterable[Piece], total: int) -> Iterator[Piece]:
-    """Go through pieces, and show how many of `total` inputs are done if there is more than one piece."""
+    """Iterate over pieces, with a progress bar of `total` inputs if there is more than one piece."""
     import keras
 
     bar, done = None, 0
@@ -17,7 +17,7 @@ def progress(pieces: Iterable[Piece], total: int) -> Iterator[Piece]:
         yield piece
         done += len(piece)
         if bar is None and done < total:
-            # In a file, one line at the end instead of one for each update.
+            # If standard error is a file, print one line at the end instead of one per update.
             bar = keras.utils.Progbar(total, verbose=1 if sys.stderr.isatty() else 2, unit_name="input")
         if bar is not None:
             with contextlib.redirect_stdout(sys.stderr):

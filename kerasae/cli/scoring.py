@@ -1,4 +1,4 @@
-"""The command that says how unusual inputs are."""
+"""The command score, which prints how unusual inputs are."""
 
 import json
 import sys
@@ -12,8 +12,8 @@ from kerasae.cli import outputs
 from kerasae.cli.inputs import Entry, Inputs, Piece
 from kerasae.cli.progress import progress
 
-Rows = list[dict[str, Any]]  # of the table that is printed
-_CELL = 12  # characters of a number
+Rows = list[dict[str, Any]]  # rows of the printed table
+_CELL = 12  # width of a number in characters
 
 
 def score(arguments) -> None:
@@ -25,10 +25,10 @@ def score(arguments) -> None:
             raise ValueError(f"--out must end in .csv. Received: {arguments.out}.")
         outputs.check_new(arguments.out, arguments.overwrite)
     if arguments.map is not None and not entry.is_of_pictures:
-        raise ValueError("--map is for pictures, which this model does not take: leave it out.")
+        raise ValueError("--map needs a model of pictures, which this model is not. Leave out --map.")
     pieces = [(piece.rows, scores(entry, piece)) for piece in progress(inputs, len(inputs))]
     rows, found = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
-    if arguments.top is not None:  # a detector's score is low, an error is high for what is unusual
+    if arguments.top is not None:  # unusual inputs have low scores of a detector, or high errors
         most = np.argsort(found if entry.detector else -found, kind="stable")[: arguments.top]
         rows, found = rows[most], found[most]
     if arguments.map is not None:
@@ -39,7 +39,7 @@ def score(arguments) -> None:
 
 
 def scores(entry: Entry, piece: Piece) -> np.ndarray:
-    """The score of each input by the detector; without one, its reconstruction error."""
+    """Scores of the inputs by the entry's detector, or reconstruction errors if it has none."""
     if entry.detector is None:
         return entry.model.reconstruction_error(piece.x, **piece.given)
     return entry.detector.score_samples(piece.x.reshape(len(piece), -1))
@@ -47,10 +47,10 @@ def scores(entry: Entry, piece: Piece) -> np.ndarray:
 
 def _meaning(entry: Entry) -> str:
     if entry.detector is None:
-        return "error: mean squared error per value of the reconstruction; a high one is unusual"
+        return "error: mean squared error per value of the reconstruction; unusual inputs have high errors"
     return (
-        "score: 0 is the median of the training inputs, and a tenth of them score below -1; "
-        f"below {entry.detector.offset_:.4g}: outlier"
+        "score: 0 is the median of the training inputs; a tenth of them score below -1; "
+        f"inputs below {entry.detector.offset_:.4g} are outliers"
     )
 
 
@@ -64,7 +64,7 @@ def _table(entry: Entry, inputs: Inputs, rows: np.ndarray, found: np.ndarray) ->
 
 
 def _steps(entry: Entry, inputs: Inputs) -> Rows:
-    """The error of each step of a series; none for steps that no window covers."""
+    """Error of each step of a series; None for steps that no window covers."""
     errors = [entry.model.reconstruction_error(piece.x, per="pixel", **piece.given).mean(axis=-1) for piece in inputs]
     found = data.per_step(np.concatenate(errors), entry.preprocessing.stride, inputs.steps)
     return [{"step": i, "error": None if np.isnan(value) else float(value)} for i, value in enumerate(found)]
@@ -90,7 +90,7 @@ def _line(values, width: int) -> str:
 
 
 def _draw(entry: Entry, inputs: Inputs, rows: np.ndarray, found: np.ndarray, arguments) -> None:
-    """Write a picture for each input: itself, its reconstruction, and where the two differ."""
+    """Write a picture per input: the input, its reconstruction, and a map of the error."""
     from kerasae import plots
 
     highest, done = None, 0
@@ -99,7 +99,7 @@ def _draw(entry: Entry, inputs: Inputs, rows: np.ndarray, found: np.ndarray, arg
     with outputs.opened(arguments.map, "maps", names, {"": outputs.Folder}, **settings) as folder:
         for piece in inputs.pieces(rows):
             x_hat = entry.model.reconstruct(piece.x, **piece.given)
-            # One scale for all pictures, so that they can be compared.
+            # All pictures use the same scale, so they can be compared.
             highest = highest or float(np.quantile(np.square(piece.x - x_hat).mean(axis=-1), 0.99)) or 1.0
             for i, name in enumerate(piece.names):
                 value = found[done + i : done + i + 1] if entry.detector is not None else None

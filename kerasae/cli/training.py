@@ -1,4 +1,4 @@
-"""The command that trains: an entry by its recipe, or a model on data of the user's own."""
+"""The command train: trains with the recipe of an entry, or on the user's own data."""
 
 import contextlib
 import os
@@ -14,14 +14,14 @@ from kerasae.cli import detecting
 
 
 def train(arguments) -> int | None:
-    """Train an entry by its recipe, or a model on data of the user's own."""
+    """Train with the recipe of an entry, or on the user's own data."""
     if arguments.data is not None:
         _train_own(arguments)
         return None
     if arguments.name is None:
-        raise ValueError("train needs the NAME of a recipe, or --data with data of your own. Received neither.")
+        raise ValueError("train needs the NAME of a recipe, or your own data with --data. Received neither.")
     if given := [f"--{name.replace('_', '-')}" for name in _OWN if getattr(arguments, name) not in (None, False)]:
-        raise ValueError(f"A recipe says how its model is trained. Received: {', '.join(given)}. These need --data.")
+        raise ValueError(f"A recipe does not take the options {', '.join(given)}. Leave them out, or add --data.")
     import keras
 
     if arguments.devices > 1 and keras.backend.backend() == "torch" and "RANK" not in os.environ:
@@ -30,11 +30,11 @@ def train(arguments) -> int | None:
     return None
 
 
-# Options for data of one's own: arguments of `kerasae.train` and options of `data.load`.
+# Options for the user's own data: arguments of `kerasae.train` and options of `data.load`.
 _TRAINING = ("hold_out", "epochs", "seed", "batch_size", "learning_rate", "patience", "loss", "code_size")
 _ENTRY = ("out", "name", "overwrite", "description", "license", "source", "author")
 _READING = ("size", "color", "fit", "on_error", "length", "stride", "label", "columns")
-_BOTH = ("out", "name", "hold_out", "epochs", "seed")  # of recipes too
+_BOTH = ("out", "name", "hold_out", "epochs", "seed")  # also options for recipes
 _OWN = tuple(name for name in (*_TRAINING, *_ENTRY, *_READING, "model", "set", "dry_run") if name not in _BOTH)
 
 
@@ -52,14 +52,14 @@ def _train_own(arguments) -> None:
     if arguments.dry_run:
         print(own.prepare(arguments.data, arguments.model, **options))
         return
-    with contextlib.redirect_stdout(sys.stderr):  # the plan, and progress
+    with contextlib.redirect_stdout(sys.stderr):  # the plan and the progress bar
         command = shlex.join(["kerasae", *arguments.argv])
         trained = own.run(arguments.data, arguments.model, command=command, **options, **given(_ENTRY))
     print(own.report(trained))
 
 
 def _under_torchrun(processes: int, argv: Sequence[str]) -> int:
-    """Run the same command in several processes, as PyTorch trains on several devices."""
+    """Run the same command in several processes, one per device, for PyTorch."""
     launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), "-m", "kerasae"]
     return subprocess.run([sys.executable, "-m", *launch, *argv]).returncode
 
@@ -71,7 +71,7 @@ def _train(arguments) -> None:
     plan = recipes.plan(arguments.name, arguments.schedule, arguments.epochs)
     hold_out = arguments.hold_out or 0
     if not isinstance(hold_out, int):
-        raise ValueError(f"--hold-out of a recipe must be a number of examples. Received: {hold_out}.")
+        raise ValueError(f"--hold-out must be a number of examples for a recipe. Received: {hold_out}.")
     recipe = recipes.find(arguments.name)
     seed = recipe.seed if arguments.seed is None else arguments.seed
     out = _target(arguments)
@@ -94,7 +94,7 @@ def _train(arguments) -> None:
 
 
 def _target(arguments) -> Path:
-    """The directory of the new entry: an existing one is replaced only if it was named, and kerasae wrote it."""
+    """Directory of the new entry. An existing entry is replaced only if `--out` names it and kerasae wrote it."""
     out = arguments.out or Path("entries", arguments.name)
     if arguments.out is None and out.exists():
         raise FileExistsError(f"{out} exists. Choose a directory with --out, or `--out {out}` to replace this entry.")
