@@ -24,7 +24,7 @@ import numpy as np
 DIRECTORY = Path(__file__).with_name("agreement")
 BACKENDS = ("tensorflow", "torch", "jax")
 STEPS = 200
-TWINS = 10  # runs from nudged weights
+TWINS = 10  # number of runs from weights with a changed last bit
 WITHIN, WITHIN_EPOCH = 1e-4, 1e-3  # limits of relative differences: of a step's loss, of an epoch's mean loss
 # A whole epoch takes too long in float32 without a GPU: an epoch has 200 steps, on fewer images.
 COSTLY = ("conv32_mnist", "conv_mnist", "denoise_gauss_mnist", "vae2_mnist", "vaegan_mnist")
@@ -98,7 +98,7 @@ class Enough(Exception):
 
 
 def begin(name: str):
-    """A recipe's model before its first step, its images and labels, and options for `fit`."""
+    """Create a recipe's model before its first step; returns model, inputs, number of images and options for `fit`."""
     from kerasae import data
     from kerasae.zoo import recipes, train
 
@@ -114,7 +114,7 @@ def begin(name: str):
 def recorded(model):
     """Replace the loss metric of a model by one that records each step."""
     recorder = step_losses(STEPS)
-    vars(model)["_loss_tracker"] = recorder  # set as an attribute it would be tracked, and updated twice a step
+    vars(model)["_loss_tracker"] = recorder  # as an attribute it would be tracked, and updated twice per step
     return recorder
 
 
@@ -122,8 +122,8 @@ def measure(name: str) -> dict:
     """Train a recipe for one epoch, and for at least `STEPS` steps.
 
     Returns:
-        `losses`, one a step; `epoch_loss`, the mean over the first epoch as `fit` reports it; `epoch_mse`, after the
-        first epoch on the first test inputs; `images` and `steps` of the epoch; `seconds`.
+        `losses` per step; `epoch_loss`, the mean over the first epoch as `fit` reports it; `epoch_mse` on the first
+        test inputs after the first epoch; `images` and `steps` of the epoch; `seconds`.
     """
     import keras
 
@@ -151,11 +151,11 @@ def measure(name: str) -> dict:
 
 
 def measure_nudged(name: str, twins: int) -> dict:
-    """Follow a recipe for `STEPS` steps from initial weights of which every last bit is another, `twins` times.
+    """Train a recipe for `STEPS` steps, `twins` times, with the last bit of each initial weight changed at random.
 
     Returns:
-        `apart`, step by step the largest relative difference of a run's loss from that of the recipe's own run on this
-        backend, which must be kept already; `horizons`, of each run; `seconds`.
+        `apart`, the largest relative difference of a run's loss from that of the unchanged run on this backend (which
+        must be stored already), per step; `horizons`, the horizon of each run; `seconds`.
     """
     import keras
 
@@ -187,7 +187,7 @@ def _nudged_losses(name: str, seed: int) -> list[float]:
 
 
 def _nudged(weights: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Every weight but zeros as the next float32 above or below."""
+    """Replace each weight by the next float32 above or below it; zeros are kept."""
     if weights.dtype != "float32":
         return weights
     way = random.choice([-np.inf, np.inf], weights.shape).astype("float32")
@@ -195,18 +195,18 @@ def _nudged(weights: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _figure(value) -> float:
-    """A float32 with as many digits as tell it from its neighbours."""
+    """Round a float32 to the digits that identify it."""
     return float(f"{float(value):.9g}")
 
 
 def kept(which: str) -> dict[str, dict]:
-    """What was measured so far on a backend, or `nudged`: entry → what `measure` gives."""
+    """Stored measurements of a backend, or of `BACKEND-nudged`: entry → result."""
     path = DIRECTORY / f"{which}.json"
     return json.loads(path.read_text()) if path.exists() else {}
 
 
 def keep(name: str, which: str, result: dict) -> None:
-    """Add to what was measured: one line an entry."""
+    """Store the result of an entry, one line per entry."""
     DIRECTORY.mkdir(exist_ok=True)
     record = sorted((kept(which) | {name: result}).items())
     lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in record)
@@ -214,19 +214,19 @@ def keep(name: str, which: str, result: dict) -> None:
 
 
 def differences(runs: list[dict], key: str = "losses") -> np.ndarray:
-    """The largest relative difference among runs, of each step or of one figure."""
+    """Largest relative difference among runs, per step or of one figure."""
     values = np.array([run[key] for run in runs])
     return np.asarray((values.max(axis=0) - values.min(axis=0)) / values.max(axis=0))
 
 
 def horizon(apart: np.ndarray) -> int | None:
-    """The first step whose difference is over the limit."""
+    """First step whose difference is above the limit, or None."""
     over = np.flatnonzero(apart > WITHIN)
     return int(over[0]) + 1 if len(over) else None
 
 
 def measured() -> dict[str, tuple[list[dict], dict | None]]:
-    """Entry → the runs of all backends, which may lack some, and what nudged runs showed if there were any."""
+    """Entry → its runs on all measured backends, and the result of its nudged runs, or None."""
     from kerasae.zoo import recipes
 
     backends, nudged = {backend: kept(backend) for backend in BACKENDS}, kept("tensorflow-nudged")
@@ -237,7 +237,7 @@ def measured() -> dict[str, tuple[list[dict], dict | None]]:
 
 
 def page() -> str:
-    """All that was measured, as Markdown."""
+    """Format all measurements as Markdown."""
     rows = [
         "| entry | step 1 | 200 steps | horizon | epoch | MSE after | one bit | diverging runs | their horizon |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -283,7 +283,7 @@ def _group(apart: np.ndarray, nudged: dict | None) -> str:
 
 
 def _rounding(nudged: dict | None) -> list[str]:
-    """The cells of what rounding alone does."""
+    """Cells for the effect of rounding alone."""
     if nudged is None:
         return ["", "", ""]
     horizons = [step for step in nudged["horizons"] if step is not None]

@@ -19,8 +19,8 @@ from pathlib import Path
 
 DIRECTORY = Path(__file__).with_name("compatibility")
 BACKENDS = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX", "numpy": "NumPy", "openvino": "OpenVINO"}
-REFERENCE = "jax"  # whose losses and figures the others' are compared with
-# What each works with, besides Keras and NumPy.
+REFERENCE = "jax"  # the backend that the others are compared with
+# Packages that each backend uses, besides Keras and NumPy.
 PACKAGES = {
     "tensorflow": ("tensorflow", "tf2onnx", "onnx", "onnxruntime", "openvino"),
     "torch": ("torch", "onnx", "onnxruntime", "openvino"),
@@ -43,8 +43,8 @@ CHECKS = {
 EXPORTED = ("onnx", "openvino", "tf", "torch")
 
 
-# Exported files, run without Keras: each function takes a path and gives the names of the inputs and of the outputs
-# where the file has them, and a function of arrays.
+# Run exported files without Keras: each function takes a path and returns names of inputs and outputs (None if the file
+# has none) and a function of arrays.
 
 
 def run_onnx(path: str):
@@ -60,7 +60,7 @@ def run_openvino(path: str):
     import openvino
 
     code = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    known = ("x", "z", "label", "code", "log_variance", "reconstruction")  # a port has names of its nodes, too
+    known = ("x", "z", "label", "code", "log_variance", "reconstruction")  # ports also have the names of their nodes
     inputs, outputs = (
         [next(name for name in known if name in port.names) for port in ports] for ports in (code.inputs, code.outputs)
     )
@@ -105,9 +105,9 @@ def flat(outputs):
 
 
 def difference(path: str, format: str, part: str, golden: dict, x, *label) -> float:
-    """Largest difference of an exported part's outputs from the golden ones, over `max(1, largest value)`.
+    """Largest difference of an exported part's outputs from the golden ones, relative to `max(1, largest value)`.
 
-    Of one image, of two, and of five.
+    It is measured with batches of one, two and five images.
     """
     import numpy as np
 
@@ -128,7 +128,7 @@ def difference(path: str, format: str, part: str, golden: dict, x, *label) -> fl
 
 
 def measure(name: str) -> dict:
-    """What one entry does on this backend."""
+    """Run all checks of one entry on this backend."""
     import keras
     import numpy as np
 
@@ -153,7 +153,7 @@ def measure(name: str) -> dict:
 
 
 def exported(name: str) -> dict[str, float]:
-    """Format → the largest difference of the entry's three parts, exported from this backend where it can."""
+    """Largest difference of the entry's three parts, for each format that this backend can export."""
     import keras
     import numpy as np
 
@@ -195,13 +195,13 @@ def weights_of(name: str) -> str:
 
 
 def kept(backend: str) -> dict:
-    """What was found so far on a backend."""
+    """Stored results of a backend."""
     path = DIRECTORY / f"{backend}.json"
     return json.loads(path.read_text()) if path.exists() else {"versions": {}, "entries": {}}
 
 
 def measure_all(names) -> None:
-    """Measure on the backend in use what isn't yet, and keep it entry by entry."""
+    """Measure entries that are not measured yet on the backend in use, and store each result."""
     import keras
 
     backend = keras.backend.backend()
@@ -228,7 +228,7 @@ def relative(a, b) -> float:
 
 
 def found(run: dict, name: str) -> dict[str, float]:
-    """Check → difference, of one entry on one backend, as far as the check was made."""
+    """Differences of one entry on one backend, by check."""
     reference = kept(REFERENCE)["entries"].get(name, run)
     keys = sorted(run["evaluate"])
     result = {
@@ -243,7 +243,7 @@ def found(run: dict, name: str) -> dict[str, float]:
 
 
 def page() -> str:
-    """All that was found, as Markdown."""
+    """Format all results as Markdown."""
     differences = {
         backend: {name: found(run, name) for name, run in sorted(kept(backend)["entries"].items())}
         for backend in BACKENDS
@@ -310,8 +310,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, nargs="?", help="the page to write")
     parser.add_argument("--names", nargs="+", metavar="NAME", help="only these entries")
-    parser.add_argument("--table", action="store_true", help="write the page from what was found so far")
-    parser.add_argument("--here", action="store_true", help="only measure, on the backend in use")
+    parser.add_argument("--table", action="store_true", help="write the page from the stored results")
+    parser.add_argument("--here", action="store_true", help="only measure on the backend in use, without a page")
     arguments = parser.parse_args()
     from kerasae import zoo
 

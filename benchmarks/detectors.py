@@ -1,4 +1,4 @@
-"""Detectors of outliers that `outliers.py` compares: each is fitted to rows and gives high numbers for unusual ones."""
+"""Outlier detectors that `outliers.py` compares. Each is fitted to rows and returns high numbers for unusual rows."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 
 def smoothed(x: np.ndarray) -> np.ndarray:
-    """Flat images of 28 × 28 pixels, smoothed by a Gaussian with a standard deviation of one pixel."""
+    """Smooth flattened images of 28 × 28 pixels by a Gaussian with a standard deviation of one pixel."""
     return gaussian_filter(x.reshape(-1, 28, 28), (0, 1, 1)).reshape(len(x), -1)
 
 
@@ -20,7 +20,7 @@ def normalized(x: np.ndarray) -> np.ndarray:
 
 
 def residual(x_train: np.ndarray, x: np.ndarray, components: int | float = 32) -> np.ndarray:
-    """Squared distance to the subspace of PCA; of 90 % of the variance where `components` is 0.9."""
+    """Squared distance to a PCA subspace with this number of components (below 1: this fraction of the variance)."""
     few = components if components < 1 else min(components, *x_train.shape)
     pca = PCA(few, random_state=0).fit(x_train)
     return np.square(x - pca.inverse_transform(pca.transform(x))).sum(axis=1)
@@ -34,12 +34,12 @@ def neighbors(x_train: np.ndarray, x: np.ndarray, view=None) -> np.ndarray:
 
 
 def forest(x_train: np.ndarray, x: np.ndarray, seed: int = 0) -> np.ndarray:
-    """An isolation forest with scikit-learn's settings."""
+    """Isolation forest with scikit-learn's default settings."""
     return -IsolationForest(random_state=seed).fit(x_train).score_samples(x)
 
 
 def detector(x_train: np.ndarray, x: np.ndarray, seed: int = 0, **arguments) -> np.ndarray:
-    """`OutlierDetector`, untuned."""
+    """`OutlierDetector` with its default settings, unless other arguments are given."""
     from kerasae.sklearn import OutlierDetector
 
     return -OutlierDetector(random_state=seed, **arguments).fit(x_train).score_samples(x)

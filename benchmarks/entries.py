@@ -1,4 +1,4 @@
-"""What the benchmark trains: how much of it at a time, and the figures it is judged by. Needs no framework."""
+"""Entries of the training benchmark: model, data, schedule and target loss of each. Needs no framework."""
 
 import dataclasses
 
@@ -8,19 +8,19 @@ class Entry:
     """One line of the benchmark.
 
     Attributes:
-        name: Of the recipe whose model, loss and data are used.
-        network: What the loops written by hand call it.
-        images: Trained on, the first of the data set's; all if None.
-        batch_size: As the recipe has it.
-        epochs: In one call, all timed.
-        reach: The validation loss to which the seconds are counted.
-        learning_rate: Of Adam.
-        validated: Whether the validation loss is computed after every epoch, within the time.
-        rounds: Of calls, at most.
-        sizes: For a `VariationalAutoencoder` that no recipe has: hidden units and the code's.
-        backend: The only one it is for.
-        long: Only when asked for.
-        tolerance: Between the losses of kerasae and of the loop by hand, the mean of a call's epochs, relative.
+        name: Name of the recipe whose model, loss and data are used.
+        network: Name of the network in the hand-written loops.
+        images: Number of training images, the first ones; None for all.
+        batch_size: Number of images per batch.
+        epochs: Number of epochs per call, all timed.
+        reach: Validation loss for the figure "seconds to loss".
+        learning_rate: Learning rate of Adam.
+        validated: Whether the validation loss is computed after every epoch, as part of the time.
+        rounds: Largest number of calls.
+        sizes: Hidden units and code size of a `VariationalAutoencoder` without a recipe, or None.
+        backend: The only backend that it is measured on, or None for all.
+        long: Whether it is measured only if named on the command line.
+        tolerance: Allowed relative difference between the mean losses per call of kerasae and the hand-written loop.
     """
 
     name: str
@@ -38,9 +38,9 @@ class Entry:
     tolerance: float = 0.02
 
 
-HELD_OUT = 2000  # of the test set's images
+HELD_OUT = 2000  # number of test images for the validation loss
 
-# Convolutions are slow on a CPU, and wide layers too: some thousand images say as much.
+# Convolutions and wide layers are slow on a CPU; a thousand images are enough for a ratio.
 ENTRIES = (
     Entry("dense8_mnist", "dense", None, batch_size=64, epochs=2, reach=26.0, tolerance=0.06),
     Entry("vae_mnist", "variational", None, batch_size=128, epochs=2, reach=120.0),

@@ -4,8 +4,8 @@
     python benchmarks/growth.py --chart docs/growth.png
 
 Each point runs in its own process, to measure its peak memory: two or more epochs in one call, of which the last is
-timed. Arrays are in memory; the stream is a `PyDataset` that generates its batches on demand. There
-are 1,000 to a million images (28 × 28 float32: 3 GB); `--most 100000` stops before.
+timed. Arrays are in memory; the stream is a `PyDataset` that generates its batches on demand. There are 1,000 to a
+million images (28 × 28 float32: 3 GB); `--most 100000` limits their number.
 """
 
 import argparse
@@ -23,7 +23,7 @@ SIZES = (28, 64, 128, 256)
 BATCHES = (16, 64, 256, 1024)
 MODELS = {"dense": "128-64-32-8", "convolutional": "two levels of 8 and 4 filters"}
 
-# For each axis of the chart: what is varied, and what stays.
+# Values on each axis of the chart; other settings are those of `COMMON`.
 AXES = {
     "images": [{"images": n} for n in NUMBERS],
     "side": [{"side": side, "images": 512, "model": "convolutional"} for side in SIZES],
@@ -35,21 +35,21 @@ KEYS = {"images": "images", "side": "side", "batch": "batch_size"}
 
 
 def plan(most: int) -> list[dict]:
-    """Every point: the values of `COMMON`, and the axis it is on."""
+    """All points of at most `most` images: settings and axis of each."""
     points = [COMMON | point | {"axis": axis} for axis, values in AXES.items() for point in values]
     points += [point | {"source": "stream"} for point in points if point["axis"] == "images"]
     return [point for point in points if point["images"] <= most]
 
 
 def work(point: dict) -> dict:
-    """Seconds of an epoch and the peak of this process's memory, in MiB."""
+    """Measure one point in this process: seconds per epoch and peak memory in MiB."""
     import keras
     import numpy as np
 
     import kerasae
 
     class Stream(keras.utils.PyDataset):
-        """Some of 64 blocks of noise, again and again."""
+        """Batches of noise, 64 different ones in turn."""
 
         def __init__(self):
             super().__init__()
@@ -87,7 +87,7 @@ def work(point: dict) -> dict:
 
 
 def measure(point: dict) -> dict:
-    """`work`, in a process of its own."""
+    """Run `work` in a new process."""
     command = [sys.executable, __file__, "--work", json.dumps(point)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -96,7 +96,7 @@ def measure(point: dict) -> dict:
 
 
 def chart(path: Path) -> None:
-    """Seconds an epoch above, peak memory below, over each axis; a colour a backend, streams dashed."""
+    """Draw seconds per epoch (above) and peak memory (below) over each axis; one color per backend, streams dashed."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -131,7 +131,7 @@ def chart(path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--most", type=int, default=NUMBERS[-1], help="images")
+    parser.add_argument("--most", type=int, default=NUMBERS[-1], help="largest number of images")
     parser.add_argument("--work", type=json.loads, help=argparse.SUPPRESS)
     parser.add_argument("--chart", type=Path, metavar="FILE", help="draw what was measured so far")
     arguments = parser.parse_args()

@@ -14,14 +14,14 @@ import numpy as np
 from entries import ENTRIES
 from record import backend, keep, report, spread
 
-# Entries and how many images: convolutions of 10,000 take too long on some backends.
+# Entries and the larger number of images; convolutions of 10,000 images take too long on some backends.
 ENTRIES_AND_MANY = {"dense8_mnist": 10_000, "vae_mnist": 10_000, "conv_mnist": 256}
 FUNCTIONS = ("encode", "decode", "reconstruct")
-ONE = 50  # calls in a turn, for one image
+ONE = 50  # number of calls per turn for one image
 
 
 def pairs(name: str, backend: str, many: int):
-    """For each function and number of images: the function, the number, and what to call."""
+    """Yield function name, number of images, and the calls to compare, by name."""
     from peers.kerasae import untrained
 
     (entry,) = (entry for entry in ENTRIES if entry.name == name)
@@ -47,23 +47,23 @@ def pairs(name: str, backend: str, many: int):
 
 
 def same(outputs, name: str) -> None:
-    """SystemExit unless all gave the same numbers, whatever the order of the axes."""
+    """Raise SystemExit unless all outputs are equal, apart from the order of axes."""
     ours = outputs["kerasae"]
     for kind, theirs in outputs.items():
-        if theirs.ndim == 4 and theirs.shape != ours.shape:  # PyTorch's order
+        if theirs.ndim == 4 and theirs.shape != ours.shape:  # PyTorch's order of axes
             theirs = theirs.transpose(0, 2, 3, 1)
         if not np.allclose(ours, theirs.reshape(ours.shape), atol=1e-4):
             raise SystemExit(f"{name}: the outputs of kerasae and {kind} differ")
 
 
 def measure(calls, n: int, rounds: int) -> dict:
-    """Seconds a call of each, in turns; the first turn warms up."""
+    """Measure seconds per call, in turns; the first turn is a warm-up."""
     repeats = ONE if n == 1 else 1
     seconds = {kind: [] for kind in calls}
     for round_ in range(rounds + 1):
         for kind, call in calls.items():
             if n == 1:
-                call()  # caches are another's
+                call()  # refills the caches after the other program's turn
             start = time.perf_counter()
             for _ in range(repeats):
                 call()
@@ -73,7 +73,7 @@ def measure(calls, n: int, rounds: int) -> dict:
 
 
 def ratio(results: dict) -> float:
-    """How many times as long kerasae takes as the sooner pass by hand."""
+    """Time of kerasae divided by that of the faster hand-written pass."""
     native = [result["median"] for kind, result in results.items() if kind.startswith("native")]
     return results["kerasae"]["median"] / min(native)
 

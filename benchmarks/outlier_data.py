@@ -1,4 +1,4 @@
-"""Data with known outliers, made for `outliers.py`: tables that scikit-learn carries, and a series."""
+"""Data with known outliers for `outliers.py`: tables from scikit-learn, and a synthetic series."""
 
 from collections.abc import Iterator
 
@@ -11,10 +11,10 @@ KINDS = ("local", "global", "cluster", "dependency")
 
 
 def development_tables(seed: int = 0) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-    """Name, training rows, test rows, and which test rows are outliers.
+    """Yield name, training rows, test rows, and the mask of outliers among the test rows.
 
-    60 % of the rows are for training; `clean` without outliers, `mixed` with those that fell among them.
-    Standardized by the training rows.
+    60 % of the rows are for training: `mixed` with their outliers, `clean` without them. Rows are standardized by the
+    training rows.
     """
     for name, x, y in _tables(np.random.default_rng(seed)):
         order = np.random.default_rng(seed + 1).permutation(len(x))
@@ -49,24 +49,24 @@ def _tables(rng) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
 
 
 def _fewer(x, is_outlier, n: int, rng):
-    """All usual rows, and `n` of the outliers."""
+    """All usual rows and `n` random outliers."""
     rows = np.concatenate([np.flatnonzero(~is_outlier), rng.choice(np.flatnonzero(is_outlier), n, replace=False)])
     return x[rows], is_outlier[rows].astype(int)
 
 
 def _injected(x, kind: str, rng):
-    """Rows and 5 to 10 % of outliers of one kind, after ADBench (Han et al., 2022)."""
+    """Add 5 or 10 % of synthetic outliers of one kind to rows, as in ADBench (Han et al., 2022)."""
     x = StandardScaler().fit_transform(x)
     n, d = x.shape
     m = int((0.05 if n > 300 else 0.1) * n)
-    if kind == "global":  # uniform in a box a little larger than the data's
+    if kind == "global":  # uniform in a box slightly larger than that of the data
         outliers = rng.uniform(1.1 * x.min(axis=0), 1.1 * x.max(axis=0), (m, d))
-    elif kind == "cluster":  # a few columns shifted by three standard deviations, all rows alike
+    elif kind == "cluster":  # some columns shifted by three standard deviations, the same for all outliers
         shift = 3 * rng.choice((-1, 1), d) * (rng.random(d) < 0.3)
         outliers = rng.multivariate_normal(x.mean(axis=0) + shift, 0.3 * np.cov(x.T) + 1e-3 * np.eye(d), m)
-    elif kind == "dependency":  # each column permuted by itself
+    elif kind == "dependency":  # each column permuted independently
         outliers = np.stack([rng.permutation(column)[:m] for column in x.T], axis=1)
-    else:  # the components of a mixture, with three times their covariance
+    else:  # components of a Gaussian mixture, with three times their covariance
         mixture = GaussianMixture(min(4, max(1, n // 50)), random_state=0, reg_covar=1e-3).fit(x)
         chosen = rng.choice(len(mixture.weights_), m, p=mixture.weights_)
         outliers = np.stack([rng.multivariate_normal(mixture.means_[i], 3 * mixture.covariances_[i]) for i in chosen])
@@ -74,14 +74,14 @@ def _injected(x, kind: str, rng):
 
 
 def daily_pattern(seed: int, days: int = 120) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """An hourly series with a daily pattern: a usual one for training, and one with anomalies.
+    """Generate two hourly series with a daily pattern: one for training, and one with anomalies.
 
-    Two sines with periods of 24 and 12 hours, an amplitude that varies from day to day, autocorrelated noise. The
-    anomalies are jumps (a level shift of 1 for 6 hours), drifts (up to 1.2 within 36 hours) and missing days (the value
-    of midnight).
+    The pattern is the sum of two sines with periods of 24 and 12 hours, an amplitude that varies from day to day, and
+    autocorrelated noise. The anomalies are jumps (a level shift of 1 for 6 hours), drifts (up to 1.2 within 36 hours)
+    and missing days (filled with the value at midnight, plus noise).
 
     Returns:
-        Training series and test series `(24 · days,)`, and the kind of each test step, `"usual"` where there is none.
+        Training series and test series `(24 · days,)`, and the kind of anomaly of each test step or `"usual"`.
     """
     rng = np.random.default_rng(seed)
     x_train, x = _usual(days, rng), _usual(days, rng)

@@ -1,4 +1,4 @@
-"""The page on outliers, made of what `outliers.py` keeps."""
+"""Write the page on outliers from the measurements of `outliers.py`."""
 
 from collections.abc import Mapping
 

@@ -1,11 +1,11 @@
-"""Measure the detector of outliers beside PCA, nearest neighbors and an isolation forest.
+"""Compare the outlier detector with PCA, nearest neighbors and an isolation forest.
 
     KERAS_BACKEND=jax python benchmarks/outliers.py mnist fashion_mnist crossed series tables
     python benchmarks/outliers.py --page docs/outliers.md
 
-The first command measures and stores ROC AUCs in `benchmarks/outliers/`, one file per part; figures that are there
-already are not measured again, so an interrupted run resumes. The second one writes the page. `--hold-out` scores the
-last 10,000 training images of `mnist` or `fashion_mnist` instead of the test set: there, settings were chosen.
+The first command measures ROC AUCs and stores them in `benchmarks/outliers/`, one file per part. Stored figures are not
+measured again, so an interrupted run resumes. The second command writes the page. `--hold-out` scores the last 10,000
+training images of `mnist` or `fashion_mnist` instead of the test set; settings were chosen on these.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from sklearn.metrics import roc_auc_score
 
 DIRECTORY = Path(__file__).with_name("outliers")
 SEEDS = (0, 1, 2)
-# The strength of a pen says nothing; the brightness of clothes does.
+# Contrast is normalized for digits (it depends on the pen), not for clothes (brightness distinguishes them).
 NORMALIZED = {name: {"input_shape": (28, 28, 1), "normalize": name == "mnist"} for name in ("mnist", "fashion_mnist")}
 
 
 def one_class(name: str, hold_out: bool) -> Iterator[tuple[str, object]]:
-    """Fit to one class of a data set, score all images of the test set."""
+    """Fit to one class of a data set, and score all test images."""
     from kerasae import data
 
     dataset = getattr(data, name)()
@@ -51,7 +51,7 @@ def one_class(name: str, hold_out: bool) -> Iterator[tuple[str, object]]:
 
 
 def crossed() -> Iterator[tuple[str, object]]:
-    """Models of one data set, images of the other: 5,000 training images for each detector."""
+    """Fit detectors to 5,000 training images of one data set, and score the test images of both."""
     from kerasae import data
 
     sets = {name: getattr(data, name)() for name in ("mnist", "fashion_mnist")}
@@ -97,7 +97,7 @@ def series() -> Iterator[tuple[str, object]]:
 
 
 def _by_kind(kinds: np.ndarray):
-    """Each kind of anomaly, and where it or the usual pattern is."""
+    """Each kind of anomaly, with the mask of steps that have this kind or none."""
     return [(kind, np.isin(kinds, (kind, "usual"))) for kind in sorted(set(kinds) - {"usual"})]
 
 
@@ -127,7 +127,7 @@ SERIES = {"kerasae": _of_windows, "seasonal": _seasonal, "rolling": _rolling}
 
 
 def tables() -> Iterator[tuple[str, object]]:
-    """Tables that scikit-learn carries, 60 % of the rows for training, with or without the outliers among them."""
+    """Fit to the training rows of scikit-learn's tables, and score the test rows."""
     methods = {
         "kerasae": detectors.detector,
         "pca": lambda a, b: detectors.residual(a, b, 0.9),
@@ -151,7 +151,7 @@ PARTS = {name: lambda name=name: one_class(name, False) for name in IMAGES} | {
 
 
 def measure(part: str, hold_out: bool = False) -> None:
-    """Measure what of a part is not there yet, and store each figure as soon as it is known."""
+    """Measure the figures of a part that are not stored yet, and store each one at once."""
     path = DIRECTORY / f"{part}{'_held_out' if hold_out else ''}.json"
     record = json.loads(path.read_text()) if path.exists() else {}
     for key, function in one_class(part, True) if hold_out else PARTS[part]():
@@ -171,7 +171,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--hold-out", action="store_true", help="score held-out training images")
-    parser.add_argument("--page", type=Path, metavar="FILE", help="write the page of what was measured so far")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the page from the stored figures")
     arguments = parser.parse_args()
     for part in arguments.parts:
         measure(part, arguments.hold_out)

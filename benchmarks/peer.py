@@ -1,8 +1,9 @@
-"""The process of one peer: makes it, then trains as it is told on standard input, a line of JSON for an answer.
+"""The process of one peer, a program that is compared: it trains on command and answers with one line of JSON.
 
     python benchmarks/peer.py native dense8_mnist DIRECTORY
 
-`DIRECTORY` holds `x.npy`, `held_out.npy` and `weights.npz`; `speed.py` writes them.
+`DIRECTORY` has `x.npy`, `held_out.npy` and `weights.npz`, written by `prepare.py`. Each line on standard input is a
+number of epochs to train.
 """
 
 import importlib
@@ -17,7 +18,7 @@ import time
 def main() -> None:
     started = time.perf_counter()
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what frameworks print is not for who asks
+    os.dup2(2, 1)  # output of frameworks goes to standard error
     kind, name, directory = sys.argv[1:]
     import numpy as np
     from entries import ENTRIES

@@ -1,6 +1,6 @@
-"""From a folder of photographs to an entry, and its error on other photographs beside PCA's with as many numbers.
+"""Train on a folder of photographs, and compare the error on other photographs with PCA of the same code size.
 
-KERAS_BACKEND=tensorflow python benchmarks/photos.py TRAIN_DIRECTORY TEST_DIRECTORY [--out DIRECTORY]
+    KERAS_BACKEND=tensorflow python benchmarks/photos.py TRAIN_DIRECTORY TEST_DIRECTORY [--out DIRECTORY]
 
 The settings are those that `kerasae.train` chooses from the data. They were chosen on a held-out tenth of the training
 photographs. The test photographs are measured once, after training. Seconds are CPU seconds (user and system).
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="directory of the entry (default: a temporary one)")
     parser.add_argument("--model", help="class of the model (default: chosen from the data)")
     parser.add_argument("--code-size", type=int, help="numbers per photograph (default: chosen from the data)")
-    parser.add_argument("--epochs", type=int, help="at most (default: chosen from the data)")
+    parser.add_argument("--epochs", type=int, help="largest number of epochs (default: chosen from the data)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         entry = arguments.out or Path(temporary, "entry")

@@ -1,4 +1,4 @@
-"""What all peers start from, as files: an entry's images and initial weights.
+"""Write the files that all peers start from: an entry's images and initial weights.
 
 python benchmarks/prepare.py DIRECTORY dense8_mnist ...
 """

@@ -1,4 +1,4 @@
-"""What was measured, kept as JSON, one file a backend; and what all measurements share."""
+"""Store measurements as JSON, one file per backend; helpers for all benchmarks."""
 
 import importlib.metadata
 import json
@@ -14,7 +14,7 @@ TITLES = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
 
 
 def backend() -> str:
-    """The one that `KERAS_BACKEND` names, which has to be set."""
+    """Name of the backend in `KERAS_BACKEND`, which must be set."""
     name = os.environ.get("KERAS_BACKEND")
     if name not in BACKENDS:
         raise SystemExit(f"Set KERAS_BACKEND to one of {', '.join(BACKENDS)}. It is: {name}")
@@ -22,13 +22,13 @@ def backend() -> str:
 
 
 def kept(name: str) -> dict:
-    """All that was measured so far on a backend."""
+    """Stored measurements of a backend."""
     path = DIRECTORY / f"{name}.json"
     return json.loads(path.read_text()) if path.exists() else {}
 
 
 def keep(name: str, part: str, measured: dict) -> None:
-    """Replace what a part of the record says of the things measured, and note on what machine and when."""
+    """Store results in a part of the record, with the machine and the date."""
     record = kept(name)
     record[part] = record.get(part, {}) | _rounded(measured)
     record.setdefault("machine", {})[part] = machine(name)
@@ -49,12 +49,12 @@ def machine(name: str) -> dict:
 
 
 def spread(values) -> dict[str, float]:
-    """Median, least and most of several."""
+    """Median, smallest and largest of several values."""
     return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 
 
 def report(*words) -> None:
-    """A line of progress."""
+    """Print a line of progress."""
     print(*words, flush=True)
 
 

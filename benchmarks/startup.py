@@ -1,4 +1,4 @@
-"""Start-up: whole processes, from the shell's call to their end, on the backend in use.
+"""Time whole processes, from start to end, on the backend in use.
 
 KERAS_BACKEND=jax python benchmarks/startup.py
 """
@@ -19,7 +19,7 @@ COMMANDS = {
     "import keras": ["-c", "import keras"],
     "zoo.load, first reconstruction": ["-c", LOAD],
 }
-# Each over what it can't be without.
+# The command that each command includes.
 OVER = {name: "import keras" if name.startswith("zoo") else "python" for name in COMMANDS if name not in ("python",)}
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     arguments = parser.parse_args()
     name = backend()
     measured = {command: [] for command in COMMANDS}
-    for round_ in range(arguments.rounds + 1):  # the first fills the file system's caches
+    for round_ in range(arguments.rounds + 1):  # the first round fills the file system's caches
         for command, words in COMMANDS.items():
             taken = seconds(words)
             if round_:

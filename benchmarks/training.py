@@ -1,12 +1,12 @@
-"""Training speed: kerasae beside loops written by hand, plain Keras and others, on the backend in use.
+"""Compare the training speed of kerasae with hand-written loops, plain Keras and others, on the backend in use.
 
     KERAS_BACKEND=jax python benchmarks/training.py
     KERAS_BACKEND=torch python benchmarks/training.py vae8_mnist --rounds 2
 
-Every peer is a process of its own. They train the same network from the same weights on the same
-images in memory with the same Adam, and take turns, so that a noisy machine is noisy for all. The
-loop by hand has kerasae's batches too: the benchmark fails where their losses, or those of another,
-differ. Each round is one call of several epochs. `page.py` shows what is kept.
+Each peer (program to compare) runs in its own process. All train the same network from the same weights on the same
+images in memory with Adam, and take turns, so that other load on the machine affects all of them. The hand-written loop
+also has kerasae's batches. The benchmark fails if losses differ by more than a tolerance. Each round is one call of
+several epochs. `page.py` writes the page from the stored results.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from record import backend, keep, report, spread
 
 HERE = Path(__file__).parent
 PYTHAE = Path(os.environ.get("PYTHAE_PYTHON", HERE.parent / ".venv-pythae" / "bin" / "python"))
-OTHERS = 0.05  # by which the losses of those that draw their own batches may differ
+OTHERS = 0.05  # allowed relative difference of losses for peers that draw their own batches
 
 
 def peers_of(entry: Entry, backend: str) -> list[str]:
-    """Those who can train an entry on a backend, kerasae and its rival first."""
+    """Names of the peers that can train an entry on a backend, kerasae and the hand-written loop first."""
     peers = ["kerasae", "native"]
     if entry.network not in ("adversarial", "sine"):  # has no such step; takes too long on PyTorch
         peers.append("keras")
@@ -42,7 +42,7 @@ def peers_of(entry: Entry, backend: str) -> list[str]:
 
 
 class Peer:
-    """A process that trains when it is told to."""
+    """The process of a peer, which trains on command."""
 
     def __init__(self, kind: str, entry: Entry, directory: Path):
         self.kind, self.calls = kind, []
@@ -74,7 +74,7 @@ class Peer:
 
 
 def result(peer: Peer, entry: Entry, images: int) -> dict:
-    """What the calls of a peer come to; the first one warms up."""
+    """Summarize the calls of a peer; the first one is a warm-up."""
     first, *others = peer.calls
     seconds = [epoch for call in others or [first] for epoch in call["epochs"]]
     whole = [call["seconds"] / len(call["epochs"]) for call in others or [first]]
@@ -93,7 +93,7 @@ def result(peer: Peer, entry: Entry, images: int) -> dict:
 
 
 def seconds_to(loss: float, calls) -> float | None:
-    """Of training, until the validation loss was this low: interpolated between calls; None if it never was."""
+    """Seconds of training until the validation loss is reached, interpolated between calls; None if it is not."""
     elapsed, before = 0.0, None
     for call in calls:
         now = call["validation"]
@@ -105,7 +105,7 @@ def seconds_to(loss: float, calls) -> float | None:
 
 
 def check_losses(entry: Entry, peers: list[Peer]) -> None:
-    """SystemExit unless all have learned what kerasae has, the loop by hand in every call."""
+    """Raise SystemExit if a peer's losses differ from kerasae's by more than the tolerance."""
     ours = [statistics.fmean(call["losses"]) for call in peers[0].calls]
     for peer in peers[1:]:
         theirs = [statistics.fmean(call["losses"]) for call in peer.calls]
@@ -140,16 +140,16 @@ def measure(entry: Entry, backend: str, directory: Path, rounds: int) -> dict:
 
 
 def ratio(results: dict, peer: str, to: str = "native") -> float:
-    """How many times as long a peer's epochs take."""
+    """Time per epoch of a peer, relative to the hand-written loop."""
     return results[peer]["epoch_seconds"]["median"] / results[to]["epoch_seconds"]["median"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="of the entries; all unless given")
-    parser.add_argument("--rounds", type=int, default=3, help="timed, at most, after one to warm up")
-    parser.add_argument("--images", type=int, help="train on so many at most: a trial, which is not kept")
-    parser.add_argument("--long", action="store_true", help="also what takes minutes")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="names of entries (default: all but the long ones)")
+    parser.add_argument("--rounds", type=int, default=3, help="largest number of timed rounds, after a warm-up")
+    parser.add_argument("--images", type=int, help="largest number of training images; a trial that is not stored")
+    parser.add_argument("--long", action="store_true", help="include entries that take minutes")
     arguments = parser.parse_args()
     name = backend()
     chosen = [
@@ -168,7 +168,8 @@ def main() -> None:
             if arguments.images is None:
                 keep(name, "training", {entry.name: results})
             report(
-                f"{name} {entry.name}: kerasae takes {ratio(results, 'kerasae'):.2f} times as long as the loop by hand"
+                f"{name} {entry.name}: kerasae takes {ratio(results, 'kerasae'):.2f} times as long as the hand-written "
+                "loop"
             )
 
 

@@ -1,4 +1,4 @@
-"""Train the published recipes to their end: do they reach the figures that their sources report?
+"""Train the published recipes completely, and compare their figures with those that the sources report.
 
     KERAS_BACKEND=torch python benchmarks/written.py dense8_mnist dense2_mnist
     python benchmarks/written.py --table docs/written.md
@@ -18,7 +18,7 @@ BACKENDS = ("tensorflow", "torch", "jax")
 
 
 def measure(name: str, epochs: int | None, verbose) -> dict[str, float]:
-    """Train by the published recipe; measure the figures that its references name, and the loss of the first epoch."""
+    """Train with the published recipe, and measure the figures of its references and the loss of the first epoch."""
     from kerasae import data, metrics
     from kerasae.zoo import recipes, train
 
@@ -33,7 +33,7 @@ def measure(name: str, epochs: int | None, verbose) -> dict[str, float]:
 
 
 def kept(backend: str) -> dict[str, dict[str, float]]:
-    """What was measured so far on a backend: entry → figures."""
+    """Stored figures of a backend, by entry."""
     path = DIRECTORY / f"{backend}.json"
     return json.loads(path.read_text()) if path.exists() else {}
 
@@ -45,7 +45,7 @@ def keep(name: str, backend: str, result: dict[str, float]) -> None:
 
 
 def table() -> str:
-    """All that was measured, beside the references, as Markdown."""
+    """Format all figures and the references as Markdown."""
     from kerasae.metrics import METRICS
     from kerasae.zoo import recipes
 

@@ -1,9 +1,10 @@
-"""Training loops and forward passes written by hand, one file a backend, of that framework alone.
+"""Hand-written training loops and forward passes, one file per backend, with that framework alone.
 
-Each defines `Loop(network, weights, x, learning_rate)`, where `steps(rows (steps, batch))` makes so
-many steps of Adam and gives their mean loss, and `loss(x)`; and `forward(network, weights)`, which gives
-`encode` and `decode`, compiled, from arrays to arrays. Weights come in the order and the layout of Keras's.
+Each file defines `Loop(network, weights, x, learning_rate)` and `forward(network, weights)`. The loop's `steps(rows)`
+runs steps of Adam on batches of these rows `(steps, batch)` and returns the sum of their losses; `loss(x)` returns a
+validation loss. `forward` returns compiled functions of arrays: `encode`, `decode` and `reconstruct`. Weights are in
+Keras's order and layout.
 """
 
-# How many of a network's weights are the encoder's, and the decoder's.
+# Numbers of weights of the encoder and of the decoder.
 HALVES = {"dense": (8, 8), "sine": (6, 6), "variational": (6, 4), "adversarial": (6, 6), "convolutional": (6, 6)}

@@ -1,4 +1,4 @@
-"""JAX: an epoch is one compiled `lax.scan` over data on the device, or with convolutions, compiled steps."""
+"""JAX: an epoch is one compiled `lax.scan` over data on the device; with convolutions, each step is one call."""
 
 import functools
 
@@ -53,7 +53,7 @@ def halves(network, weights):
 
 
 def autoencoded(network, weights, x):
-    """Codes, and what the decoder has before its sigmoid, if it has one."""
+    """Codes, and outputs of the decoder before a sigmoid."""
     encoder, decoder = halves(network, weights)
     z = ENCODE.get(network, dense)(x, encoder)
     return z, DECODE.get(network, dense)(z, decoder)
@@ -76,22 +76,23 @@ def loss_of(network, weights, x, key):
     return jnp.square(out - x).mean() if network == "sine" else cross_entropy(out, x).mean()
 
 
-def adversarial_loss(own, judge, x):
+def adversarial_loss(own, discriminator, x):
     z, logits = autoencoded("adversarial", own, x)
-    return cross_entropy(logits, x).mean() + 0.01 * jax.nn.softplus(-dense(z, judge)).mean(), z
+    return cross_entropy(logits, x).mean() + 0.01 * jax.nn.softplus(-dense(z, discriminator)).mean(), z
 
 
-def judges_loss(judge, z, prior):
-    return 0.5 * (jax.nn.softplus(-dense(prior, judge)).mean() + jax.nn.softplus(dense(z, judge)).mean())
+def discriminator_loss(discriminator, z, prior):
+    real, generated = dense(prior, discriminator), dense(z, discriminator)
+    return 0.5 * (jax.nn.softplus(-real).mean() + jax.nn.softplus(generated).mean())
 
 
 def gradients_of(network, weights, x, key):
-    """The loss, and for each weight the gradient it is trained by."""
+    """Loss, and the gradient of each weight for the loss that it minimizes."""
     if network != "adversarial":
         return jax.value_and_grad(loss_of, argnums=1)(network, weights, x, key)
-    own, judge = weights[:12], weights[12:]
-    (loss, z), own_gradients = jax.value_and_grad(adversarial_loss, has_aux=True)(own, judge, x)
-    return loss, own_gradients + jax.grad(judges_loss)(judge, z, jax.random.normal(key, z.shape))
+    own, discriminator = weights[:12], weights[12:]
+    (loss, z), own_gradients = jax.value_and_grad(adversarial_loss, has_aux=True)(own, discriminator, x)
+    return loss, own_gradients + jax.grad(discriminator_loss)(discriminator, z, jax.random.normal(key, z.shape))
 
 
 class Loop:

@@ -1,4 +1,4 @@
-"""TensorFlow: an epoch is one function, compiled by XLA unless it convolves, which XLA does slowly on a CPU."""
+"""TensorFlow: an epoch is one function, compiled by XLA except for convolutions, which XLA computes slowly on a CPU."""
 
 import functools
 
@@ -25,7 +25,7 @@ def conv_encode(x, w):
 
 
 def doubled(h):
-    """Nearest neighbours, as broadcasting: sooner than `tf.repeat` and `tf.image.resize`."""
+    """Nearest-neighbor upsampling by broadcasting, which is faster than `tf.repeat` and `tf.image.resize`."""
     _, height, width, channels = h.shape
     h = tf.broadcast_to(h[:, :, None, :, None], (tf.shape(h)[0], height, 2, width, 2, channels))
     return tf.reshape(h, (-1, 2 * height, 2 * width, channels))
@@ -52,7 +52,7 @@ def halves(network, weights):
 
 
 def autoencoded(network, weights, x):
-    """Codes, and what the decoder has before its sigmoid, if it has one."""
+    """Codes, and outputs of the decoder before a sigmoid."""
     encoder, decoder = halves(network, weights)
     z = ENCODE.get(network, dense)(x, encoder)
     return z, DECODE.get(network, dense)(z, decoder)
@@ -78,25 +78,25 @@ def loss_of(network, weights, x, t):
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(x, out))
 
 
-def adversarial_losses(own, judge, x, t):
+def adversarial_losses(own, discriminator, x, t):
     z, logits = autoencoded("adversarial", own, x)
-    told = dense(z, judge)
+    generated = dense(z, discriminator)
     loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(x, logits))
-    loss += 0.01 * tf.reduce_mean(tf.nn.softplus(-told))
-    real = dense(normal(tf.shape(z), t), judge)
-    return loss, 0.5 * (tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(told)))
+    loss += 0.01 * tf.reduce_mean(tf.nn.softplus(-generated))
+    real = dense(normal(tf.shape(z), t), discriminator)
+    return loss, 0.5 * (tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(generated)))
 
 
 def gradients_of(network, weights, x, t):
-    """The loss, and for each weight the gradient it is trained by."""
+    """Loss, and the gradient of each weight for the loss that it minimizes."""
     with tf.GradientTape(persistent=network == "adversarial") as tape:
         if network == "adversarial":
-            own, judge = weights[:12], weights[12:]
-            loss, judges_loss = adversarial_losses(own, judge, x, t)
+            own, discriminator = weights[:12], weights[12:]
+            loss, discriminator_loss = adversarial_losses(own, discriminator, x, t)
         else:
             loss = loss_of(network, weights, x, t)
     if network == "adversarial":
-        return loss, tape.gradient(loss, own) + tape.gradient(judges_loss, judge)
+        return loss, tape.gradient(loss, own) + tape.gradient(discriminator_loss, discriminator)
     return loss, tape.gradient(loss, weights)
 
 

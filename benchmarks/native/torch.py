@@ -1,4 +1,4 @@
-"""PyTorch: an eager loop over tensors in memory, with the fused Adam; images in channels-last."""
+"""PyTorch: an eager loop over tensors in memory, with fused Adam and channels-last images."""
 
 import functools
 
@@ -47,7 +47,7 @@ def halves(network, weights):
 
 
 def autoencoded(network, weights, x):
-    """Codes, and what the decoder has before its sigmoid, if it has one."""
+    """Codes, and outputs of the decoder before a sigmoid."""
     encoder, decoder = halves(network, weights)
     z = ENCODE.get(network, dense)(x, encoder)
     return z, DECODE.get(network, dense)(z, decoder)
@@ -66,16 +66,16 @@ def loss_of(network, weights, x):
     return F.mse_loss(out, x) if network == "sine" else F.binary_cross_entropy_with_logits(out, x)
 
 
-def adversarial_losses(own, judge, x):
+def adversarial_losses(own, discriminator, x):
     z, logits = autoencoded("adversarial", own, x)
-    told = dense(z, judge)
-    loss = F.binary_cross_entropy_with_logits(logits, x) + 0.01 * F.softplus(-told).mean()
-    real = dense(torch.randn_like(z), judge)
-    return loss, 0.5 * (F.softplus(-real).mean() + F.softplus(told).mean())
+    generated = dense(z, discriminator)
+    loss = F.binary_cross_entropy_with_logits(logits, x) + 0.01 * F.softplus(-generated).mean()
+    real = dense(torch.randn_like(z), discriminator)
+    return loss, 0.5 * (F.softplus(-real).mean() + F.softplus(generated).mean())
 
 
 def as_parameter(value):
-    """A kernel of Keras's in PyTorch's layout."""
+    """Convert a weight from Keras's to PyTorch's layout."""
     tensor = torch.tensor(value)
     if tensor.ndim == 4:
         tensor = tensor.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
@@ -85,16 +85,17 @@ def as_parameter(value):
 class Loop:
     def __init__(self, network, weights, x, learning_rate):
         torch.manual_seed(0)
-        torch.set_flush_denormal(True)  # else these come to take most of the time on some processors
+        torch.set_flush_denormal(True)  # denormal numbers would take most of the time on some processors
         self.network, self.x = network, torch.tensor(x.reshape(len(x), -1))
         self.weights = [as_parameter(w) for w in weights]
         self.optimizer = torch.optim.Adam(self.weights, learning_rate, eps=1e-7, fused=True)
 
     def step(self, batch):
         if self.network == "adversarial":
-            own, judge = self.weights[:12], self.weights[12:]
-            loss, judges_loss = adversarial_losses(own, judge, batch)
-            gradients = torch.autograd.grad(loss, own, retain_graph=True) + torch.autograd.grad(judges_loss, judge)
+            own, discriminator = self.weights[:12], self.weights[12:]
+            loss, discriminator_loss = adversarial_losses(own, discriminator, batch)
+            gradients = torch.autograd.grad(loss, own, retain_graph=True)
+            gradients += torch.autograd.grad(discriminator_loss, discriminator)
             for weight, gradient in zip(self.weights, gradients, strict=True):
                 weight.grad = gradient
         else:

@@ -1,6 +1,6 @@
-"""Those who train the same network on the same data, each in a process of its own: see `peer.py`.
+"""Peers: programs that train the same network on the same data, each in its own process (see `peer.py`).
 
-Each file defines `make(entry, weights, x, held_out)`: something with `train(first, epochs)`, which
-gives the times before the first and after each of so many epochs, and their losses; and with
-`validate()`, the loss on what was held out. `weights` are the initial ones.
+Each file defines a class `make(entry, weights, x, held_out)`, where `weights` are the initial weights. Its method
+`train(first, epochs)` returns the times before the first epoch and after each epoch, and the losses of the epochs;
+`validate()` returns the loss on the held-out images.
 """

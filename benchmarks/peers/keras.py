@@ -1,4 +1,4 @@
-"""Plain Keras: the same network of its own layers, and its own `fit`."""
+"""Plain Keras: the same network from Keras's layers, trained by Keras's own `fit`."""
 
 import keras
 from keras import layers, ops
@@ -12,7 +12,7 @@ def dense(sizes):
 
 
 class Sampling(layers.Layer):
-    """A code, drawn by mean and log-variance; adds the KL divergence to the loss."""
+    """Samples a code from mean and log-variance, and adds the KL divergence to the loss."""
 
     def __init__(self):
         super().__init__()
@@ -43,7 +43,7 @@ def convolutional(entry):
 
 
 def plain(entry):
-    """The network, which gives logits, and its loss."""
+    """Build the network and its loss."""
     bce = keras.losses.BinaryCrossentropy(from_logits=True)
     if entry.network == "dense":
         stack = [*dense([128, 64, 32, 8]), *dense([32, 64, 128, 784]), layers.Reshape((28, 28, 1))]

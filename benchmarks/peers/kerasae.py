@@ -9,7 +9,7 @@ from kerasae.zoo import recipes
 
 
 def untrained(entry):
-    """The entry's model, with the initial weights that all start from."""
+    """Build the entry's model with the initial weights that all peers use."""
     recipe = recipes.find("vae_mnist" if entry.sizes else entry.name)
     make = recipe.model
     if entry.sizes:
@@ -26,7 +26,7 @@ def untrained(entry):
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """The times before the first epoch and after each: nothing between epochs is left out."""
+    """Records the time before the first epoch and after each epoch, so that nothing between epochs is left out."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.stamps = getattr(self, "stamps", None) or [time.perf_counter()]

@@ -1,4 +1,4 @@
-"""A loop as tutorials on PyTorch have it: modules, and a `DataLoader` that converts image by image."""
+"""A loop as in PyTorch tutorials: modules, and a `DataLoader` that converts image by image."""
 
 import time
 
@@ -8,7 +8,7 @@ from torch import nn
 
 
 class Images(torch.utils.data.Dataset):
-    """Bytes that become numbers in [0, 1] when they are asked for, as torchvision's `ToTensor` does it."""
+    """Images as bytes that are converted to [0, 1] on access, as by torchvision's `ToTensor`."""
 
     def __init__(self, x):
         self.images = np.round(x * 255).astype("uint8")

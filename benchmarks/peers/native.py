@@ -1,4 +1,4 @@
-"""The loop written by hand for the backend, over the batches that kerasae makes from the same seed."""
+"""The hand-written loop of the backend, on the same batches as kerasae."""
 
 import importlib
 import os
@@ -24,7 +24,7 @@ class make:
         return stamps, losses
 
     def epoch(self, order):
-        """Whole batches, and what is left: the mean loss of the images."""
+        """Train one epoch, full batches and the last smaller one, and return the mean loss per image."""
         whole = self.n - self.n % self.entry.batch_size
         parts = [order[:whole].reshape(-1, self.entry.batch_size), order[None, whole:]]
         sums = [self.loop.steps(part) * part.shape[1] for part in parts if part.size]

@@ -1,4 +1,4 @@
-"""pythae's trainer and its own variational autoencoder, 784-512-8, from an environment of its own."""
+"""pythae's trainer and variational autoencoder, 784-512-8, in a separate environment."""
 
 import logging
 import tempfile
