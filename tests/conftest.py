@@ -1,4 +1,4 @@
-"""What the tests share: the backend they run on (required), small data, a small model of every class.
+"""Shared by the tests: the required backend, small data, a small model of every class.
 
 Each run of pytest is one process on one backend, the one that `KERAS_BACKEND` names.
 """
@@ -24,7 +24,7 @@ BACKEND = os.environ.get("KERAS_BACKEND", "")
 
 SHAPE = (6, 5, 1)  # of the images that tests train on
 
-# One model or more of every class, none of its arguments at its default; a test checks that no class is missing.
+# At least one model of every class, with no argument at its default; a test checks that no class is missing.
 MODELS = {
     "linear-vector": lambda: kerasae.models.LinearAutoencoder((17,), latent_dim=3, value_range=(-0.5, 1.5)),
     "dense-image": lambda: kerasae.models.DenseAutoencoder(
@@ -120,7 +120,7 @@ MODELS = {
     "vaegan-odd": lambda: kerasae.models.VAEGAN((9, 13, 1), (4, 3), 2, (8,), 4, (3, 2), 5, 2.0, 0.1, seed=7),
 }
 
-# One of each class, for what takes long.
+# One model of each class, for slow tests.
 ONE_A_CLASS = (
     "linear-vector",
     "dense-image",
@@ -171,7 +171,7 @@ def pytest_report_header():
 
 @pytest.fixture(autouse=True)
 def seeded(request):
-    """Keras's initial weights and shuffling, the same in every order of the tests."""
+    """Seed Keras's initial weights and shuffling, so results do not depend on the order of tests."""
     if "anybackend" not in request.keywords:
         import keras
 
@@ -180,7 +180,7 @@ def seeded(request):
 
 @pytest.fixture(autouse=True, scope="module")
 def forgotten():
-    """Compiled code is let go after each file: hundreds of models' would fill the memory."""
+    """Drop compiled code after each file, since that of hundreds of models would fill the memory."""
     yield
     if "keras" in sys.modules:
         sys.modules["keras"].backend.clear_session()
@@ -190,7 +190,7 @@ def forgotten():
 
 @pytest.fixture
 def tool(monkeypatch):
-    """A function that imports one of the maintainers' commands in `tools/`."""
+    """Function that imports one of the maintainers' commands in `tools/`."""
 
     def imported(name):
         path = Path(__file__).parents[1] / "tools"
@@ -302,7 +302,7 @@ def _data_loader(arrays, batch_size):
 
 
 def tensor(array):
-    """An array as the backend's tensor."""
+    """Convert an array to a tensor of the backend."""
     import keras
 
     return keras.ops.convert_to_tensor(array)
@@ -330,7 +330,7 @@ def gradient(function, x):
 
 
 def python(code, *args, backend=BACKEND, check=True, **env):
-    """Run Python code in a process of its own, on any backend (none: `KERAS_BACKEND` unset)."""
+    """Run Python code in a new process, on any backend (None: without `KERAS_BACKEND`)."""
     env = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | env
     env.pop("KERAS_BACKEND", None)
     if backend:

@@ -1,7 +1,7 @@
-"""Change real files at random and load them: each is refused with a ValueError, or gives just what it holds.
+"""Change real files at random and load them: each is refused with a ValueError, or loaded correctly.
 
 `python tests/fuzz.py SEED CASES`, on the backend of `KERAS_BACKEND`. It ends with the signal ALRM if a case hangs,
-and with an AssertionError at one that isn't as it should be; `SEED FIRST-LAST` repeats some cases of a run.
+and with an AssertionError if a case fails; `SEED FIRST-LAST` repeats some cases of a run.
 """
 
 import collections
@@ -26,8 +26,8 @@ import numpy as np
 import kerasae
 from kerasae import files, text, zoo
 
-SECONDS = 60  # for one case, many times what it takes
-ENTRIES = ("linear_sine",) * 8 + ("deep_sine",) * 4 + ("vae2_mnist",)  # the small ones more often
+SECONDS = 60  # for one case, many times its usual duration
+ENTRIES = ("linear_sine",) * 8 + ("deep_sine",) * 4 + ("vae2_mnist",)  # small files more often
 CODE = {"module": "builtins", "class_name": "function", "config": "exec", "registered_name": "function"}
 LAMBDA = {"class_name": "__lambda__", "config": {"value": ["4wAAAA==", None, None]}}
 SLOW = "(.*.*.*.*.*.*.*.*.*.*.*)*x"  # a regular expression that takes forever to match
@@ -61,7 +61,7 @@ MEANINGFUL = (
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
-    """Some bytes changed, cut off, put in or copied elsewhere."""
+    """Change, cut off, insert or copy some bytes."""
     content = bytearray(content)
     for _ in range(rng.choice((1, 1, 1, 2, 8))):
         at, kind = rng.randrange(len(content) + 1), rng.randrange(6)
@@ -83,7 +83,7 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
 
 
 def twisted(content: bytes, rng: random.Random) -> bytes:
-    """A JSON file with another value in some places."""
+    """Change some values of a JSON file."""
     document = json.loads(content)
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         places = list(_places(document))
@@ -93,7 +93,7 @@ def twisted(content: bytes, rng: random.Random) -> bytes:
         kind = rng.randrange(10)
         if kind == 0:
             del inside[key]
-        elif kind == 6:  # what stands elsewhere, under another key
+        elif kind == 6:  # the value of another key
             other, at = rng.choice(places)
             _insert(inside, rng.choice(_keys(places)), copy.deepcopy(other[at]))
         elif kind == 7:  # a dict with the keys of another dict too
@@ -103,7 +103,7 @@ def twisted(content: bytes, rng: random.Random) -> bytes:
         elif kind == 8:  # one level deeper
             wrappers = ("config", "class_name", "optimizer", "default_optimizer", "optimizer_map", "loss", "fn", "x")
             inside[key] = rng.choice(({rng.choice(wrappers): inside[key]}, [inside[key]], {**CODE, "x": inside[key]}))
-        elif kind == 9:  # something hostile under a key that means something
+        elif kind == 9:  # a hostile value under a meaningful key
             _insert(inside, rng.choice((*_keys(places), *MEANINGFUL)), copy.deepcopy(rng.choice(HOSTILE)))
         elif kind == 1:
             other, at = rng.choice(places)
@@ -134,7 +134,7 @@ def _insert(inside, key, value):
 
 
 def _places(document):
-    """Every value's container and key."""
+    """Container and key of every value."""
     keys = document if isinstance(document, dict) else range(len(document)) if isinstance(document, list) else ()
     for key in keys:
         yield document, key
@@ -142,7 +142,7 @@ def _places(document):
 
 
 def own_models(directory: Path) -> list[Path]:
-    """`.keras` files of models with more in them than entries have."""
+    """`.keras` files of models with parts that no entry has."""
     plain = kerasae.models.ConvAutoencoder((9, 7, 1), (3, 2), noise=kerasae.layers.FlipPixels(0.1))
     plain.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.1, 9)), metrics=["mse"])
     adversarial = kerasae.models.AdversarialAutoencoder((5,), (4,), 3, (4,))
@@ -155,7 +155,7 @@ def own_models(directory: Path) -> list[Path]:
 
 
 def held(path) -> dict[str, np.ndarray]:
-    """A weights file's arrays as h5py reads them, without an optimizer's."""
+    """Arrays of a weights file, read by h5py, without the optimizer's state."""
 
     def under(group, prefix):
         for key, item in group.items():
@@ -169,7 +169,7 @@ def held(path) -> dict[str, np.ndarray]:
 
 
 def keys_of(model) -> list[str]:
-    """Where in a weights file each of `model.weights` is."""
+    """Paths of `model.weights` in a weights file."""
     before = model.get_weights()
     model.set_weights([np.full_like(array, i) for i, array in enumerate(before)])
     with tempfile.TemporaryDirectory() as directory:
@@ -181,7 +181,7 @@ def keys_of(model) -> list[str]:
 
 
 class Fuzz:
-    """The files, and one method for each way of changing and loading them: what came of it, `loaded` or `refused`."""
+    """The files, and one method for each way of changing and loading them, which returns `loaded` or `refused`."""
 
     def __init__(self, directory: Path):
         self.directory = directory
@@ -196,12 +196,12 @@ class Fuzz:
             zoo.verify(name)
 
     def entry_as_it_came(self, rng):
-        """An entry with a changed file and the card it came with."""
+        """An entry with a changed file and its original card."""
         name, file = rng.choice(ENTRIES), rng.choice((zoo.CONFIG, zoo.WEIGHTS, zoo.GOLDEN, zoo.METADATA, zoo.METADATA))
         return self._entry(name, file, rng, signed=False)
 
     def signed_entry(self, rng):
-        """An entry whose changed file has its checksum on the card."""
+        """An entry with a changed file, whose card has the new checksum."""
         return self._entry(
             rng.choice(ENTRIES), rng.choice((zoo.CONFIG,) * 4 + (zoo.WEIGHTS, zoo.GOLDEN)), rng, signed=True
         )
@@ -234,7 +234,7 @@ class Fuzz:
             print(text.card(metadata))
 
     def weights(self, rng):
-        """A changed weights file for a model in memory, by each of the two ways."""
+        """A changed weights file, loaded into a model by each of the two functions."""
         name = rng.choice(ENTRIES)
         model, path = self.models[name], self.directory / "own.weights.h5"
         path.write_bytes(damaged((self.entries[name] / zoo.WEIGHTS).read_bytes(), rng))

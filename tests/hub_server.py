@@ -1,4 +1,4 @@
-"""A hub on 127.0.0.1 that speaks the protocol of `huggingface_hub`, as far as `push`, `pull` and Keras use it."""
+"""A hub on 127.0.0.1 with the part of the protocol of `huggingface_hub` that `push`, `pull` and Keras use."""
 
 import base64
 import hashlib
@@ -37,7 +37,7 @@ class Hub:
         self.server.server_close()
 
     def commit(self, repo):
-        """The commit of what is in a repository: a hash of it, as git's are."""
+        """Commit of a repository: a hash of its content."""
         return hashlib.sha1(repr(sorted(self.files[repo].items())).encode()).hexdigest()
 
 

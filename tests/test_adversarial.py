@@ -10,7 +10,7 @@ X = images(8)
 
 
 def parts(model):
-    """The parts of a model, and the loss that each is trained by."""
+    """Parts of a model, and the loss that each minimizes."""
     own = dict((name, part) for part, name in model._opponents())
     others = [part for part in (model.encoder, model.decoder) if part not in own.values()]
     return {"loss": others} | {name: [part] for name, part in own.items()}
@@ -22,7 +22,7 @@ def softplus(a):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_part_takes_the_gradient_of_its_own_loss(family):
-    """Keras's own step over that loss alone, with everything else frozen, moves the part to the same place."""
+    """Keras's own step on that loss, with everything else frozen, gives the same weights."""
     model = FAMILIES[family]()
     start = model.get_weights()
     model.compile(keras.optimizers.SGD(1.0))
@@ -42,7 +42,7 @@ def test_each_part_takes_the_gradient_of_its_own_loss(family):
 
 
 def single_loss(model, name):
-    """A model of the same settings that minimizes one of its losses, in Keras's own steps."""
+    """A model with the same settings that minimizes one of the losses by Keras's own steps."""
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return self.loss_terms(x, y, sample_weight, training)[0][name]

@@ -1,4 +1,4 @@
-"""One seed, one course of training: the same losses on another backend, the same bits on this one."""
+"""The same seed gives the same losses on another backend, and the same bits on this one."""
 
 import json
 from pathlib import Path
@@ -20,8 +20,8 @@ MODELS = {
 OTHER = {"jax": "torch", "torch": "tensorflow", "tensorflow": "jax"}[BACKEND]
 
 
-def course(make):
-    """A model's weights after 18 steps, from initial weights and in an order that come from a seed; its losses."""
+def seeded_run(make):
+    """Weights after 18 steps of a seeded run, and its losses."""
     model = make()
     recipes.initialize(model, seed=1)
     model.compile(keras.optimizers.Adam(3e-3))
@@ -29,26 +29,26 @@ def course(make):
     return model.get_weights(), {name: [float(value) for value in history[name]] for name in history}
 
 
-def recipe_course():
-    """As `course`, of a recipe of the zoo."""
+def recipe_run():
+    """As `seeded_run`, for a recipe of the zoo."""
     model, history = train.train("deep_sine", recipes.plan("deep_sine", "shipped", epochs=3), verbose=0)
     return model.get_weights(), {name: [float(value) for value in history.history[name]] for name in history.history}
 
 
-def courses() -> dict:
-    """The losses of all; what the other backend's process prints."""
-    return {"recipe": recipe_course()[1]} | {name: course(make)[1] for name, make in MODELS.items()}
+def seeded_runs() -> dict:
+    """Losses of all runs, which the process of the other backend prints."""
+    return {"recipe": recipe_run()[1]} | {name: seeded_run(make)[1] for name, make in MODELS.items()}
 
 
 @pytest.fixture(scope="module")
 def elsewhere():
-    code = "import sys, json; sys.path[0] = sys.argv[1]; import test_agreement as t; print(json.dumps(t.courses()))"
+    code = "import sys, json; sys.path[0] = sys.argv[1]; import test_agreement as t; print(json.dumps(t.seeded_runs()))"
     return json.loads(python(code, Path(__file__).parent, backend=OTHER).stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", ["recipe", *MODELS])
 def test_losses_are_those_of_another_backend_and_a_second_run_is_the_same(name, elsewhere):
-    run = recipe_course if name == "recipe" else lambda: course(MODELS[name])
+    run = recipe_run if name == "recipe" else lambda: seeded_run(MODELS[name])
     (weights, losses), (again, repeated) = run(), run()
     assert losses.keys() == elsewhere[name].keys()
     for key in losses:

@@ -95,7 +95,7 @@ def test_one_kind_of_file_is_not_the_other(tmp_path):
         files.read_array(tmp_path / "nowhere")
 
 
-def test_files_changed_at_random_are_read_or_refused_with_a_value_error():
+def test_randomly_changed_files_are_read_or_refused_with_a_value_error():
     rng = np.random.default_rng(0)
     images = {"x_test": rng.integers(0, 99, (5, 28, 28), "uint8"), "y_test": np.arange(5)}
     sources = [npy(images["x_test"]), npz(**images), npz(np.savez_compressed, **images), npy(np.zeros(2, "f4"))]

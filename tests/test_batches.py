@@ -16,7 +16,7 @@ COUNT = np.arange(10.0, dtype="float32")[:, None]
 
 
 def rows_of(source, epoch=0, most_steps=2):
-    """The rows of an epoch in the order of the steps, and the sizes of the batches."""
+    """Rows of an epoch in the order of the steps, and sizes of the batches."""
     found = []
     for block in source.blocks(epoch, most_steps):
         table = [keras.ops.convert_to_numpy(array) for array in block.table]
@@ -42,7 +42,7 @@ def test_a_seed_is_for_arrays():
         dense().fit((each for each in X), seed=0)
 
 
-def test_arrays_too_large_for_the_device_go_there_in_parts(monkeypatch):
+def test_arrays_too_large_for_the_device_are_copied_in_parts(monkeypatch):
     expected = rows_of(ArrayBatches(COUNT, 2, shuffle=True, seed=3), most_steps=4)
     monkeypatch.setattr(batches, "_RESIDENT", 10)
     monkeypatch.setattr(batches, "_BUFFER", 16)
@@ -52,7 +52,7 @@ def test_arrays_too_large_for_the_device_go_there_in_parts(monkeypatch):
 
 
 class Stream:
-    """What `StreamBatches` needs of a stream: the batches of each epoch."""
+    """A minimal stream for `StreamBatches`: the batches of each epoch."""
 
     num_batches = None
 
@@ -74,7 +74,7 @@ def test_a_stream_comes_in_blocks_in_its_own_order():
         assert rows_of(source, most_steps=most_steps) == (list(range(10)), [3, 3, 3, 1])
 
 
-def test_a_thread_gathers_ahead_unless_every_batch_is_looked_at():
+def test_a_thread_collects_ahead_unless_every_batch_is_observed():
     for most_steps, expected in ((1, True), (4, False)):
         stream = Stream(COUNT[:5], COUNT[5:])
         rows_of(StreamBatches(stream, lambda batch: batch), most_steps=most_steps)
@@ -87,7 +87,7 @@ def test_blocks_of_a_stream_are_bounded_in_memory(monkeypatch):
     assert [block.steps for block in source.blocks(0, 100)] == [3, 3, 3, 1]
 
 
-def test_what_is_in_a_batch_may_change_from_fit_to_fit():
+def test_the_layout_of_batches_may_change_between_fits():
     model = dense()
     model.compile(keras.optimizers.Adam(0.01))
     weights = np.linspace(0, 2, len(X), dtype="float32")
@@ -104,7 +104,7 @@ def test_batches_may_be_dicts():
     assert int(model.sampling.step) == 11
 
 
-def test_fit_makes_the_steps_of_train_on_batch():
+def test_fit_runs_the_steps_of_train_on_batch():
     model, stepped = dense(), dense()
     stepped.set_weights(model.get_weights())
     for each in (model, stepped):
@@ -117,7 +117,7 @@ def test_fit_makes_the_steps_of_train_on_batch():
 
 
 @pytest.mark.parametrize("kind", ["train", "test"])
-def test_a_second_fit_or_evaluation_compiles_nothing_anew(kind, monkeypatch):
+def test_a_second_fit_or_evaluation_compiles_nothing(kind, monkeypatch):
     model = dense()
     model.fit(X, batch_size=10, verbose=0, validation_data=X)
     model.evaluate(X, batch_size=10, verbose=0)
@@ -127,14 +127,14 @@ def test_a_second_fit_or_evaluation_compiles_nothing_anew(kind, monkeypatch):
 
 
 @pytest.mark.parametrize(("num_batches", "expected"), [(7, 7), (50, 50), (938, 46), (6667, 333), (None, 32)])
-def test_an_epoch_is_made_in_few_calls(num_batches, expected):
+def test_an_epoch_takes_few_calls(num_batches, expected):
     assert batches.steps_per_call(num_batches) == expected
 
 
-def test_numbers_are_as_small_as_before_after_a_fit():
-    """PyTorch's steps treat the smallest ones as 0; the user's own computations don't."""
+def test_fit_restores_the_handling_of_denormal_numbers():
+    """PyTorch's steps flush denormal numbers to 0; the user's own computations must not."""
     tiny = keras.ops.convert_to_tensor(np.float32(1e-39))
     before = float(tiny * 1.0)
-    assert before > 0 or keras.backend.backend() != "torch"  # else an earlier fit has left it so
+    assert before > 0 or keras.backend.backend() != "torch"  # otherwise an earlier fit has left it changed
     dense().fit(X, verbose=0)
     assert float(tiny * 1.0) == before

@@ -1,4 +1,4 @@
-"""The page on speed, made of what the benchmarks keep."""
+"""The page on speed, generated from the stored measurements."""
 
 import importlib
 from pathlib import Path
@@ -20,7 +20,7 @@ RECORD = {
 }
 
 
-def test_the_page_shows_ratios_and_what_was_not_reached(monkeypatch, tmp_path):
+def test_the_page_shows_ratios_and_losses_that_were_not_reached(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
     page = importlib.import_module("page")
     text = page.page({"jax": RECORD})

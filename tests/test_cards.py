@@ -1,4 +1,4 @@
-"""Cards: a typed, versioned object, and cards made for any model and data."""
+"""Cards as typed, versioned objects, and cards of any model and data."""
 
 import dataclasses
 import json

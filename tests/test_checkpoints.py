@@ -1,4 +1,4 @@
-"""The state of a run that may have been broken off, and its directory."""
+"""Checkpoints of an interrupted run, and their directory."""
 
 import keras
 import numpy as np
@@ -27,13 +27,13 @@ def assert_same_weights(a, b):
         np.testing.assert_array_equal(one, other)
 
 
-def test_states_are_whole_and_the_newest_is_taken(tmp_path):
+def test_states_are_complete_and_the_newest_is_used(tmp_path):
     backup = checkpoints.Backup(tmp_path / "state")
     whole, _ = trained(12)
     trained(9, backup)
     assert [path.name for path in backup.directory.iterdir()] == ["epoch-9.weights.h5"]
     trained(11, backup)
-    # As when training is killed while it writes, or before it has removed the older one.
+    # As if training was killed while writing, or before removing the older checkpoint.
     (backup.directory / "unfinished.weights.h5").write_bytes(b"half of a file")
     trained(9, checkpoints.Backup(tmp_path / "other"))
     (tmp_path / "other" / "epoch-9.weights.h5").rename(backup.directory / "epoch-9.weights.h5")
@@ -43,7 +43,7 @@ def test_states_are_whole_and_the_newest_is_taken(tmp_path):
     assert [path.name for path in backup.directory.iterdir()] == ["epoch-12.weights.h5"]
 
 
-def test_a_backup_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
+def test_a_failed_backup_keeps_the_previous_one(tmp_path, monkeypatch):
     def save(model, path):
         path.write_bytes(b"half of a file")
         raise Killed
@@ -76,7 +76,7 @@ def test_keras_own_backup_falls_back_to_its_second_file(tmp_path):
     assert_same_weights(resumed, whole)
 
 
-def test_the_same_run_goes_on(tmp_path):
+def test_the_same_run_resumes(tmp_path):
     plan = recipes.plan("deep_sine")
     first = checkpoints.directory(tmp_path / "entry", plan, 0, 0)
     (first / "state").touch()

@@ -1,4 +1,4 @@
-"""The networks of samples: shipped arrays, and the command that makes them."""
+"""Feature classifiers: the arrays in the package, and the command that trains them."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.anybackend, pytest.mark.filterwarnings("ignore:.*Maxim
 
 
 @pytest.mark.parametrize(("name", "least"), [("mnist", 0.98), ("fashion_mnist", 0.89)])
-def test_shipped_ones_are_as_good_as_their_cards_say(name, least):
+def test_shipped_classifiers_reach_the_accuracy_on_their_cards(name, least):
     dataset, card = getattr(data, name)(), classifier.card(name)
     assert classifier.load(name).accuracy(dataset.x_test, dataset.y_test) == pytest.approx(card["accuracy"], abs=2e-4)
     assert card["accuracy"] >= least
@@ -24,13 +24,13 @@ def test_shipped_ones_are_as_good_as_their_cards_say(name, least):
 
 @pytest.fixture
 def copy(tmp_path):
-    """A copy of a classifier's files, to damage."""
+    """A copy of a classifier's files, to be damaged."""
     return shutil.copytree(classifier.DIRECTORY, tmp_path / "classifiers")
 
 
 @pytest.fixture
 def few(monkeypatch):
-    """Training on a thousand of scikit-learn's digits under the name of MNIST, in a second."""
+    """Use a thousand of scikit-learn's digits as MNIST, so training takes a second."""
     monkeypatch.setattr(data, "mnist", data.digits)
     monkeypatch.setattr(classifier, "SETTINGS", classifier.SETTINGS | {"max_iter": 5, "tol": 0.0})
 
@@ -55,7 +55,7 @@ def test_command_writes_what_load_reads(few, tool, tmp_path, capsys):
     assert classifier.load("mnist", tmp_path).accuracy(digits.x_test, digits.y_test) == written["accuracy"]
 
 
-def test_network_is_known_by_the_data():
+def test_classifier_is_found_by_the_data():
     mnist = data.mnist()
     assert classifier.find(mnist) is classifier.load("mnist")
     assert classifier.find(mnist._replace(x_train=mnist.x_train[:10])) is classifier.load("mnist")
@@ -63,13 +63,13 @@ def test_network_is_known_by_the_data():
     assert classifier.find(data.digits()) is None
 
 
-def test_unknown_one():
+def test_unknown_classifier():
     with pytest.raises(ValueError, match=r"No classifier named 'mnits'. Did you mean 'mnist'\?"):
         classifier.train("mnits")
 
 
 @pytest.mark.parametrize("hold_out", [-1, 1437])
-def test_hold_out_leaves_something(few, hold_out):
+def test_hold_out_must_leave_training_images(few, hold_out):
     with pytest.raises(ValueError, match=f"hold_out must be from 0 to 1436. Received: {hold_out}"):
         classifier.train("mnist", hold_out)
 
@@ -90,7 +90,7 @@ def test_missing_files_are_named(copy):
 
 
 def test_pickles_are_not_loaded(copy):
-    """Even with the right checksum: the arrays are data, and nothing in them is run."""
+    """Even with the right checksum, arrays are data and no code in them is run."""
     np.savez(copy / "mnist.npz", kernel_0=np.array([print], dtype=object), bias_0=np.zeros(1))
     card = classifier.card("mnist", copy)
     card["sha256"] = classifier.hashlib.sha256((copy / "mnist.npz").read_bytes()).hexdigest()

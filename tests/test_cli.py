@@ -19,7 +19,7 @@ from kerasae.cli import training
 
 
 def kerasae(*arguments, cwd, **kwargs):
-    """The command in a process of its own, as a user runs it."""
+    """Run the command in a new process, as a user does."""
     command = [sys.executable, "-m", "kerasae", *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, **kwargs)
 
@@ -72,7 +72,7 @@ def test_unknown_entry_is_an_error_without_a_traceback(capsys):
     assert "Did you mean 'vae_mnist'" in capsys.readouterr().err
 
 
-def test_verify_says_how_far_each_output_is(capsys):
+def test_verify_prints_the_difference_of_each_output(capsys):
     assert cli.main(["verify", "linear_sine", "deep_sine"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines] == [["linear_sine", "ok"], ["deep_sine", "ok"]]
@@ -80,7 +80,7 @@ def test_verify_says_how_far_each_output_is(capsys):
     assert f"code {found.largest:.1e} of {found.tolerance:.1e}" in lines[1]
 
 
-def test_verify_goes_on_after_what_fails_or_differs(tmp_path, capsys):
+def test_verify_continues_after_failures_and_differences(tmp_path, capsys):
     broken, other = (shutil.copytree(zoo.store.root() / "deep_sine", tmp_path / name) for name in ("broken", "other"))
     (broken / zoo.WEIGHTS).write_bytes(b"")
     golden = zoo.golden(other)
@@ -97,7 +97,7 @@ def test_verify_goes_on_after_what_fails_or_differs(tmp_path, capsys):
 
 
 def _with_figures(tmp_path, **figures):
-    """A copy of an entry whose card states other figures; None for one that it lacks."""
+    """A copy of an entry with other figures on its card; None removes a figure."""
     other = shutil.copytree(zoo.store.root() / "deep_sine", tmp_path / "deep_sine")
     card = json.loads((other / zoo.METADATA).read_text())
     stated = card["figures"] | figures
@@ -106,7 +106,7 @@ def _with_figures(tmp_path, **figures):
     return str(other)
 
 
-def test_evaluate_compares_what_it_measures_with_the_cards(capsys):
+def test_evaluate_compares_figures_with_the_cards(capsys):
     assert cli.main(["evaluate", "deep_sine", "linear_sine"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines if not line.startswith(" ")] == [["deep_sine", "ok"], ["linear_sine", "ok"]]
@@ -120,7 +120,7 @@ def test_evaluate_compares_what_it_measures_with_the_cards(capsys):
     assert "absolute" in angle and angle.endswith("of 1e-02")
 
 
-def test_evaluate_goes_on_after_what_fails_or_differs(tmp_path, capsys):
+def test_evaluate_continues_after_failures_and_differences(tmp_path, capsys):
     mse = zoo.card("deep_sine")["figures"]["mse"]
     other = _with_figures(tmp_path, mse=mse * 1.0003)
     assert cli.main(["evaluate", "deep_sin", other, "linear_sine"]) == 1
@@ -134,7 +134,7 @@ def test_evaluate_goes_on_after_what_fails_or_differs(tmp_path, capsys):
 
 
 @pytest.mark.anybackend
-def test_evaluate_shows_what_a_card_lacks_and_what_it_states_besides(tmp_path, capsys):
+def test_evaluate_shows_missing_and_additional_figures_of_a_card(tmp_path, capsys):
     earlier = _with_figures(tmp_path, fresh_mse=None)
     assert cli.main(["evaluate", earlier]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if "fresh_mse" in line)
@@ -146,13 +146,13 @@ def test_evaluate_shows_what_a_card_lacks_and_what_it_states_besides(tmp_path, c
 
 
 @pytest.mark.anybackend
-def test_evaluate_of_a_damaged_card_says_so(tmp_path, capsys):
+def test_evaluate_reports_a_damaged_card(tmp_path, capsys):
     assert cli.main(["evaluate", _with_figures(tmp_path, mse="small")]) == 1
     assert "FAILED: The card of" in capsys.readouterr().out
 
 
 @pytest.mark.anybackend
-def test_evaluate_quickly_compares_with_the_first_images(capsys):
+def test_evaluate_quick_compares_with_the_first_images(capsys):
     assert cli.main(["evaluate", "--quick", "dense2_mnist"]) == 0
     stated = zoo.card("dense2_mnist")["figures_of_first"]["1000"]["mse"]
     assert f"card {stated:12.6g}" in capsys.readouterr().out
@@ -168,7 +168,7 @@ def test_evaluate_finds_the_data_in_a_directory(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.anybackend
-def test_evaluate_measures_on_images_of_ones_own(tmp_path, capsys):
+def test_evaluate_measures_on_own_images(tmp_path, capsys):
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), "uint8")
     np.savez(tmp_path / "own.npz", x_test=images, y_test=np.arange(20) % 10)
     np.save(tmp_path / "own.npy", images[..., None] / np.float32(255))
@@ -201,7 +201,7 @@ def test_evaluate_measures_on_images_of_ones_own(tmp_path, capsys):
         (["linear_sine", "--quick", "--update", "again"], "expected one NAME and no other option"),
     ],
 )
-def test_evaluate_says_what_it_expected(arguments, message, tmp_path, monkeypatch, capsys):
+def test_evaluate_errors_state_what_was_expected(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     np.save("own.npy", np.zeros((3, 28, 28), "uint8"))
     np.save("points.npy", np.zeros((4, 2)))
@@ -212,7 +212,7 @@ def test_evaluate_says_what_it_expected(arguments, message, tmp_path, monkeypatc
     assert message in capsys.readouterr().err
 
 
-def test_evaluate_makes_a_card_anew(tmp_path):
+def test_evaluate_writes_a_new_card(tmp_path):
     assert cli.main(["evaluate", "deep_sine", "--update", str(tmp_path / "again")]) == 0
     before, after = zoo.card("deep_sine"), zoo.card(tmp_path / "again")
     assert after.files.keys() == before.files.keys()
@@ -222,7 +222,7 @@ def test_evaluate_makes_a_card_anew(tmp_path):
     assert all(difference.is_tolerable for difference in zoo.verify(tmp_path / "again").values())
 
 
-def test_train_writes_a_whole_entry(tmp_path):
+def test_train_writes_a_complete_entry(tmp_path):
     run = kerasae("train", "linear_sine", "--epochs", "2", "--out", "mine/linear_sine", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "Epoch 2/2" in run.stderr and "val_loss" in run.stderr
@@ -239,8 +239,8 @@ def test_train_writes_a_whole_entry(tmp_path):
 
 
 @pytest.mark.anybackend
-def test_train_goes_on_after_being_killed(tmp_path):
-    """SIGKILL after some epochs; the second run starts where the first one was and ends as an unbroken one."""
+def test_train_resumes_after_being_killed(tmp_path):
+    """After SIGKILL, a second run resumes and ends like an uninterrupted run."""
     arguments = ["train", "deep_sine", "--epochs", "12"]
     with open(tmp_path / "log", "w") as log:
         command = [sys.executable, "-u", "-m", "kerasae", *arguments, "--out", "killed"]
@@ -263,7 +263,7 @@ def test_train_goes_on_after_being_killed(tmp_path):
 
 @pytest.mark.anybackend
 def test_train_writes_to_a_new_directory_of_the_user_by_default(tmp_path, monkeypatch):
-    """Never among the shipped entries, even in a clone."""
+    """Never in the directory of the pretrained entries, even in a clone."""
     shipped = zoo.store.root()
     for place in (tmp_path, shipped.parent):
         monkeypatch.chdir(place)
@@ -274,7 +274,7 @@ def test_train_writes_to_a_new_directory_of_the_user_by_default(tmp_path, monkey
         training._target(argparse.Namespace(name="linear_sine", out=None))
 
 
-def test_train_replaces_nothing_that_was_not_named(tmp_path, monkeypatch, capsys):
+def test_train_replaces_only_what_out_names(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     thesis = tmp_path / "entries" / "linear_sine" / "thesis.tex"
     thesis.parent.mkdir(parents=True)

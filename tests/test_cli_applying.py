@@ -43,12 +43,12 @@ def test_denoise_writes_each_picture_under_its_name(folder, capsys):
     scan = preprocessing.ImagePreprocessing((28, 28), "grayscale").read("scans/more/6.png")
     expected = (
         1 - zoo.load("denoise_gauss_mnist").reconstruct(1 - scan[None] / 255)[0, ..., 0]
-    )  # dark on light, as it is
+    )  # dark on light, unchanged
     np.testing.assert_allclose(pixels("clean/more/6.png") / 255, expected, atol=0.002)
     assert sorted(path.name for path in folder.iterdir()) == ["clean", "scans"]  # no temporary files
 
 
-def test_unreadable_pictures_are_named_and_left_out(folder, capsys):
+def test_unreadable_pictures_are_reported_and_skipped(folder, capsys):
     (folder / "scans" / "2.png").write_bytes(b"no picture")
     assert cli.main(["denoise", "denoise_gauss_mnist", "scans", "--out", "clean"]) == 0
     out, err = capsys.readouterr()
@@ -61,7 +61,7 @@ def test_unreadable_pictures_are_named_and_left_out(folder, capsys):
     assert sorted(path.name for path in folder.iterdir()) == ["broken", "clean", "scans"]
 
 
-def test_nothing_is_overwritten_unasked(folder, capsys):
+def test_nothing_is_overwritten_without_the_option(folder, capsys):
     (folder / "clean").mkdir()
     (folder / "clean" / "4.png").write_text("mine")
     (folder / "clean" / "other.png").write_text("mine too")
@@ -99,7 +99,7 @@ def test_a_full_disk_leaves_what_was_there(folder, monkeypatch, capsys):
     assert sorted(path.name for path in folder.iterdir()) == ["grid.png", "scans"]
 
 
-def test_codes_go_to_arrays_and_back(folder, digits, capsys):
+def test_codes_are_written_to_arrays_and_read_back(folder, digits, capsys):
     x = digits[:2]
     np.save("x.npy", x)
     model = zoo.load("conv_mnist")
@@ -116,8 +116,8 @@ def test_codes_go_to_arrays_and_back(folder, digits, capsys):
     assert "codes.npy must have codes of shape (n, 20). Received shape: (2, 7, 7, 1)." in capsys.readouterr().err
 
 
-def test_tables_come_back_as_tables(folder):
-    """With the columns and in the units of the user, whatever else the file holds."""
+def test_outputs_for_tables_are_tables(folder):
+    """With the user's columns and units, even if the file has other columns."""
     rows = data.two_moons().x_test[:5]
     (folder / "rows.csv").write_text("width,kind,height\n" + "".join(f"{x},moon,{y}\n" for x, y in rows))
     scale = data.table("rows.csv", columns=("width", "height")).preprocessing
@@ -184,7 +184,7 @@ def test_conditional_models_take_labels_from_the_data_or_the_option(folder, caps
         (["denos", "conv_mnist"], "No command named 'denos'. Did you mean 'denoise'"),
     ],
 )
-def test_mistakes_are_one_line(arguments, message, folder, capsys):
+def test_errors_are_one_line(arguments, message, folder, capsys):
     (folder / "text.csv").write_text("a,b\n1,two\n")
     assert cli.main(arguments) == 2
     out, err = capsys.readouterr()

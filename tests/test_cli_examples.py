@@ -1,4 +1,4 @@
-"""The examples in the help texts and the commands of the guides, run as they stand."""
+"""The examples in help texts and the commands of the guides run."""
 
 import re
 import shlex
@@ -15,13 +15,13 @@ from kerasae.zoo import hub
 pytestmark = pytest.mark.anybackend
 
 DIGITS = np.rint(255 * data.digits().x_test[:6, ..., 0]).astype("uint8")
-# What makes an example too long for a test.
+# Options that make an example fast, or possible on this backend, in a test.
 SHORTER = {"train": ["--epochs", "1"], "export": ["--format", "tf"]}
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A working directory with what the examples name: `photos`, `a.png`, `b.png`, `codes.npy` and the entry `mine`."""
+    """A working directory with the files of the examples: `photos`, `a.png`, `b.png`, `codes.npy`, the entry `mine`."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photos").mkdir()
     for i, digit in enumerate(DIGITS):
@@ -62,7 +62,7 @@ def test_examples_run(command, folder, monkeypatch, capsys):
 
 
 GUIDES = Path(__file__).parents[1] / "docs"
-# Before the commands of a guide are run in a test: smaller, and one epoch.
+# Changes to the commands of a guide for a test: smaller pictures, one epoch.
 IN_A_TEST = {
     "--model OutlierDetector": "--model OutlierDetector --set model=textures",
     "--epochs 30": "--epochs 1 --set filters=4,4",
@@ -76,7 +76,7 @@ def commands_of(guide):
 
 
 def test_commands_of_the_guides_run(tmp_path, monkeypatch, capsys):
-    """On pieces of scikit-learn's photographs, as the guides make them, though fewer and smaller."""
+    """On pieces of scikit-learn's photographs as in the guides, but fewer and smaller ones."""
     monkeypatch.chdir(tmp_path)
     script = re.search(r"```python\n(.*?)```", (GUIDES / "own_images.md").read_text(encoding="utf-8"), re.DOTALL)[1]
     exec(script.replace("range(300)", "range(12)"), {})

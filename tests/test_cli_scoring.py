@@ -1,4 +1,4 @@
-"""Commands that say how unusual inputs are, draw models and measure them."""
+"""Commands that score inputs, draw models and measure them."""
 
 import json
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anybackend
 
 @pytest.fixture(scope="module")
 def entry(tmp_path_factory):
-    """A detector of zeros, as an entry that `kerasae train` wrote, beside folders of `normal` and `odd` digits."""
+    """An entry with a detector fitted to zeros, written by `kerasae train`; folders of `normal` and `odd` digits."""
     root = tmp_path_factory.mktemp("detector")
     digits = data.digits()
     for kind, of, (x, y) in (("train", (0,), digits[:2]), ("test", (0, 1), digits[2:])):
@@ -112,7 +112,7 @@ def test_score_of_a_series_has_a_row_for_each_step(tmp_path, monkeypatch, capsys
         ("vae2_mnist", "grid", False),
     ],
 )
-def test_plot_draws_what_is_characteristic(name, kind, default, tmp_path, monkeypatch, capsys):
+def test_plot_chooses_a_characteristic_picture(name, kind, default, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     inputs = [] if name.endswith("sine") else ["digits"]
     assert cli.main(["plot", name, *inputs, *([] if default else ["--kind", kind])]) == 0
@@ -132,7 +132,7 @@ def test_plot_draws_what_is_characteristic(name, kind, default, tmp_path, monkey
         (["train", "--data", "digits", "--model", "OutlierDetector", "--epochs", "3"], "not take the options --epochs"),
     ],
 )
-def test_mistakes_are_one_line(arguments, message, tmp_path, monkeypatch, capsys):
+def test_errors_are_one_line(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(arguments) == 2
     out, err = capsys.readouterr()

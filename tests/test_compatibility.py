@@ -1,4 +1,4 @@
-"""The page on compatibility shows what was found, and what was found is agreement."""
+"""The page on compatibility shows the stored results, and all backends agree."""
 
 import importlib.util
 from pathlib import Path
@@ -18,7 +18,7 @@ def compatibility():
     return module
 
 
-def test_the_page_is_made_from_what_was_found(compatibility):
+def test_the_page_is_generated_from_the_results(compatibility):
     assert (ROOT / "docs" / "compatibility.md").read_text() == compatibility.page()
 
 
@@ -28,6 +28,6 @@ def test_all_backends_agree(compatibility):
         assert entries, backend
         for name, run in entries.items():
             for check, difference in compatibility.found(run, name).items():
-                # Of three steps: PyTorch's own second loss of dense2_mnist is another by 7e-4 with two threads.
+                # For three steps: with two threads, PyTorch's own second loss of dense2_mnist differs by 7e-4.
                 limit = {"save": 0, "evaluate": 1e-4, "fit": 1e-3}.get(check, 1e-5)
                 assert difference <= limit, (backend, name, check)

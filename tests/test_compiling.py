@@ -1,4 +1,4 @@
-"""Compile configs of somebody else's files: all of Keras's optimizers, losses and metrics, and nothing else."""
+"""Compile configs of untrusted files: all of Keras's optimizers, losses and metrics, and nothing else."""
 
 import inspect
 import json
@@ -23,7 +23,7 @@ def _functions(module):
 
 
 def _cleaned(model):
-    """The model's compile config as a file holds it, cleaned."""
+    """The model's compile config, cleaned after a round trip through JSON."""
     return compiling.clean_compile_config(json.loads(json.dumps(model.get_compile_config())))
 
 
@@ -81,7 +81,7 @@ LOSSES = _classes(keras.losses)
 
 
 NO_LOSSES = {"Loss", "get", "serialize", "deserialize"}
-# Keras itself can't restore these: they are missing in the list of names in which `keras.losses.get` looks.
+# Keras itself cannot restore these: they are missing from the list of names of `keras.losses.get`.
 UNKNOWN_TO_KERAS = {"CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"}
 
 
@@ -110,7 +110,7 @@ NEEDED = {
     "SpecificityAtSensitivity": {"sensitivity": 0.5},
     "AUC": {"thresholds": [0.1, 0.5], "multi_label": True, "num_labels": 3},
 }
-# The base class, what takes any function, and what is no metric.
+# The base class, the class that takes any function, and objects that are not metrics.
 NO_METRICS = {"Metric", "MeanMetricWrapper", "get", "serialize", "deserialize"}
 
 
@@ -190,7 +190,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("config", "message"), REFUSED)
-def test_what_is_not_on_the_list_is_refused(config, message):
+def test_objects_that_are_not_allowed_are_refused(config, message):
     with pytest.raises(ValueError, match=message):
         compiling.clean_compile_config(config)
 
@@ -219,7 +219,7 @@ def test_slow_pattern_in_a_keras_file_is_refused_at_once(tmp_path):
         zoo.load(path)
 
 
-def test_compiled_model_of_every_kind_is_loaded_from_its_file(tmp_path):
+def test_compiled_models_of_every_kind_are_loaded_from_files(tmp_path):
     model = models.DenseAutoencoder((4,), (3,), 2, kernel_initializer="he_normal", dtype="mixed_bfloat16")
     model.compile(keras.optimizers.AdamW(clipnorm=1.0), metrics=["mse", keras.metrics.AUC()], steps_per_execution=10)
     model.save(tmp_path / "own.keras")

@@ -1,4 +1,4 @@
-"""The data sets, and what is said when they are missing or damaged."""
+"""The data sets, and errors if they are missing or damaged."""
 
 import hashlib
 
@@ -15,7 +15,7 @@ IMAGE_SETS = {"mnist": data.mnist, "fashion_mnist": data.fashion_mnist}
 
 
 def few_images():
-    """What a file holds: the four arrays of a very small MNIST."""
+    """The four arrays of a very small MNIST."""
     rng = np.random.default_rng(0)
     return {
         "x_train": rng.integers(0, 256, (6, 28, 28), dtype="uint8"),
@@ -27,7 +27,7 @@ def few_images():
 
 @pytest.fixture
 def small_mnist(tmp_path, monkeypatch):
-    """`mnist.npz` with few images, which pass for the real ones."""
+    """`mnist.npz` with few images, which are accepted as the real ones."""
     arrays = few_images()
     digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays.values())).hexdigest()
     monkeypatch.setitem(classic._SHA256, "mnist", digest)
@@ -83,7 +83,7 @@ def test_one_changed_value_is_noticed(small_mnist, key):
     [lambda x: x.reshape(len(x), -1), lambda x: x[..., None], lambda x: x.astype("float64")],
     ids=["flattened", "with channels", "floats"],
 )
-def test_the_right_bytes_in_a_wrong_shape_or_type_are_refused_or_put_right(small_mnist, change):
+def test_the_right_bytes_in_a_wrong_shape_or_type_are_refused_or_corrected(small_mnist, change):
     arrays = few_images()
     np.savez(small_mnist, **(arrays | {key: change(arrays[key]) for key in ("x_train", "x_test")}))
     try:
@@ -129,7 +129,7 @@ def test_a_damaged_file_is_named(small_mnist, damage):
 
 
 @pytest.mark.parametrize("name", IMAGE_SETS)
-def test_without_file_or_network_both_ways_out_are_said(name, monkeypatch, tmp_path):
+def test_error_without_file_or_network_names_both_solutions(name, monkeypatch, tmp_path):
     def fail():
         raise Exception("URL fetch failure")
 
@@ -143,7 +143,7 @@ def test_without_file_or_network_both_ways_out_are_said(name, monkeypatch, tmp_p
         IMAGE_SETS[name]()
 
 
-def test_without_a_directory_named_keras_is_asked_and_its_file_checked(small_mnist, monkeypatch):
+def test_without_a_directory_the_file_of_keras_is_loaded_and_checked(small_mnist, monkeypatch):
     arrays = few_images()
     parts = (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
     monkeypatch.delenv("KERASAE_DATA")
@@ -170,7 +170,7 @@ def test_the_sine_is_a_curve_with_noise():
     assert np.abs(np.corrcoef((points.x_train - curve).ravel(), (points.x_test - curve).ravel())[0, 1]) < 0.05
 
 
-def test_the_sine_goes_by_its_seed():
+def test_the_sine_depends_on_its_seed():
     np.testing.assert_array_equal(data.sine(seed=1).x_train, data.sine(seed=1).x_train)
     assert (data.sine(seed=1).x_train != data.sine(seed=2).x_train).all()
 
@@ -225,7 +225,7 @@ def test_digits_are_the_scans_enlarged():
     assert error.max() < 0.15
 
 
-def test_inputs_of_ones_own_keep_their_form_but_for_pixels_of_8_bits(tmp_path):
+def test_own_inputs_are_unchanged_except_for_8_bit_pixels(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (3, 5, 4), "uint8")
     np.savez(tmp_path / "own.npz", x_test=pixels, y_test=[2, 0, 1])
     x, y = data.own(tmp_path / "own.npz")

@@ -1,4 +1,4 @@
-"""The demonstration, with and without MNIST at hand."""
+"""The demonstration, with and without MNIST."""
 
 import math
 

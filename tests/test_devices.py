@@ -1,4 +1,4 @@
-"""Training on several devices gives the losses of training on one, at the same global batch."""
+"""Training on several devices gives the losses of one device, with the same global batch size."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ if os.environ.get("RANK", "0") == "0":
 
 
 def on_several(tmp_path):
-    """The histories of all families, trained on several devices in a process of their own."""
+    """Histories of all families, trained on several devices in a new process."""
     script = tmp_path / "training.py"
     script.write_text(TRAINING)
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(DEVICES)] * (BACKEND == "torch")
@@ -72,6 +72,6 @@ def test_the_losses_are_those_of_one_device(tmp_path):
 def test_more_devices_than_there_are_is_an_error():
     from kerasae import backends
 
-    keras.ops.zeros(1)  # the devices are settled
+    keras.ops.zeros(1)  # the number of devices is fixed
     with pytest.raises(ValueError, match="Expected 99 (devices|processes)"), backends.devices(99):
         pass

@@ -1,4 +1,4 @@
-"""Exported files run without Keras, on any number of images, and give what the cards say."""
+"""Exported files run without Keras on any number of images and give the golden outputs."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ ONE_PER_CLASS = (
     "vae_mnist",
     "vaegan_mnist",
 )
-# What each backend exports: format → entries.
+# Entries that each backend exports, by format.
 EXPORTED = {
     "torch": {"onnx": ONE_PER_CLASS, "openvino": SOME, "torch": (*SOME, "sparse_mnist")},
     "tensorflow": {"onnx": SOME, "openvino": SOME, "tf": SOME},
@@ -54,7 +54,7 @@ for name in {name for names in exported.values() for name in names}:
 np.savez(directory / "inputs.npz", **inputs)
 """
 
-# Without Keras: each file's largest difference from the golden outputs, and its in- and outputs' names.
+# Without Keras: largest difference of each file from the golden outputs, and names of its inputs and outputs.
 RUN = """
 import json
 import sys
@@ -79,7 +79,7 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def all_found(tmp_path_factory):
-    """What `RUN` finds in the files that `EXPORT` writes on each backend: file → difference, inputs, outputs."""
+    """Results of `RUN` for the files that `EXPORT` writes on each backend: file → difference, inputs, outputs."""
     directory = tmp_path_factory.mktemp("exported")
     for backend, exported in EXPORTED.items():
         (directory / backend).mkdir()
@@ -91,7 +91,7 @@ def all_found(tmp_path_factory):
 
 @pytest.fixture(params=EXPORTED)
 def found(request, all_found):
-    """The same of one backend, for which nothing is missing."""
+    """The results of one backend, for which all files exist."""
     backend, exported = request.param, EXPORTED[request.param]
     expected = {f"{name}-{part}-{format}" for format in exported for name in exported[format] for part in PARTS}
     found = {file.name: all_found[str(file)] for file in map(Path, all_found) if file.parent.name == backend}
@@ -143,7 +143,7 @@ print(sorted(file.name for file in directory.rglob("*")))
 """
 
 
-def test_files_are_written_whole_or_not_at_all(tmp_path):
+def test_files_are_written_completely_or_not_at_all(tmp_path):
     lines = python(WHOLE_OR_ABSENT, tmp_path, backend="torch").stdout.splitlines()
     exists = "FileExistsError: {} exists. Choose another path, or replace it (overwrite=True, --overwrite)."
     assert lines == [
@@ -156,7 +156,7 @@ def test_files_are_written_whole_or_not_at_all(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "format"), [("directory", "tf"), ("file", "tf"), ("directory.onnx", "onnx")])
-def test_what_is_no_export_is_left_alone(name, format, tmp_path, monkeypatch):
+def test_files_that_are_not_exports_are_kept(name, format, tmp_path, monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "tensorflow")
     (tmp_path / name).touch() if name == "file" else (tmp_path / name).mkdir()
     with pytest.raises(FileExistsError, match=f"{name} exists and was not written by an export"):
@@ -173,7 +173,7 @@ def test_what_is_no_export_is_left_alone(name, format, tmp_path, monkeypatch):
         ("tensorflow", "torch", "torch"),
     ],
 )
-def test_the_backends_that_can_are_named(backend, format, able, monkeypatch):
+def test_errors_name_the_backends_that_can_export(backend, format, able, monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: backend)
     with pytest.raises(ValueError, match=f"The {backend} backend can't export {format}. Set KERAS_BACKEND to {able} "):
         export(None, f"model{FORMATS[format].suffix}", format=format)
@@ -210,7 +210,7 @@ def test_a_missing_package_is_named(backend, format, package, monkeypatch):
         (("model.pt", "whole", "onnx"), "Expected a name that ends in .onnx for onnx. Received: model.pt"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(arguments, message, monkeypatch):
+def test_invalid_arguments_are_refused(arguments, message, monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "torch")
     with pytest.raises(ValueError, match=message):
         export(None, *arguments)
@@ -264,7 +264,7 @@ print(dtype)
 
 
 def test_exports_with_preprocessing_take_raw_data(tmp_path):
-    """8-bit pixels, and a table in its units; a detector gives the score and the label that Keras gives."""
+    """8-bit pixels and a table in its units; a detector gives the same scores and labels as in Keras."""
     both = ["reconstruction", "code"]
     assert eval(python(PREPROCESSED, tmp_path, backend="torch").stdout.splitlines()[-1]) == {
         "conv32_mnist.onnx": (["tensor(uint8)"], both),
@@ -275,7 +275,7 @@ def test_exports_with_preprocessing_take_raw_data(tmp_path):
     }
 
 
-def test_preprocessing_that_is_not_there_is_not_exported(monkeypatch):
+def test_missing_preprocessing_is_not_exported(monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "torch")
     with pytest.raises(
         ValueError, match="preprocess must be False for the decoder, which takes codes. Export the encoder"

@@ -20,12 +20,12 @@ from conftest import BACKEND, adversarial, denoising, dense, vae
 from kerasae import cli, files, models, zoo
 from kerasae.files.weights import MAX_ITEMS
 
-MEMORY = 2**17  # kilobytes that refusing a file may take
+MEMORY = 2**17  # largest memory in kilobytes for refusing a file
 
 
 @pytest.fixture
 def entry(tmp_path):
-    """A copy of an entry, to change."""
+    """A copy of an entry, to be changed."""
     return Path(shutil.copytree(zoo.store.root() / "deep_sine", tmp_path / "deep_sine"))
 
 
@@ -43,7 +43,7 @@ def packed(intact, tmp_path_factory):
 
 
 def signed(entry):
-    """The entry with its files' checksums on its card, as who made the files would have put them there."""
+    """Put the checksums of the changed files on the entry's card, as an attacker would."""
     card = json.loads((entry / zoo.METADATA).read_text())
     card["files"] = {name: files.sha256((entry / name).read_bytes()) for name in card["files"]}
     (entry / zoo.METADATA).write_text(json.dumps(card))
@@ -62,7 +62,7 @@ def repacked(packed, path, **replaced):
     return path
 
 
-# Configs. What code in them would do, were it run, is make a file of this name.
+# Configs. Code in them, if it were run, would create a file of this name.
 MARK = "code_was_run"
 
 
@@ -85,7 +85,7 @@ MAPPED = _of("keras.optimizers", "OptimizerMap", default_optimizer="adam", optim
 PLACE = "is not allowed there"
 NO_FUNCTION = "is not a function in keras"
 CONFIGS = [
-    (("module",), "evil", None),  # Keras goes by the registered name
+    (("module",), "evil", None),  # Keras uses the registered name
     (("registered_name",), "evil>Evil", PLACE),
     (("registered_name",), None, PLACE),
     (("registered_name",), ["kerasae>DenseAutoencoder"], PLACE),
@@ -149,7 +149,7 @@ def _with(config, path, value):
 
 @pytest.mark.anybackend
 @pytest.mark.parametrize(("path", "value", "message"), [row for row in CONFIGS if row[2]])
-def test_config_that_is_not_of_a_model_is_refused(entry, packed, tmp_path, monkeypatch, path, value, message):
+def test_configs_of_other_objects_are_refused(entry, packed, tmp_path, monkeypatch, path, value, message):
     monkeypatch.chdir(tmp_path)
     text = json.dumps(_with(json.loads((entry / zoo.CONFIG).read_text()), path, value))
     (entry / zoo.CONFIG).write_text(text)
@@ -343,7 +343,7 @@ def test_card_with_other_facts_is_an_error_without_a_traceback(entry, command, p
 
 
 def _h5(change):
-    """A change of the first of the file's arrays, which is given with its group and its name there."""
+    """Change the first array of the file with a function of its group and its name."""
 
     def apply(path):
         with h5py.File(path, "a") as file:
@@ -431,7 +431,7 @@ WEIGHTS = {
 
 @pytest.mark.anybackend
 @pytest.mark.parametrize("kind", WEIGHTS)
-def test_weights_that_are_not_a_models_are_refused(entry, intact, packed, tmp_path, kind):
+def test_files_without_the_weights_of_a_model_are_refused(entry, intact, packed, tmp_path, kind):
     change, message = WEIGHTS[kind]
     path = Path(shutil.copy(entry / zoo.WEIGHTS, tmp_path / "own.weights.h5"))
     change(path)
@@ -451,7 +451,7 @@ def test_weights_that_are_not_a_models_are_refused(entry, intact, packed, tmp_pa
 
 
 def _with_state(model, value):
-    """Give the optimizer a state, as training would."""
+    """Give the optimizer a state, as training does."""
     if not model.compiled:
         model.compile()
     model.optimizer.build(model.trainable_variables)
@@ -460,7 +460,7 @@ def _with_state(model, value):
 
 
 def test_weights_and_optimizer_stay_as_they_were_if_a_file_is_damaged(tmp_path):
-    """Keras has put most of it in place when it comes to what does not fit."""
+    """Keras has loaded most variables when it finds one that does not fit."""
     model, other, path = dense(), dense(), tmp_path / "own.weights.h5"
     for each, value in ((model, 1.0), (other, 2.0)):
         _with_state(each, value)
@@ -503,7 +503,7 @@ def test_optimizer_state_that_is_not_finite_is_refused(tmp_path, value):
     np.testing.assert_array_equal(model.get_weights()[0], other.get_weights()[0])
 
 
-def test_weights_of_half_precision_are_loaded_as_they_are(tmp_path):
+def test_weights_of_half_precision_are_loaded_unchanged(tmp_path):
     model, other = (models.LinearAutoencoder((3,), dtype="bfloat16") for _ in range(2))
     model.save_weights(tmp_path / "own.weights.h5")
     other.load_weights(tmp_path / "own.weights.h5")
@@ -533,7 +533,7 @@ def test_keras_file_is_loaded_with_its_optimizers_state(tmp_path):
 
 
 def _zip(**changes):
-    """The file packed again: with other contents by name (None: left out), `mode` of compression."""
+    """Pack the file again with other contents by name (None: without it) and the compression `mode`."""
 
     def apply(path):
         mode = changes.get("mode", zipfile.ZIP_STORED)
@@ -599,8 +599,8 @@ def test_missing_keras_file_is_named():
 
 
 @pytest.mark.anybackend
-def test_files_changed_at_random_are_refused_or_loaded_as_they_are():
-    """In a process of its own: a crash is then a status, a hang a signal, and memory can be measured."""
+def test_randomly_changed_files_are_refused_or_loaded_correctly():
+    """In a new process, where a crash is a status and a hang is a signal, and memory can be measured."""
     environment = os.environ | {"KERAS_BACKEND": BACKEND, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, str(Path(__file__).with_name("fuzz.py")), "0", "800"]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1200)

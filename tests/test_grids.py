@@ -1,4 +1,4 @@
-"""Signals, images and volumes: layers of every rank, and trained models for inputs of another size."""
+"""Signals, images and volumes: layers of every rank, and trained models for other input sizes."""
 
 import itertools
 
@@ -108,7 +108,7 @@ def test_an_entry_of_convolutions_loads_for_another_size():
 
 
 def _cross_entropy(x, x_hat):
-    """In nats per pixel: the loss of conv_mnist."""
+    """The loss of conv_mnist, in nats per pixel."""
     return float(ops.mean(keras.losses.binary_crossentropy(x, x_hat)))
 
 
@@ -117,7 +117,7 @@ def test_the_inner_part_of_a_larger_image_is_reconstructed_as_before():
     small, large = images_for(model, n=2), np.zeros((2, 64, 48, 1), "float32")
     large[:, 16:48, 8:40] = small
     x_hat = model.with_input_shape((64, 48, 1)).reconstruct(large)[:, 16:48, 8:40]
-    inner = np.s_[:, 12:20, 12:20]  # which no pixel beyond the edges has an influence on
+    inner = np.s_[:, 12:20, 12:20]  # these do not depend on pixels beyond the edges
     np.testing.assert_allclose(x_hat[inner], model.reconstruct(small)[inner], atol=1e-5)
 
 
@@ -131,6 +131,6 @@ def test_the_inner_part_of_a_larger_image_is_reconstructed_as_before():
         ("conv-image", (0, 28, 1), r"input_shape must be made of positive integers.*\(0, 28, 1\)"),
     ],
 )
-def test_other_sizes_are_refused_where_the_weights_do_not_fit(name, shape, message):
+def test_other_sizes_are_refused_if_the_weights_do_not_fit(name, shape, message):
     with pytest.raises(ValueError, match=message):
         MODELS[name]().with_input_shape(shape)

@@ -67,7 +67,7 @@ def test_the_readme_has_front_matter_picture_and_figures(hub, entry):
     assert 'kerasae.zoo.load("hf://ada/sine")' in text
 
 
-def test_a_later_push_replaces_what_kerasae_wrote_alone(hub, entry):
+def test_a_later_push_replaces_only_files_that_kerasae_wrote(hub, entry):
     hub.files["ada/sine"] = {"README.md": b"my own words", "notes.txt": b"mine", "detector.npz": b"of an older entry"}
     zoo.push(entry, "ada/sine")
     found = hub.files["ada/sine"]
@@ -101,7 +101,7 @@ def test_a_tampered_file_is_refused(hub, entry, tmp_path, name):
         zoo.verify("hf://ada/sine")
 
 
-def test_repositories_that_hold_no_entry(hub, entry, tmp_path, monkeypatch):
+def test_repositories_without_an_entry(hub, entry, tmp_path, monkeypatch):
     zoo.push(entry, "ada/sine")
     hub.files["ada/other"] = {"README.md": b"a model of another kind"}
     with pytest.raises(ValueError, match=r"hf://ada/other must have the files of an entry.*It has no metadata.json"):
@@ -116,14 +116,14 @@ def test_repositories_that_hold_no_entry(hub, entry, tmp_path, monkeypatch):
     assert not [request for request in hub.requests if request.startswith("GET") and "/resolve/" in request]
 
 
-def test_only_whole_entries_are_pushed(hub, entry):
+def test_only_complete_entries_are_pushed(hub, entry):
     (entry / zoo.CONFIG).write_text("{}")
     with pytest.raises(ValueError, match="config.json is not the file its card describes"):
         zoo.push(entry, "ada/sine")
     assert hub.files == {}
 
 
-def test_what_is_there_already_stays_where_it_is_no_entry(hub, entry, tmp_path):
+def test_directories_that_are_not_entries_are_kept(hub, entry, tmp_path):
     zoo.push(entry, "ada/sine")
     (tmp_path / "precious").mkdir()
     with pytest.raises(FileExistsError, match="exists and is not a zoo entry"):

@@ -1,4 +1,4 @@
-"""What happens around the first import of Keras, each time in a process of its own."""
+"""The hook around the first import of Keras; each test runs in a new process."""
 
 import json
 
@@ -61,7 +61,7 @@ def test_modules_are_found_under_their_earlier_names(earlier, now):
     assert getattr(kerasae, earlier).__name__ == now
 
 
-def test_an_attribute_that_is_not_there_is_an_attribute_error():
+def test_a_missing_attribute_is_an_attribute_error():
     import kerasae
 
     with pytest.raises(AttributeError, match="module 'kerasae' has no attribute 'modles'"):
@@ -84,7 +84,7 @@ def test_saved_models_load_whichever_is_imported_first(saved, imports):
     assert python(code, saved, backend="jax").stdout.split() == ["SparseAutoencoder"]
 
 
-def test_keras_is_loaded_as_if_nobody_had_looked():
+def test_keras_is_loaded_as_without_the_hook():
     code = (
         "import kerasae, sys, keras\n"
         "assert type(keras.__spec__.loader).__name__ == type(keras.__loader__).__name__ == 'SourceFileLoader'\n"
@@ -106,7 +106,7 @@ SHOW = "import kerasae, keras; print(keras.backend.backend())"
 @pytest.mark.parametrize(
     ("hidden", "chosen"), [(["tensorflow"], "jax"), (["tensorflow", "jax"], "torch")], ids=["jax", "torch"]
 )
-def test_the_first_framework_installed_stands_in_and_that_is_said_once(hidden, chosen, tmp_path):
+def test_the_first_installed_framework_is_used_and_reported_once(hidden, chosen, tmp_path):
     code = without(*hidden) + SHOW + "; kerasae.models; import keras"
     done = python(code, backend=None, KERAS_HOME=str(tmp_path))
     assert done.stdout.split() == [chosen]
@@ -114,7 +114,7 @@ def test_the_first_framework_installed_stands_in_and_that_is_said_once(hidden, c
     assert said == [f"kerasae: tensorflow is not installed, using {chosen} (set KERAS_BACKEND to choose)"]
 
 
-def test_what_keras_json_names_counts_where_it_is_installed(tmp_path):
+def test_the_backend_of_keras_json_is_used_if_installed(tmp_path):
     (tmp_path / "keras.json").write_text(json.dumps({"backend": "torch"}))
     done = python(SHOW, backend=None, KERAS_HOME=str(tmp_path))
     assert done.stdout.split() == ["torch"]
@@ -122,14 +122,14 @@ def test_what_keras_json_names_counts_where_it_is_installed(tmp_path):
 
 
 @pytest.mark.parametrize("content", ['{"backend": "tensorflow"}', "{", "[]", "{}"])
-def test_what_keras_json_names_is_replaced_where_it_is_not(tmp_path, content):
+def test_the_backend_of_keras_json_is_replaced_if_not_installed(tmp_path, content):
     (tmp_path / "keras.json").write_text(content)
     code = without("tensorflow") + "import os\nfrom kerasae import _import_hook\n_import_hook.choose_backend()\n"
     done = python(code + "print(os.environ['KERAS_BACKEND'])", backend=None, KERAS_HOME=str(tmp_path))
     assert done.stdout.split() == ["jax"]
 
 
-def test_nothing_is_said_where_the_user_has_chosen():
+def test_nothing_is_printed_if_the_user_has_chosen():
     done = python(without("tensorflow") + SHOW, backend="torch")
     assert done.stdout.split() == ["torch"]
     assert "kerasae:" not in done.stderr
@@ -145,7 +145,7 @@ for attempt in range(2):
 
 
 @pytest.mark.parametrize("statement", ["import kerasae, keras", "import kerasae; kerasae.models"])
-def test_no_framework_at_all_is_an_error_that_says_how_to_get_one(statement):
+def test_no_framework_is_an_error_that_says_how_to_install_one(statement):
     done = python(without(*FRAMEWORKS) + TWICE.format(statement=statement), backend=None)
     messages = done.stdout.splitlines()
     assert len(messages) == 2
@@ -154,7 +154,7 @@ def test_no_framework_at_all_is_an_error_that_says_how_to_get_one(statement):
         assert all(f"`pip install {name}`" in message for name in FRAMEWORKS)
 
 
-def test_a_backend_asked_for_and_missing_is_an_error_that_lists_the_others():
+def test_a_missing_backend_is_an_error_that_lists_installed_ones():
     code = without("jax") + TWICE.format(statement="import kerasae, keras")
     messages = python(code, backend="jax").stdout.splitlines()
     assert len(messages) == 2
@@ -164,7 +164,7 @@ def test_a_backend_asked_for_and_missing_is_an_error_that_lists_the_others():
         assert "`pip install jax`" in message
 
 
-def test_a_misspelt_backend_is_not_recommended_for_installation():
+def test_a_misspelled_backend_is_not_recommended_for_installation():
     message = python(TWICE.format(statement="import kerasae, keras"), backend="tensorfow").stdout.splitlines()[0]
     assert "KERAS_BACKEND is 'tensorfow'" in message
     assert "tensorflow" in message

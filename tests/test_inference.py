@@ -1,4 +1,4 @@
-"""Arrays of any length through a compiled function."""
+"""A compiled function applied to arrays of any length."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ class Pair(NamedTuple):
 
 
 class Function:
-    """Notes the lengths it meets."""
+    """Records the lengths of its arrays."""
 
     def __init__(self):
         self.lengths = []
@@ -29,7 +29,7 @@ class Function:
 
 @pytest.mark.parametrize("n", [1, 2, 5, 16, 100, 256, 257, 300, 1000, 1024, 10_000])
 @pytest.mark.parametrize("size", [1, 7, 256, 300, 2048])
-def test_each_row_is_computed_whatever_the_length_and_lengths_are_few(n, size, monkeypatch):
+def test_each_row_is_computed_with_few_different_lengths(n, size, monkeypatch):
     monkeypatch.setattr(backends, "ONE_LENGTH", True)
     function, x = Function(), np.arange(n, dtype="float32")[:, None] / 100
     result = inference.apply(function, size, x, x)
@@ -43,15 +43,15 @@ def test_each_row_is_computed_whatever_the_length_and_lengths_are_few(n, size, m
         assert sum(function.lengths) - n < 256
 
 
-def test_lengths_are_as_they_come_where_they_cost_nothing(monkeypatch):
+def test_lengths_are_unchanged_if_they_cost_nothing(monkeypatch):
     monkeypatch.setattr(backends, "ONE_LENGTH", False)
     function, x = Function(), np.arange(1000, dtype="float32")[:, None] / 100
     np.testing.assert_array_equal(inference.apply(function, 300, x, x).twice, 2 * x)
     assert function.lengths == [300, 300, 300, 100]
 
 
-def test_the_next_batch_is_begun_before_the_last_is_read():
-    """As JAX computes on its own."""
+def test_the_next_batch_is_started_before_the_previous_one_is_read():
+    """Since JAX computes asynchronously."""
     events = []
 
     class Lazy:

@@ -1,4 +1,4 @@
-"""The backends that can't train: they give what the others give, follow their weights, and say what they can't do."""
+"""Backends for inference: same outputs as the others, current weights, and errors for training."""
 
 import json
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anybackend
 
 BACKENDS, TRAINING = ("numpy", "openvino"), "torch"
 
-# What the entries named give for two inputs by all methods of their models, as arrays in a file.
+# Outputs of all methods of the named entries for two inputs, as arrays in a file.
 OUTPUTS = """
 import sys
 import numpy as np
@@ -43,7 +43,7 @@ for name in sys.argv[2:]:
 np.savez(sys.argv[1], **arrays)
 """
 
-# A model whose weights change between calls, and what it refuses.
+# A model whose weights change between calls, and its errors.
 BEHAVIOUR = """
 import json
 
@@ -93,7 +93,7 @@ print(json.dumps(found))
 
 
 def one_of_each_class():
-    """An entry of every class there is."""
+    """One entry of every class."""
     root = zoo.store.root()
     classes = {json.loads((root / name / zoo.CONFIG).read_text())["class_name"]: name for name in zoo.names()}
     return sorted(classes.values())
@@ -101,7 +101,7 @@ def one_of_each_class():
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """Backend → the arrays of `OUTPUTS` on it, and what `BEHAVIOUR` printed; on one that trains, only the arrays."""
+    """For each backend the arrays of `OUTPUTS` and, for backends without training, the output of `BEHAVIOUR`."""
     directory, entries, found = tmp_path_factory.mktemp("found"), one_of_each_class(), {}
     for backend in (*BACKENDS, TRAINING):
         code = OUTPUTS if backend == TRAINING else OUTPUTS + BEHAVIOUR
@@ -121,7 +121,7 @@ def behaviour(backend, found):
     return found[backend][1]
 
 
-def test_entries_give_what_they_give_elsewhere(backend, found):
+def test_outputs_agree_with_other_backends(backend, found):
     (here, _), (elsewhere, _) = found[backend], found[TRAINING]
     assert here.keys() == elsewhere.keys()
     for key, expected in elsewhere.items():
@@ -132,17 +132,17 @@ def test_entries_give_what_they_give_elsewhere(backend, found):
             np.testing.assert_allclose(here[key] / scale, expected / scale, rtol=0, atol=1e-5, err_msg=key)
 
 
-def test_weights_loaded_after_the_first_call_count(behaviour):
+def test_weights_loaded_after_the_first_call_are_used(behaviour):
     for key, moved in behaviour["moved"].items():
         assert moved > 1e-3, key
         assert behaviour["off"][key] <= 1e-6, key
 
 
-def test_weights_of_images_count_in_evaluate(behaviour):
+def test_sample_weights_are_used_in_evaluate(behaviour):
     assert behaviour["weighted"] == pytest.approx(behaviour["weighted by hand"], rel=1e-5)
 
 
-def test_reduced_precision_is_near(behaviour):
+def test_reduced_precision_is_approximately_equal(behaviour):
     assert 0 < behaviour["off in bfloat16"] < 0.02
 
 

@@ -246,7 +246,7 @@ def test_noise_acts_within_the_range_of_its_model():
 
 
 @pytest.mark.parametrize("layer", [FlipPixels, SaltAndPepper])
-def test_noise_between_the_ends_of_a_range_needs_one(layer):
+def test_noise_that_needs_a_range_refuses_a_model_without_one(layer):
     message = f"{layer.__name__} needs a value range. Received a model with value_range=None. Give"
     with pytest.raises(ValueError, match=message):
         corrupted(layer(0.3), X, None)
@@ -315,7 +315,7 @@ def test_noise_of_keras_is_clipped_to_the_range_of_the_model(name):
 
 @pytest.mark.parametrize("layer", [FlipPixels(0.3), MaskPixels(0.3), MaskPixels(0.3, rescale=True), AddGaussian(0.5)])
 def test_images_in_another_range_get_the_same_noise(layer):
-    """The same draws, scaled with the range."""
+    """The same draws, rescaled with the range."""
 
     def noisy(scale, low):
         config = layer.get_config() | ({"stddev": 0.5 * scale} if isinstance(layer, AddGaussian) else {})

@@ -14,7 +14,7 @@ LOGITS = np.array([-30.0, -3.0, -0.6, -0.49, -0.1, -1e-4, 0.0, 0.3, 0.5, 2.0, 30
 
 
 @pytest.mark.parametrize("logit", LOGITS)
-def test_the_continuous_bernoulli_is_a_distribution_with_the_mean_that_is_decoded(logit):
+def test_the_continuous_bernoulli_integrates_to_1_and_has_the_decoded_mean(logit):
     x = np.linspace(0, 1, 20_001, dtype="float32")[:, None]
     loss = likelihoods.ContinuousBernoulliLoss(reduction="none")
     density = np.exp(-ops.convert_to_numpy(loss(x, np.full_like(x, logit))).ravel().astype("float64"))
@@ -58,7 +58,7 @@ def test_the_reconstruction_loss_is_the_negative_log_likelihood_in_nats(likeliho
 
 
 def linear_gaussian(scale=1.0, variance=0.3):
-    """A VAE of which the likelihood is known, probabilistic PCA, and its marginal distribution.
+    """A VAE with a known likelihood, probabilistic PCA, and its marginal distribution.
 
     Args:
         scale: Factor of the standard deviation of the approximate posterior; 1 for the exact posterior.
@@ -105,7 +105,7 @@ def test_memory_and_batches_do_not_change_the_log_likelihood(monkeypatch):
     np.testing.assert_allclose(metrics.negative_log_likelihood(model, x, 120), whole, rtol=1e-5)
 
 
-def test_what_papers_report_of_a_conditional_model():
+def test_marginal_likelihood_of_a_conditional_model():
     model = models.ConditionalVariationalAutoencoder(SHAPE, 3, hidden_units=(8,), latent_dim=4)
     model.encoder.get_layer("mean").kernel.assign(0.0 * model.encoder.get_layer("mean").kernel)
     x, label = images(), np.arange(20) % 3
@@ -131,7 +131,7 @@ def test_the_importance_weighted_loss_is_that_of_the_definition():
 
 
 @pytest.mark.parametrize("kind", importance.GRADIENTS)
-def test_only_the_standard_gradient_varies_where_the_posterior_is_exact(kind):
+def test_only_the_standard_gradient_varies_if_the_posterior_is_exact(kind):
     """With p(x | z) constant and q = N(shift, 1), all weights are 1 at shift 0, and so is the bound's gradient 0."""
     noise = np.random.default_rng(0).standard_normal((6, 5, 1)).astype("float32")
 

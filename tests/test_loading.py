@@ -1,4 +1,4 @@
-"""Arrays, tables, series and names of one's own, by `data.load`."""
+"""The user's own arrays, tables, series and names, read by `data.load`."""
 
 import dataclasses
 import importlib
@@ -41,7 +41,7 @@ def test_the_test_set_of_a_file_stays_apart(tmp_path):
     assert data.own(tmp_path / "own.npz")[1].tolist() == [7, 8]
 
 
-def test_other_arrays_are_used_as_they_are():
+def test_other_arrays_are_used_unchanged():
     x = np.random.default_rng(0).normal(size=(5, 3))
     source = data.load(x)
     assert source.x is x and source.preprocessing is None and source.kind == "array"
@@ -59,13 +59,13 @@ def test_other_arrays_are_used_as_they_are():
         ({"x": np.zeros(3)}, r"own\.npz must have shape"),
     ],
 )
-def test_arrays_that_are_no_inputs_are_refused(arrays, message, tmp_path):
+def test_arrays_that_are_not_inputs_are_refused(arrays, message, tmp_path):
     np.savez(tmp_path / "own.npz", **arrays)
     with pytest.raises(ValueError, match=message):
         data.load(tmp_path / "own.npz")
 
 
-def test_what_can_not_be_loaded_is_said(tmp_path):
+def test_errors_for_data_that_cannot_be_loaded(tmp_path):
     with pytest.raises(FileNotFoundError, match="No file or folder at mnits. .*Did you mean 'mnist'"):
         data.load("mnits")
     with pytest.raises(FileNotFoundError, match=r"No file or folder at .*gone\.csv"):
@@ -103,7 +103,7 @@ def test_a_csv_file_is_standardized_with_and_without_names(delimiter, head, tmp_
     assert source.description == f"150 rows of 4 columns from {path}, standardized"
 
 
-def test_the_scaler_knows_the_training_part_alone():
+def test_the_scaler_is_fitted_to_the_training_part_only():
     source = data.table(Frame(dict(zip("abcd", IRIS.data.T, strict=True))))
     train, held_out = source.split(0.2, seed=3)
     np.testing.assert_allclose(train.preprocessing.mean, train.raw.mean(axis=0))
@@ -162,7 +162,7 @@ def test_unknown_columns_and_missing_labels_are_named(tmp_path):
 
 
 class Frame:
-    """What the data frames of all libraries have in common."""
+    """A data frame with the methods that all libraries have."""
 
     def __init__(self, columns):
         self._columns, self.columns = columns, list(columns)
@@ -201,7 +201,7 @@ def test_data_frames_are_tables(library):
 # Series
 
 
-def test_windows_and_back():
+def test_windows_and_their_inverse():
     series = np.random.default_rng(0).normal(size=(23, 2))
     for length, stride in ((4, 1), (4, 3), (4, 4)):
         windows = data.windows(series, length, stride)
@@ -225,7 +225,7 @@ def test_windows_and_back():
         (lambda: data.series([1.0, np.nan, 2.0], length=2), "Received none at step 1, channel 0. Fill the gap"),
     ],
 )
-def test_series_out_of_form_are_refused(call, message):
+def test_invalid_series_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
 
@@ -251,7 +251,7 @@ def registry(monkeypatch):
     monkeypatch.setattr(loading, "_registered", {})
 
 
-def test_registered_data_is_taken_by_its_name(registry, tmp_path):
+def test_registered_data_is_loaded_by_its_name(registry, tmp_path):
     data.register("mine", lambda: data.sine(n=50))
     assert data.named("mine").x_test.shape == data.load("mine").x.shape == (50, 2)
     data.register("mine", csv(tmp_path / "iris.csv", IRIS.data))  # again, without a test set of its own
@@ -280,7 +280,7 @@ def test_names_that_are_taken_or_paths_are_refused(name, message, registry):
         data.register(name, data.sine)
 
 
-def test_packages_name_their_data_by_entry_points(registry, monkeypatch):
+def test_packages_register_data_by_entry_points(registry, monkeypatch):
     point = importlib.metadata.EntryPoint("theirs", "kerasae.data:two_moons", loading.ENTRY_POINTS)
     points = importlib.metadata.EntryPoints([point])
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda **params: points.select(**params))

@@ -1,4 +1,4 @@
-"""The epoch loop: the callback calls and logs of Keras's own `fit`, whatever the source and the options."""
+"""The epoch loop: callback calls and logs are those of Keras's own `fit` for all sources and options."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ X = images(43)
 
 
 class Calls(keras.callbacks.Callback):
-    """Notes every call of a hook with its epoch or batch, the names of its logs and the values of epochs' logs."""
+    """Records every call of a hook with its epoch or batch, the names of its logs, and the values of epoch logs."""
 
     def __init__(self, stop_after=None):
         super().__init__()
@@ -65,7 +65,7 @@ def _run(fit, x, stop_after=None, steps_per_execution=1, **options):
 
 @pytest.fixture
 def kerass_own(monkeypatch):
-    """Keras's own loop over the same model: `fit`, and the `evaluate` that it calls."""
+    """Keras's own loop for the same model: `fit` and the `evaluate` that it calls."""
     trainer = next(cls for cls in keras.Model.__mro__ if "fit" in vars(cls))
 
     def fit(model, x, y, **options):
@@ -131,14 +131,14 @@ def test_steps_per_execution_is_what_callbacks_see(steps):
     assert model.evaluate(X, batch_size=10, verbose=0, return_dict=True)["loss"] > 0
 
 
-def test_the_limits_of_debugging_runs_hold(monkeypatch):
+def test_limits_for_debugging_are_respected(monkeypatch):
     monkeypatch.setattr(keras.config, "max_epochs", lambda: 2)
     calls = Calls()
     dense().fit(X, batch_size=10, epochs=5, verbose=0, callbacks=[calls])
     assert [number for hook, number, _ in calls.calls if hook == "on_epoch_end"] == [0, 1]
 
 
-def test_the_limit_of_steps_holds():
+def test_the_limit_of_steps_is_respected():
     keras.config.set_max_steps_per_epoch(2)
     try:
         calls = Calls()
@@ -150,7 +150,7 @@ def test_the_limit_of_steps_holds():
 
 
 @pytest.mark.parametrize("make", [dense, vae, adversarial])
-def test_an_interrupted_fit_leaves_the_model_whole(make):
+def test_an_interrupted_fit_leaves_the_model_consistent(make):
     class Interrupt(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             if batch == 2:
@@ -165,7 +165,7 @@ def test_an_interrupted_fit_leaves_the_model_whole(make):
     model.fit(X, verbose=0)
 
 
-def test_the_users_own_error_comes_out_of_a_stream():
+def test_errors_in_a_stream_are_raised():
     def broken():
         yield (X[:10],)
         raise LookupError("no more photographs")
@@ -181,13 +181,13 @@ def test_batches_of_changing_sizes_and_a_slow_stream_are_trained_on():
     assert int(model.optimizer.iterations) == len(sizes)
 
 
-def test_batch_sizes_that_make_no_sense_are_refused():
+def test_invalid_batch_sizes_are_refused():
     with pytest.raises(ValueError, match="batch_size must be a positive integer"):
         dense().fit(X, batch_size=0)
 
 
 @pytest.mark.parametrize("options", [{"class_weight": {0: 1.0, 1: 2.0}}, {"shuffle": "batch"}])
-def test_orders_and_weights_of_keras_are_taken(options):
+def test_shuffling_and_class_weights_of_keras_are_used(options):
     x = images(40, (17,))
     model = __import__("kerasae").models.DenseAutoencoder((17,), (), 3)
     assert np.isfinite(model.fit(x, batch_size=8, verbose=0, **options).history["loss"]).all()

@@ -1,4 +1,4 @@
-"""Weights of loss terms that can be set while training, and the callback that anneals one."""
+"""Weights of loss terms that can be set during training, and the callback that anneals one."""
 
 import h5py
 import keras
@@ -22,7 +22,7 @@ WEIGHTS = {
     "l2": (sparse, "loss"),
     "weight_penalty": (lambda: dense(weight_penalty=0.1), "loss"),
 }
-# Penalties that a model leaves out until their weight is set.
+# Penalties that a model does not compute until their weight is set.
 LEFT_OUT = {
     "l1": lambda: kerasae.models.SparseAutoencoder(SHAPE, 0.0, 0.02, hidden_units=(8,), latent_dim=3),
     "l2": lambda: kerasae.models.SparseAutoencoder(SHAPE, 0.05, 0.0, hidden_units=(8,), latent_dim=3),
@@ -35,7 +35,7 @@ def batches():
 
 
 def fit(model, data=X, **kwargs):
-    """Two steps per epoch; the weights move only if the model was compiled to move them."""
+    """Train with two steps per epoch; weights change only if the model was compiled with a learning rate."""
     if not model.compiled:
         model.compile(keras.optimizers.SGD(0.0))
     options = {"batch_size": 4} if data is X else {}
@@ -55,7 +55,7 @@ def setting(name, value, epoch):
 
 @pytest.fixture
 def compilations(monkeypatch):
-    """One entry for each time that training steps were compiled."""
+    """List with one item per compilation of training steps."""
     made, train_run = [], backends.train_run
 
     def counted(model, block, many):
@@ -68,7 +68,7 @@ def compilations(monkeypatch):
 
 @pytest.mark.parametrize("source", ["array", "stream"])
 @pytest.mark.parametrize("name", WEIGHTS)
-def test_a_weight_set_in_fit_changes_the_next_epoch_without_compiling_anew(name, source, compilations):
+def test_a_weight_set_in_fit_changes_the_next_epoch_without_recompilation(name, source, compilations):
     make, reported = WEIGHTS[name]
     data = X if source == "array" else batches()
     losses = fit(make(), data, epochs=3, callbacks=[setting(name, 1000.0, epoch=1)])[reported]
@@ -76,7 +76,7 @@ def test_a_weight_set_in_fit_changes_the_next_epoch_without_compiling_anew(name,
     assert len(compilations) == 1
 
 
-def test_a_changed_weight_is_not_traced_anew(monkeypatch):
+def test_a_changed_weight_is_not_traced_again(monkeypatch):
     calls, loss_terms = [], kerasae.models.VariationalAutoencoder.loss_terms
 
     def counted(self, *args, **kwargs):
@@ -84,7 +84,7 @@ def test_a_changed_weight_is_not_traced_anew(monkeypatch):
         return loss_terms(self, *args, **kwargs)
 
     monkeypatch.setattr(kerasae.models.VariationalAutoencoder, "loss_terms", counted)
-    monkeypatch.setitem(backends.MANY, "train", 0)  # otherwise PyTorch traces long runs only
+    monkeypatch.setitem(backends.MANY, "train", 0)  # otherwise PyTorch traces only long runs
     model = vae()
     model.compile(keras.optimizers.Adam(0.0))  # PyTorch cannot trace Keras's SGD
     fit(model)
@@ -117,7 +117,7 @@ def test_a_changed_weight_is_kept_in_config_files_and_checkpoints(name, tmp_path
         assert float(getattr(other, name)) == pytest.approx(0.7)
 
 
-def test_files_hold_a_weight_only_if_it_was_changed(tmp_path):
+def test_files_have_a_weight_only_if_it_was_changed(tmp_path):
     model, path = vae(), tmp_path / "it.weights.h5"
     model.save_weights(path)
     with h5py.File(path) as file:
@@ -150,7 +150,7 @@ ANNEALED = ("kl_weight", "loss", "reconstruction_loss", "kl_loss")
 
 @pytest.mark.parametrize("source", ["array", "generator"])
 def test_annealing_sets_the_weight_per_batch(source):
-    """Also for a stream of unknown length, whose epochs are counted as they pass."""
+    """Also for a stream of unknown length, whose steps per epoch become known after the first epoch."""
     weights, model = [], vae()
     seen = keras.callbacks.LambdaCallback(
         on_train_batch_begin=lambda batch, logs: weights.append(float(model.kl_weight))
@@ -161,7 +161,7 @@ def test_annealing_sets_the_weight_per_batch(source):
 
 
 def _unknown_length():
-    """A stream that does not tell its length, and can be read once per epoch."""
+    """A stream without a length that can be read once per epoch."""
     import torch
 
     class Stream(torch.utils.data.IterableDataset):

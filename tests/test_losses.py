@@ -53,7 +53,7 @@ def test_every_loss_of_keras_is_tested():
 
 @pytest.mark.parametrize("name", [*OF_VALUES, *OF_POSITIONS, *OF_IMAGES])
 def test_losses_of_keras_are_reduced_over_the_positions_of_one_image(name):
-    """The loss of each value, position or image on its own, added up or averaged by hand, with 3 channels."""
+    """Sum or mean of the losses of single values, positions or images, computed by hand, with 3 channels."""
     shape = (4, 2, 3)
     y, x = pair(3, shape)
     loss = getattr(keras.losses, name)()
@@ -80,14 +80,14 @@ def test_losses_whose_targets_are_classes_are_refused(name):
     ],
     ids=["per value", "per position", "per image"],
 )
-def test_values_of_a_users_function_are_taken_as_they_are(function, by_hand):
+def test_values_of_a_user_function_are_not_changed(function, by_hand):
     y, x = pair(shape=(4, 2, 3))
     each = by_hand(y, x).reshape(len(x), -1)
     np.testing.assert_allclose(value(PerImage(function), y, x), each.mean(), rtol=1e-5)
     np.testing.assert_allclose(value(PerImage(function, "sum"), y, x), each.sum(axis=1).mean(), rtol=1e-5)
 
 
-def test_a_users_function_that_averages_over_the_batch_is_refused():
+def test_a_user_function_that_averages_over_the_batch_is_refused():
     y, x = pair()
     with pytest.raises(ValueError, match="Received one number for a batch"):
         PerImage(lambda y, x: keras.ops.mean((y - x) ** 2))(y, x)

@@ -1,4 +1,4 @@
-"""Figures of merit, against formulas and other implementations of them."""
+"""Metrics, compared with formulas and other implementations."""
 
 import importlib
 
@@ -17,7 +17,7 @@ def test_mean_squared_error():
     assert metrics.mean_squared_error(np.zeros((2, 3)), np.array([[1, 0, 0], [2, 0, 0]])) == pytest.approx(5 / 6)
 
 
-def test_binary_crossentropy_of_grey_pixels_and_of_saturated_ones():
+def test_binary_crossentropy_of_gray_and_of_saturated_pixels():
     x, x_hat = np.array([0.0, 0.5, 1.0]), np.array([0.1, 0.5, 0.8])
     expected = -(np.log(0.9) + np.log(0.5) + np.log(0.8)) / 3
     assert metrics.binary_crossentropy(x, x_hat) == pytest.approx(expected)
@@ -115,7 +115,7 @@ def test_pca_error_is_that_of_the_baseline():
 
 
 @pytest.mark.anybackend
-def test_pca_keeps_all_where_the_code_is_larger_than_the_input():
+def test_pca_keeps_all_components_if_the_code_is_larger_than_the_input():
     assert metrics.baseline_figures(data.digits(), 1000)["pca"]["mse"] < 1e-6
 
 
@@ -126,7 +126,7 @@ def test_baselines_of_denoisers():
     assert result["pca"]["denoised_mse"] > result["pca"]["mse"]
 
 
-def test_variational_figures_are_nats_an_image():
+def test_variational_figures_are_nats_per_image():
     dataset = data.digits()
     model = models.VariationalAutoencoder((28, 28, 1), (16,), 2)
     result = metrics.figures(model, dataset)
@@ -134,7 +134,7 @@ def test_variational_figures_are_nats_an_image():
     assert result["reconstruction_loss"] == pytest.approx(784 * result["bce"], rel=0.05)  # sample against mean
 
 
-def test_images_have_a_forest_on_the_codes_of_a_thousand():
+def test_forest_accuracy_uses_the_codes_of_1000_images():
     dataset = data.digits()
     model = models.DenseAutoencoder((28, 28, 1), (16,), 4)
     codes = model.encode(dataset.x_train[:1000])
@@ -159,10 +159,10 @@ def test_codes_of_an_adversarial_model_are_compared_with_the_prior():
     model = models.AdversarialAutoencoder((28, 28, 1), (16,), 4)
     result = metrics.figures(model, dataset)
     assert result["mmd_to_prior"] == metrics.mmd_to_prior(model.encode(dataset.x_test))
-    assert "negative_elbo" not in result and "sample_distance" not in result  # these digits have no network
+    assert "negative_elbo" not in result and "sample_distance" not in result  # these digits have no classifier
 
 
-def test_conditional_models_are_told_the_class_and_networkd_by_it(monkeypatch):
+def test_samples_of_conditional_models_are_classified_as_the_requested_class(monkeypatch):
     dataset, network = data.digits(), classifier.load("mnist")
     monkeypatch.setattr(classifier, "find", lambda dataset: network)
     model = models.ConditionalVariationalAutoencoder((28, 28, 1), hidden_units=(16,), latent_dim=2)
@@ -178,7 +178,7 @@ def test_conditional_models_are_told_the_class_and_networkd_by_it(monkeypatch):
 
 
 def features(n, d, seed):
-    """Correlated features, none negative, as a ReLU's are."""
+    """Correlated nonnegative features, like those of a ReLU."""
     rng = np.random.default_rng(seed)
     return np.maximum(rng.normal(size=(n, d)) @ rng.normal(size=(d, d)) + rng.normal(size=d), 0)
 
@@ -204,7 +204,7 @@ def test_frechet_distance_of_one_feature():
 
 @pytest.mark.anybackend
 @pytest.mark.parametrize("shapes", [((5, 3), (5, 4)), ((1, 3), (5, 3)), ((5,), (5,))])
-def test_frechet_distance_of_what_does_not_fit(shapes):
+def test_frechet_distance_refuses_features_that_do_not_fit(shapes):
     with pytest.raises(ValueError, match=r"Expected two arrays of features \(n, d\).*Received shapes"):
         metrics.frechet_distance(*map(np.ones, shapes))
 

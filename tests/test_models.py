@@ -349,7 +349,7 @@ def test_bad_constructor_arguments_are_refused(cls, arguments, message):
         cls(**{"input_shape": (8, 8, 1)} | arguments)
 
 
-def test_numpy_integers_and_lists_are_taken_as_sizes():
+def test_numpy_integers_and_lists_are_accepted_as_sizes():
     model = models.DenseAutoencoder([np.int64(6), 5, 1], [np.int32(8)], np.int64(3))
     assert model.get_config()["hidden_units"] == (8,)
     json.dumps(keras.saving.serialize_keras_object(model))
@@ -374,7 +374,7 @@ def test_fit_x_means_fit_x_x_and_learns(name):
         np.testing.assert_allclose(values, paired[name], rtol=1e-4)
     for a, b in zip(model.get_weights(), twin.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
-    if not isinstance(model, models.PCAResidualAutoencoder):  # which starts at the optimum of a linear model
+    if not isinstance(model, models.PCAResidualAutoencoder):  # this model starts at the optimum of a linear model
         assert min(alone["loss"][4:]) < alone["loss"][0]
 
 
@@ -480,7 +480,7 @@ def test_the_penalty_on_weights_is_part_of_the_loss_only():
     assert figures["reconstruction_loss"] == pytest.approx(((model.reconstruct(x) - x) ** 2).mean(), rel=1e-5)
 
 
-def test_layers_of_one_shape_have_different_initial_weights():
+def test_layers_of_equal_shape_have_different_initial_weights():
     kernels = [w for w in models.DenseAutoencoder((8,), (8, 8), 8).get_weights() if w.ndim == 2]
     assert len(kernels) == 6
     for i, kernel in enumerate(kernels):

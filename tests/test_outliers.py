@@ -1,4 +1,4 @@
-"""Errors of single inputs, and the detector of outliers that is built on them."""
+"""Errors of single inputs, and the outlier detector."""
 
 import dataclasses
 
@@ -66,29 +66,29 @@ def table(n=120, outliers=0, seed=0):
 
 @pytest.fixture
 def short(monkeypatch):
-    """Trainings of a few steps."""
+    """Shorten trainings to a few steps."""
     monkeypatch.setattr(fitting, "TABLE", fitting.Schedule(30, 32, 3e-3))
     monkeypatch.setattr(fitting, "IMAGES", fitting.Schedule(30, 32, 3e-3))
 
 
-# Fifty fits, each compiled anew, take minutes; these few find most of what can go wrong.
+# All fifty fits, each with a new compilation, take minutes; these few checks find most errors.
 FEW = ("outliers_train", "subset_invariance", "fit2d_1sample", "idempotent")
 
 
 @parametrize_with_checks([OutlierDetector(random_state=0)])
-def test_scikit_learn_finds_nothing_amiss(estimator, check, short):
+def test_checks_of_scikit_learn_pass(estimator, check, short):
     if any(part in check.func.__name__ for part in FEW):
         check(estimator)
 
 
 @pytest.mark.slow
 @parametrize_with_checks([OutlierDetector(random_state=0)])
-def test_scikit_learn_finds_nothing_at_all(estimator, check):
+def test_all_checks_of_scikit_learn_pass(estimator, check):
     check(estimator)
 
 
 @pytest.mark.anybackend
-def test_usual_images_are_not_outliers_where_a_few_were_learned_by_heart(monkeypatch):
+def test_usual_images_are_not_outliers_after_overfitting_to_few(monkeypatch):
     monkeypatch.setattr(fitting, "IMAGES", fitting.Schedule(250, 64, 3e-3))
     digits = data.digits()
     zeros, new = (x[y == 0].reshape(-1, 784) for x, y in zip(digits[::2], digits[1::2], strict=True))

@@ -1,4 +1,4 @@
-"""Pictures of one's own: any format and size, in memory and as a stream."""
+"""The user's own pictures: any format and size, in memory and as a stream."""
 
 import threading
 
@@ -28,7 +28,7 @@ def photographs(folder, n=6, size=(8, 6), mode="RGB", suffix=".png"):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two classes of pictures, and what else lies in folders."""
+    """Two classes of pictures, and other files."""
     photographs(tmp_path / "b" / "deep", 4)
     photographs(tmp_path / "a", 3)
     for name in ("Thumbs.db", ".hidden.png", "readme.txt"):
@@ -62,14 +62,14 @@ def test_folders_of_parts_are_not_classes(tmp_path):
 
 
 @pytest.mark.anybackend
-def test_paths_are_taken_as_they_are(folder):
+def test_paths_are_used_unchanged(folder):
     paths = [folder / "b" / "deep" / "001.png", folder / "a" / "000.png"]
     assert data.images(paths).files == tuple(paths) and data.images(paths).y is None
     assert len(data.images(str(paths[0]))) == 1
 
 
 @pytest.mark.anybackend
-def test_what_is_not_there_is_said(tmp_path, folder):
+def test_errors_for_missing_pictures(tmp_path, folder):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "readme.txt").write_text("no picture")
@@ -158,7 +158,7 @@ def test_gray_is_inferred_only_if_all_pictures_are_gray(tmp_path):
 
 
 @pytest.mark.anybackend
-def test_color_that_the_sample_missed_is_said(tmp_path, monkeypatch):
+def test_color_that_the_sample_missed_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr("kerasae.data.pictures._SAMPLE", 2)  # the first and the last
     for name in "aceg":
         (Image.fromarray(GRAY) if name != "c" else RGB).save(tmp_path / f"{name}.png")
@@ -248,7 +248,7 @@ def test_decompression_bombs_are_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.anybackend
-def test_a_pipe_and_a_program_are_no_pictures(tmp_path):
+def test_pipes_and_programs_are_not_pictures(tmp_path):
     import os
 
     os.mkfifo(tmp_path / "pipe.png")
@@ -282,7 +282,7 @@ def dense(shape):
     return models.DenseAutoencoder(shape, (8,), 3)
 
 
-def test_a_stream_trains_evaluates_and_predicts_as_the_arrays_do(tmp_path):
+def test_a_stream_trains_evaluates_and_predicts_like_arrays(tmp_path):
     photographs(tmp_path, 20, size=(6, 5))
     whole, streamed = data.images(tmp_path), data.images(tmp_path, memory=1000, workers=2)
     assert streamed.raw is None and streamed.x.shape == whole.x.shape
@@ -325,7 +325,7 @@ def test_no_thread_is_left_when_an_epoch_is_left_early(folder):
 
 
 @pytest.mark.anybackend
-def test_the_batches_that_wait_are_bounded(tmp_path):
+def test_the_size_of_waiting_batches_is_bounded(tmp_path):
     large = ImagePreprocessing((512, 512), "rgb")
     assert PictureStream([tmp_path] * 100, large, batch_size=32).max_queue_size == 1
     assert PictureStream([tmp_path] * 100, ImagePreprocessing((8, 8)), batch_size=2).max_queue_size == 16

@@ -1,4 +1,4 @@
-"""Entries of one's own: saved, trained, searched."""
+"""The user's own entries: saved, trained, searched."""
 
 import contextlib
 import shutil
@@ -16,7 +16,7 @@ from kerasae.zoo import inputs, plans
 
 @keras.saving.register_keras_serializable(package="tests")
 class Shifted(models.DenseAutoencoder):
-    """A class of a user's, with an argument of its own."""
+    """A user's class with an additional argument."""
 
     def __init__(self, input_shape, shift=0.0, **kwargs):
         super().__init__(input_shape, **kwargs)
@@ -31,7 +31,7 @@ def digits(n=60):
     return data.Dataset(x[:n], y[:n], x[n : 2 * n], y[n : 2 * n])
 
 
-def test_a_model_of_a_users_own_class_is_saved_measured_and_loaded(tmp_path):
+def test_a_model_of_a_user_class_is_saved_measured_and_loaded(tmp_path):
     dataset = digits()
     model = Shifted((28, 28, 1), 0.5, hidden_units=(8,), latent_dim=3)
     card = zoo.save(
@@ -67,7 +67,7 @@ def test_a_model_is_measured_through_its_preprocessing_on_what_is_read_from_file
 
 
 @pytest.mark.anybackend
-def test_the_words_of_keras_hub_load_and_save(tmp_path):
+def test_names_of_keras_hub_load_and_save(tmp_path):
     model = models.DenseAutoencoder.from_preset("deep_sine")
     model.save_to_preset(tmp_path / "mine", license="MIT")
     again = models.Autoencoder.from_preset(tmp_path / "mine")
@@ -118,7 +118,7 @@ def test_extra_files_are_of_a_closed_list_and_checked(tmp_path):
 
 @contextlib.contextmanager
 def full_disk():
-    """No file grows beyond 20,000 bytes."""
+    """Limit the size of files to 20,000 bytes."""
     import resource  # not on Windows
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -202,7 +202,7 @@ def test_a_disk_that_fills_up_loses_nothing(tmp_path):
 
 
 @pytest.mark.anybackend
-def test_figures_are_measured_again_where_the_data_still_is(tmp_path, capsys, monkeypatch):
+def test_figures_are_measured_again_on_the_original_data(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("x.npy", rows())
     assert cli.main(["train", "--data", "x.npy", "--epochs", "2", "--out", "mine", "--set", "hidden_units=8,"]) == 0

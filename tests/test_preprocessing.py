@@ -19,7 +19,7 @@ KINDS = {
 
 @pytest.mark.anybackend
 @pytest.mark.parametrize("kind", KINDS)
-def test_json_and_the_way_back_keep_everything(kind):
+def test_json_round_trip_keeps_everything(kind):
     scale, raw = KINDS[kind]
     assert from_json(json.loads(json.dumps(scale.to_json()))) == scale
     assert scale.kind == kind and scale.raw_shape == raw.shape[1:]
@@ -40,7 +40,7 @@ def test_layers_do_the_same_in_a_graph_of_raw_inputs(kind):
 
 
 @pytest.mark.anybackend
-def test_standardizing_goes_by_scikit_learn_and_leaves_constant_columns_alone():
+def test_standardizing_equals_scikit_learn_and_keeps_constant_columns():
     x = np.stack([rng.normal(1e9, 2, 1000), np.full(1000, 3.3)], axis=1)  # large offsets keep their digits
     scale = TablePreprocessing.fitted(x, ["time", "constant"])
     assert scale.scale[1] == 1.0 and scale.columns == ("time", "constant")
@@ -55,7 +55,7 @@ def test_a_series_is_cut_into_windows():
 
 
 @pytest.mark.anybackend
-def test_raw_data_of_another_form_is_refused():
+def test_raw_data_of_another_shape_or_type_is_refused():
     with pytest.raises(ValueError, match=r"uint8\. Received float64\. .*pass them to the model"):
         KINDS["image"][0](np.zeros((1, 5, 4, 3)))
     with pytest.raises(ValueError, match=r"\(n, 5, 4, 3\)\. Received: \(1, 4, 5, 3\)"):
@@ -89,5 +89,5 @@ def test_fields_out_of_bounds_are_named(message):
 
 
 @pytest.mark.anybackend
-def test_what_is_listed_is_what_json_knows():
+def test_listed_kinds_are_those_that_json_has():
     assert set(KINDS) == set(preprocessing._KINDS)

@@ -9,13 +9,13 @@ import kerasae
 
 X, LABELS = images(12), np.arange(12) % 3
 FAMILIES = {"dense": dense, "sparse": sparse, "vae": vae, "conditional": conditional, "adversarial": adversarial}
-# All on the fastest of them; quantizing is Keras's own code on each.
+# All on the fastest backend; quantization is Keras's own code on each.
 QUANTIZED = list(FAMILIES) if BACKEND == "torch" else ["dense", "conditional"]
 
 
 @pytest.fixture(autouse=True)
 def uncollected(monkeypatch):
-    """Keras collects garbage after each kernel that it quantizes: a third of a second with all that is imported."""
+    """Disable garbage collection, which Keras runs after each quantized kernel and which takes a third of a second."""
     monkeypatch.setattr("gc.collect", lambda *args: 0)
 
 
@@ -28,7 +28,7 @@ def label(model):
 
 
 def figures(model):
-    """All that a model gives for some inputs."""
+    """All outputs of a model for some inputs."""
     return {
         "encode": model.encode(X, **label(model)),
         "reconstruct": model.reconstruct(X, **label(model)),
@@ -55,7 +55,7 @@ def quantize_encoder(model):
 @pytest.mark.parametrize(
     ("family", "quantize"), [*((family, quantize_all) for family in QUANTIZED), ("vae", quantize_encoder)]
 )
-def test_a_quantized_model_works_and_comes_back_from_its_file(family, quantize, tmp_path):
+def test_a_quantized_model_works_and_is_loaded_from_its_file(family, quantize, tmp_path):
     model = trained(FAMILIES[family])
     before = figures(model)
     quantize(model)
@@ -95,7 +95,7 @@ def test_a_filter_chooses_the_layers_that_are_quantized(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["int4", "float8"])
-def test_other_modes_of_keras_come_back_from_a_file(mode, tmp_path):
+def test_other_modes_of_keras_are_loaded_from_a_file(mode, tmp_path):
     model = dense()
     model.quantize(mode)
     model.save(tmp_path / "it.keras")
@@ -122,7 +122,7 @@ def test_a_model_without_dense_layers_is_refused():
     [lambda: kerasae.models.ConvVariationalAutoencoder(SHAPE, (3, 2), 3, (8,), 3), vaegan],
     ids=["conv-vae", "vaegan"],
 )
-def test_layers_that_stay_as_they_are_are_named(make, tmp_path):
+def test_layers_that_are_not_quantized_are_named(make, tmp_path):
     model = trained(make)
     with pytest.warns(UserWarning, match=r"can't quantize these layers.*conv2d.* \(Conv2D\)"):
         model.quantize("int8")

@@ -45,7 +45,7 @@ def test_every_element_is_standard_normal_over_steps():
     np.testing.assert_allclose(numbers.std(axis=0), 1.0, atol=0.2)
 
 
-def test_numbers_repeat_no_more_often_than_by_chance():
+def test_draws_repeat_no_more_often_than_by_chance():
     numbers = draw(random.uniform, 0, 0, SHAPE)
     expected = numbers.size**2 / 2 / 2**23  # pairs among 2²³ values
     assert numbers.size - len(np.unique(numbers)) < expected + 5 * np.sqrt(expected)
@@ -67,7 +67,7 @@ def test_neighboring_images_and_elements_are_unrelated():
     assert correlation(numbers[:, 1:], numbers[:, :-1]) < 4 / np.sqrt(numbers.size)
 
 
-def test_the_draws_of_an_image_do_not_depend_on_the_size_of_the_batch():
+def test_the_draws_of_an_image_do_not_depend_on_the_batch_size():
     np.testing.assert_array_equal(draw(random.uniform, 0, 3, (8, 5))[:3], draw(random.uniform, 0, 3, (3, 5)))
     np.testing.assert_allclose(draw(random.normal, 0, 3, (8, 5))[:3], draw(random.normal, 0, 3, (3, 5)), rtol=1e-5)
 
@@ -78,7 +78,7 @@ def test_seeds_of_any_size_are_taken():
 
 
 def numpy_uniform(seed, step, shape, stream):
-    """The generator written down once more, for unsigned integers of NumPy."""
+    """A second implementation of the generator, with NumPy's unsigned integers."""
 
     def mix(bits):
         bits = (bits ^ (bits >> np.uint32(16))) * np.uint32(0x7FEB352D)
@@ -107,7 +107,7 @@ def test_draws_are_the_same_on_every_backend(seed, step):
     )
 
 
-def test_layers_draw_by_a_hash_of_seed_and_role():
+def test_keys_of_layers_are_a_hash_of_seed_and_role():
     key = int.from_bytes(hashlib.blake2b(b"3/sampling", digest_size=4).digest(), "little")
     zeros = np.zeros((4, 3), "float32")
     expected = numpy_normal(key, 0, zeros.shape)
@@ -122,7 +122,7 @@ FLAT = (400,)
 
 
 def draws_of(layer, step, shape):
-    """What a layer draws in a step for this shape, whatever it does with it."""
+    """Draws of a layer in a step for this shape, before they are used."""
     function = random.normal if isinstance(layer, (Sampling, AddGaussian)) else random.uniform
     return draw(function, layer.key, step, shape)
 
@@ -165,8 +165,8 @@ def test_layers_draw_unrelated_numbers(layers, step):
             assert len(np.intersect1d(a, b)) < 10 + 2 * a.size**2 / 2**23
 
 
-def test_the_noise_of_the_code_is_not_that_of_the_pixels():
-    """What a default VAE and its noise layer give, not just their keys."""
+def test_the_noise_of_the_code_and_of_the_pixels_are_unrelated():
+    """Compares the draws of a default VAE and its noise layer, not just their keys."""
     noise, sampling = vae_with_noise()
     noise = type(noise)(1.0, clip=None, seed=noise.seed, stream=noise.stream)
     code = draw(sampling, (np.zeros((39, 20)), np.zeros((39, 20)))).ravel()

@@ -1,4 +1,4 @@
-"""Recipes: the same start and the same order on every backend, and runs that go on where they broke off."""
+"""Recipes: the same initial weights and batch order on every backend, and resumed runs."""
 
 import keras
 import numpy as np
@@ -34,7 +34,7 @@ def test_plan_takes_a_schedule_and_epochs():
         recipes.plan("vae_mnist", "fastest")
 
 
-def test_hold_out_must_leave_something_to_train_on():
+def test_hold_out_must_leave_training_examples():
     with pytest.raises(ValueError, match=r"hold_out must be from 0 to 999. Received: 1000"):
         train.train("linear_sine", hold_out=1000, verbose=0)
 
@@ -80,7 +80,7 @@ def test_same_seed_same_weights():
 
 
 @pytest.mark.parametrize("name", ["deep_sine", "vae_mnist"])
-def test_broken_off_training_ends_as_if_it_had_not_been(name, tmp_path, monkeypatch):
+def test_resumed_training_ends_like_an_uninterrupted_run_of_a_recipe(name, tmp_path, monkeypatch):
     class Interrupted(Exception):
         pass
 

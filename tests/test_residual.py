@@ -1,4 +1,4 @@
-"""Residual networks: what they start from, what they learn, and the sizes that they choose."""
+"""Residual networks: their start, their training, and their default sizes."""
 
 import keras
 import numpy as np
@@ -52,11 +52,11 @@ def test_initial_weights_reach_the_layers_inside_of_blocks():
         np.testing.assert_array_equal(a, b)
 
 
-# From principal components on
+# Starting from principal components
 
 
 def _smooth(n, seed=0):
-    """Images of few degrees of freedom, which PCA needs more numbers for than there are."""
+    """Images with few degrees of freedom, for which PCA needs more components."""
     rng = np.random.default_rng(seed)
     places, widths = rng.uniform(2, 6, (n, 2, 1)), rng.uniform(0.8, 2.0, (n, 1, 1))
     bumps = np.exp(-(((np.arange(8) - places) / widths) ** 2))
@@ -78,7 +78,7 @@ def _linear_maps(model):
     return np.concatenate([np.ravel(weight) for layer in layers for weight in layer.get_weights()])
 
 
-def test_it_starts_from_the_error_of_pca_and_learns_what_pca_cannot(tmp_path):
+def test_training_starts_from_the_error_of_pca_and_reduces_it(tmp_path):
     x, x_test = _smooth(512), _smooth(128, seed=1)
     model = _small()
     model.adapt(x)
@@ -91,7 +91,7 @@ def test_it_starts_from_the_error_of_pca_and_learns_what_pca_cannot(tmp_path):
     np.testing.assert_array_equal(_linear_maps(model), before)
     model.save(tmp_path / "it.keras")
     loaded = keras.saving.load_model(tmp_path / "it.keras")
-    assert int(loaded.adapted) == 1  # or training it further would begin with other components
+    assert int(loaded.adapted) == 1  # otherwise further training would begin with other components
     np.testing.assert_array_equal(_linear_maps(loaded), before)
 
 
@@ -108,7 +108,7 @@ def test_the_first_training_adapts_to_arrays_and_to_batches():
         _small().fit(stream("generator", x), verbose=0)
 
 
-def test_more_numbers_than_inputs_have_principal_components():
+def test_a_code_larger_than_the_number_of_principal_components():
     x = images(4, (8, 8, 3))
     model = _small()
     model.adapt(x)

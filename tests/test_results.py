@@ -1,4 +1,4 @@
-"""The page of results, made from the cards."""
+"""The page of results, generated from the cards."""
 
 from pathlib import Path
 

@@ -27,13 +27,13 @@ def vectors(n=40, features=5):
     return np.random.default_rng(0).normal(size=(n, features))
 
 
-# On one backend: fifty fits, each compiled anew on the others, where it is a slow test.
+# Fifty fits, each with a new compilation: on one backend, and as a slow test on the others.
 once = (lambda test: test) if BACKEND == "torch" else pytest.mark.slow
 
 
 @once
 @parametrize_with_checks([AutoencoderTransformer(hidden_units=(4,), epochs=1, batch_size=256)])
-def test_scikit_learn_finds_nothing_amiss(estimator, check):
+def test_checks_of_scikit_learn_pass(estimator, check):
     check(estimator)
 
 
@@ -51,7 +51,7 @@ def test_global_random_numbers_are_left_alone():
     np.testing.assert_array_equal(np.random.random_sample(3), expected)
 
 
-def test_linear_one_finds_what_pca_finds():
+def test_a_linear_transformer_finds_the_subspace_of_pca():
     x = StandardScaler().fit_transform(vectors(200) @ np.random.default_rng(1).normal(size=(5, 5)))
     linear = AutoencoderTransformer(2, (), epochs=30, batch_size=10, learning_rate=0.01, random_state=0).fit(x)
     pca = PCA(2).fit(x)
@@ -82,7 +82,7 @@ def test_search_chooses_the_larger_code():
     assert search.best_params_ == {"latent_dim": 4}
 
 
-def test_fitted_ones_are_pickled_whole_and_cloned_bare():
+def test_fitted_transformers_are_pickled_completely_and_cloned_unfitted():
     x = vectors()
     fitted = small().fit(x)
     again = pickle.loads(pickle.dumps(fitted))
@@ -128,7 +128,7 @@ def test_codes_of_another_size():
 # A trained model
 
 
-def test_encoder_gives_flat_codes_and_takes_them_back():
+def test_encoder_returns_flat_codes_and_decodes_them():
     x = data.digits().x_test[:20]
     encoder = EncoderTransformer("conv_mnist").fit(x.reshape(20, -1))
     z = encoder.transform(x.reshape(20, -1))
@@ -160,7 +160,7 @@ def test_encoder_before_fit():
         EncoderTransformer().transform(np.zeros((1, 784)))
 
 
-def test_encoder_of_another_width():
+def test_encoder_with_another_number_of_features():
     with pytest.raises(ValueError, match=r"X must have 784 features.*\(28, 28, 1\).*Received shape: \(3, 64\)"):
         EncoderTransformer("dense_mnist").fit(np.zeros((3, 64)))
 
@@ -171,7 +171,7 @@ def test_encoder_keeps_the_range_of_its_model():
         encoder.transform(np.full((3, 784), 255.0))
 
 
-def test_encoder_of_what_is_no_model():
+def test_encoder_of_something_that_is_not_a_model():
     with pytest.raises(TypeError, match=r"model must be a kerasae.models.Autoencoder or the name.*Received: PCA"):
         EncoderTransformer(PCA(2)).fit(np.zeros((3, 784)))
     with pytest.raises(ValueError, match=f"No zoo entry named 'dense_minst'.*{zoo.names()[0]}"):

@@ -1,4 +1,4 @@
-"""The hand-written steps do what Keras's own steps over `compute_loss` do."""
+"""kerasae's steps have the same results as Keras's own steps with `compute_loss`."""
 
 import keras
 import numpy as np
@@ -18,13 +18,13 @@ X, WEIGHTS = images(), np.linspace(0.0, 2.0, 20, dtype="float32")
 
 
 def keras_stepped(cls):
-    """The class with Keras's own steps, which call `compute_loss`, in the place of kerasae's."""
+    """The class with Keras's own steps, which call `compute_loss`, instead of kerasae's."""
     steps = {name: getattr(keras.Model, name) for name in ("train_step", "test_step")}
     return type(cls.__name__, (cls,), steps)
 
 
 def pair(family, optimizer="sgd", **kwargs):
-    """A model, and one with the same weights that steps as Keras does."""
+    """A model, and one with the same weights and Keras's own steps."""
     model = FAMILIES[family](**kwargs)
     reference = keras_stepped(type(model))(**model.get_config())
     reference.set_weights(model.get_weights())
@@ -36,7 +36,7 @@ def pair(family, optimizer="sgd", **kwargs):
 
 
 def in_step(model, reference):
-    """Keras's step on JAX forgets what `compute_loss` changed, the counters of random draws."""
+    """Keras's step on JAX loses changes that `compute_loss` makes, such as counters of random draws."""
     for ours, theirs in zip(model.non_trainable_variables, reference.non_trainable_variables, strict=True):
         theirs.assign(keras.ops.convert_to_numpy(ours))
 
@@ -97,7 +97,7 @@ def test_logs_are_means_over_the_images_of_an_epoch(family):
     model.compile(optimizer=keras.optimizers.SGD(0.0))
     logs = model.fit(X, batch_size=8, shuffle=False, verbose=0).history
     for counter in model.non_trainable_variables:
-        if counter.dtype == "int32":  # else it is a weight of a loss term
+        if counter.dtype == "int32":  # otherwise it is a weight of a loss term
             counter.assign(0)
     parts = []
     for batch in BATCHES:
@@ -151,7 +151,7 @@ def test_eager_and_compiled_steps_agree():
     assert_same(model.weights, twin.weights, atol=1e-5)
 
 
-def test_what_a_fit_or_a_single_step_has_made_can_be_changed():
+def test_variables_can_be_changed_after_a_fit_or_a_single_step():
     for begin in (lambda model: model.fit(X, verbose=0), lambda model: model.train_on_batch(X)):
         model, other = pair("plain", "adam")
         begin(model)

@@ -1,4 +1,4 @@
-"""The house: small files, imports that go one way, private names of Keras and the frameworks in two files."""
+"""Structure of the package: small files, no import cycles, private names of Keras and frameworks in two files."""
 
 import ast
 import graphlib
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.anybackend
 
 PACKAGE = Path(__file__).parents[1] / "kerasae"
 FILES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
-# Where private names of others may stand: Keras's, and those of PyTorch's graphs.
+# Files that may use private names of Keras, and of PyTorch's graphs.
 PRIVATE = {"keras_private.py", "torch_trace.py"}
 FOREIGN = ("keras.src", "torch._", "tensorflow.python", "jax._src")
 
@@ -30,7 +30,7 @@ def test_no_file_is_long():
 
 
 def own_names():
-    """All names with a leading underscore that kerasae itself defines."""
+    """All names that kerasae itself defines."""
     names = set()
     for tree in FILES.values():
         for node in ast.walk(tree):
@@ -44,7 +44,7 @@ def own_names():
 
 
 def private_names(tree, own):
-    """Private names of others in a module: attributes, and modules that are imported."""
+    """Private names of other packages that a module uses: attributes and imported modules."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
             if node.attr not in own:
@@ -55,13 +55,13 @@ def private_names(tree, own):
             yield from (alias.name for alias in node.names if alias.name.startswith(FOREIGN))
 
 
-# A named tuple's methods have a leading underscore so as not to clash with fields: they are public.
+# Methods of named tuples are public; the leading underscore avoids clashes with fields.
 PUBLIC = {"_asdict", "_fields", "_make", "_replace"}
-# PyTorch's fused Adam has no other name; the import machinery says by no other whether a module is being imported.
+# There are no public names for PyTorch's fused Adam, and for whether a module is being imported.
 NAMED_WHERE_USED = {"backends/torch_adam.py": {"_fused_adam_"}}
 
 
-def test_private_names_of_others_stand_in_two_files():
+def test_private_names_of_others_are_used_in_two_files_only():
     own = own_names() | PUBLIC
     found = {short(path): set(private_names(tree, own)) for path, tree in FILES.items() if path.name not in PRIVATE}
     found = {name: names - NAMED_WHERE_USED.get(name, set()) for name, names in found.items()}
@@ -69,7 +69,7 @@ def test_private_names_of_others_stand_in_two_files():
 
 
 def imports_of(path, tree):
-    """The modules of kerasae that a module imports when it is imported itself."""
+    """Modules of kerasae that a module imports at import time."""
     known = {name_of(other) for other in FILES}
     for node in tree.body:
         if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
@@ -83,7 +83,7 @@ def imports_of(path, tree):
                 yield from (alias.name for alias in part.names if alias.name in known)
 
 
-def test_imports_go_one_way():
+def test_imports_have_no_cycles():
     graph = {name_of(path): set(imports_of(path, tree)) - {name_of(path), "kerasae"} for path, tree in FILES.items()}
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 

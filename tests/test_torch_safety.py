@@ -1,4 +1,4 @@
-"""Tracing changes nothing: every optimizer beside plain Keras, and nothing of a user's is frozen into a trace."""
+"""Tracing changes nothing: optimizers give the weights of plain Keras, and user code is not frozen in a trace."""
 
 import warnings
 
@@ -22,7 +22,7 @@ CHANGES = {
     "accumulation": {"gradient_accumulation_steps": 3},
     "decay": {"weight_decay": 0.01},
 }
-# Those that are not there to hold others.
+# All optimizers that do not wrap others.
 HOLDERS = {"LossScaleOptimizer", "MultiOptimizer", "Optimizer"}
 PLAIN = sorted(
     name
@@ -91,7 +91,7 @@ def own_loss(y_true, y_pred):
 
 
 class Counting(keras.losses.Loss):
-    """Keeps a count in Python: each step's loss is one larger than the last one's."""
+    """Counts steps in Python: each step's loss is larger by one than that of the previous step."""
 
     steps = 0
 
@@ -123,7 +123,7 @@ if BACKEND == "torch":
     }
 
     @pytest.mark.parametrize("reason", WARNED)
-    def test_one_warning_says_why_steps_are_not_traced(reason):
+    def test_one_warning_gives_the_reason_why_steps_are_not_traced(reason):
         model = _ours()
         WARNED[reason](model)
         with pytest.warns(UserWarning, match=f"one by one on PyTorch.*{reason}") as found:
@@ -131,7 +131,7 @@ if BACKEND == "torch":
             model.fit(X, verbose=0)
         assert sum("one by one" in str(warning.message) for warning in found) == 1
 
-    def test_state_in_a_users_python_is_not_frozen():
+    def test_state_in_user_code_is_not_frozen():
         model = _ours()
         model.compile(loss=(loss := Counting()))
         with pytest.warns(UserWarning, match="Counting"):

@@ -1,4 +1,4 @@
-"""Recorded functions give what the functions give, with fewer operations."""
+"""Traced functions have the results of the functions, with fewer operations."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ def rand(*shape):
 
 
 def same(function, *tensors) -> list:
-    """The operations of the recorded function, which gives what the function does for other tensors, too."""
+    """Check that the traced function has the function's results for other tensors too; returns its operations."""
     short = traced(function, *(torch.zeros_like(tensor) for tensor in tensors))
     for given in (tensors, [tensor + 0.25 for tensor in tensors]):
         torch.testing.assert_close(short(*given), function(*given), rtol=1e-5, atol=1e-6)
@@ -27,7 +27,7 @@ def same(function, *tensors) -> list:
 
 
 def with_gradients(function):
-    """The function, its results' mean and this mean's gradients by all that it is given."""
+    """The function, extended by the mean of its results and the gradients of this mean."""
 
     def both(*tensors):
         tensors = [tensor.detach().requires_grad_() for tensor in tensors]
@@ -38,7 +38,7 @@ def with_gradients(function):
 
 
 def keras_convolution(x, kernel, bias):
-    """As Keras has it: images with the channels last, pooled with the channels first."""
+    """As in Keras: images have the channels last and are pooled with the channels first."""
     x = functional.conv2d(x.permute(0, 3, 1, 2), kernel).permute(0, 2, 3, 1) + bias.reshape(1, 1, 1, -1)
     return functional.max_pool2d(x.permute(0, 3, 1, 2).contiguous(), 2).permute(0, 2, 3, 1)
 
@@ -48,7 +48,7 @@ def test_a_dense_layer_is_one_operation():
     same(with_gradients(lambda x, kernel, bias: torch.relu(x @ kernel + bias)), rand(4, 3), rand(3, 2), rand(2))
 
 
-def test_what_only_looks_like_a_dense_layer_stays_as_it_is():
+def test_operations_similar_to_a_dense_layer_are_unchanged():
     assert torch.addmm not in same(lambda x, y: x @ y + 1.0, rand(4, 3), rand(3, 2))
     assert torch.addmm not in same(lambda x, y, z: x @ y + z.relu(), rand(4, 3), rand(3, 2), rand(2))
     assert torch.mm in same(lambda x, y, z: (x @ y, x @ y + z), rand(4, 3), rand(3, 2), rand(2))
@@ -80,11 +80,11 @@ def test_constants_that_are_changed_are_not():
         return x + zeros
 
     short = traced(function, rand(4, 3))
-    for _ in range(2):  # a second call would find what the first one has left
+    for _ in range(2):  # a second call would use the result of the first one
         torch.testing.assert_close(short(rand(4, 3)), function(rand(4, 3)))
 
 
-def test_chance_is_not_a_constant():
+def test_random_numbers_are_not_constants():
     short = traced(lambda x: x + torch.rand(3), rand(4, 3))
     assert not torch.equal(short(rand(4, 3)), short(rand(4, 3)))
 

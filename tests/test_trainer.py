@@ -1,4 +1,4 @@
-"""What a user overrides, freezes or changes is what trains and what is reported, on each backend."""
+"""Methods that a user overrides, frozen parts and changed settings take effect in training on each backend."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ def fitted(model, **options):
 
 
 def own(base, **methods):
-    """A subclass of a kerasae class with methods of the user's."""
+    """A subclass of a kerasae class with the given methods."""
     return type("Own", (base,), {**methods, "__module__": "users_module"})((*SHAPE,), (8,), 3)
 
 
@@ -65,7 +65,7 @@ def test_an_own_call_is_trained_and_scored():
 
 
 def _darker(base, **arguments):
-    """A model with a `call` of the user's that halves the reconstruction."""
+    """A model whose own `call` halves the reconstruction."""
 
     def call(self, x, training=None):
         return 0.5 * base.call(self, x, training=training)
@@ -100,7 +100,7 @@ def test_an_own_call_of_a_variational_model_keeps_the_kl_divergence(model):
 
 
 def test_own_loss_terms_of_a_variational_model_may_score_other_reconstructions():
-    """`y_pred` is passed on to the class's own terms."""
+    """`y_pred` is passed to the terms of the base class."""
 
     def loss_terms(self, x, y=None, sample_weight=None, training=True, y_pred=None):
         y_pred = keras.ops.full_like(x, 0.25)
@@ -122,7 +122,7 @@ def test_an_own_loss_terms_is_trained_and_reported():
 
 
 def _own_step(step):
-    """A step of the user's that reports something else, in the signature of this backend."""
+    """A user's step that reports other logs, with the signature of this backend."""
 
     def changed(self, *arguments):
         result = getattr(models.DenseAutoencoder, step)(self, *arguments)
@@ -135,20 +135,20 @@ def _own_step(step):
 
 
 @pytest.mark.parametrize("step", ["train_step", "test_step"])
-def test_what_an_own_step_returns_is_reported(step):
+def test_logs_of_an_own_step_are_reported(step):
     model = own(models.DenseAutoencoder, **_own_step(step))
     history = fitted(model, validation_data=(X,), epochs=2)
     assert history["own" if step == "train_step" else "val_own"] == [7.0, 7.0]
 
 
-def test_what_own_compute_metrics_returns_is_reported():
+def test_results_of_an_own_compute_metrics_are_reported():
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return {**models.DenseAutoencoder.compute_metrics(self, x, y, y_pred, sample_weight), "three": 3.0}
 
     assert fitted(own(models.DenseAutoencoder, compute_metrics=compute_metrics), epochs=2)["three"] == [3.0, 3.0]
 
 
-def test_an_own_predict_step_is_what_predict_runs():
+def test_predict_runs_an_own_predict_step():
     def predict_step(self, *arguments):
         outputs = keras.Model.predict_step(self, *arguments)
         return (outputs[0] * 0.0, outputs[1]) if BACKEND == "jax" else outputs * 0.0
@@ -183,7 +183,7 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_frozen_part_stays_as_it_is_and_trains_again_later(optimizer):
+def test_a_frozen_part_is_unchanged_and_trains_again_later(optimizer):
     model = compiled(optimizer=OPTIMIZERS[optimizer]())
     model.encoder.trainable = False
     encoder, decoder = arrays(model.encoder), arrays(model.decoder)
@@ -195,7 +195,7 @@ def test_a_frozen_part_stays_as_it_is_and_trains_again_later(optimizer):
 
 
 def test_moments_belong_to_their_own_variables():
-    """Training with a frozen encoder is what plain Keras does with the same optimizer, step by step."""
+    """Training with a frozen encoder equals plain Keras with the same optimizer, step by step."""
     ours, keras_ = compiled(), compiled()
     keras_.set_weights(ours.get_weights())
     for slot, value in zip(keras_.optimizer.variables, ours.optimizer.variables, strict=True):
@@ -232,7 +232,7 @@ def test_a_wholly_frozen_model_warns_and_is_evaluated():
     assert np.isfinite(history["loss"][0]) and not any(moved(before, model))
 
 
-def test_freezing_takes_effect_while_fit_runs():
+def test_freezing_takes_effect_during_fit():
     class Freeze(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
@@ -244,7 +244,7 @@ def test_freezing_takes_effect_while_fit_runs():
     assert not any(moved(freeze.before, model.encoder))
 
 
-def test_variables_that_the_optimizer_does_not_know_are_refused():
+def test_variables_unknown_to_the_optimizer_are_refused():
     model = dense()
     model.encoder.trainable = False
     model.compile()
@@ -258,7 +258,7 @@ def test_variables_that_the_optimizer_does_not_know_are_refused():
     assert all(moved(before, model.encoder))
 
 
-# Nothing compiled outlives what it was compiled from
+# Compiled functions follow changes of the model
 
 
 def test_encode_and_fit_follow_a_replaced_layer():

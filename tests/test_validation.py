@@ -1,4 +1,4 @@
-"""What comes in is checked, and refused with a message that says what to do."""
+"""Inputs are validated, and error messages say what to do."""
 
 import re
 
@@ -83,13 +83,13 @@ def test_bad_values_are_refused_before_anything_happens(untrained, bad, entrance
 
 @pytest.mark.parametrize("entrance", ENTRANCES)
 @pytest.mark.parametrize("bad", NO_NUMBERS)
-def test_what_is_no_number_is_refused(untrained, bad, entrance):
+def test_inputs_that_are_not_numbers_are_refused(untrained, bad, entrance):
     with pytest.raises(TypeError, match=r"^[xy] must be an array of numbers. Received: \w+ of dtype"):
         ENTRANCES[entrance](untrained, NO_NUMBERS[bad])
 
 
 @pytest.mark.parametrize("entrance", ["fit", "evaluate"])
-def test_nothing_at_all_is_refused(untrained, entrance):
+def test_empty_inputs_are_refused(untrained, entrance):
     with pytest.raises(ValueError, match="`x` is missing. Pass an array, or a data set"):
         getattr(untrained, entrance)()
 
@@ -146,7 +146,7 @@ def test_each_model_states_its_own_shape_and_range(name):
     ],
     ids=["nested lists", "list of arrays", "float64", "float16", "bool", "uint8 0 and 1", "int64 0 and 1", "rounding"],
 )
-def test_numbers_of_every_kind_within_the_range_are_taken(untrained, x):
+def test_numbers_of_every_dtype_within_the_range_are_accepted(untrained, x):
     expected = untrained.reconstruct(np.asarray(x, "float32"))
     for result in (untrained.reconstruct(x), untrained.predict(x, verbose=0)):
         assert result.dtype == np.float32

@@ -107,14 +107,14 @@ def test_bits_are_the_binary_digits_of_the_indices():
 @pytest.mark.parametrize(
     "indices", [np.full((1, 2, 2), 5), np.full((1, 2, 2), -1), np.zeros((1, 4), int), [[[0.0] * 2] * 2]]
 )
-def test_what_names_no_codes_is_refused(indices):
+def test_invalid_indices_are_refused(indices):
     for method in (quantized().decode_indices, quantized().codes_to_bits):
         with pytest.raises(ValueError, match=r"indices must be integers from 0 to 4, of shape \(n, 2, 2\). Received: "):
             method(indices)
 
 
 @pytest.mark.parametrize("bits", [np.zeros((1, 11)), np.full((1, 12), 2)])
-def test_what_are_no_bits_is_refused(bits):
+def test_invalid_bits_are_refused(bits):
     with pytest.raises(ValueError, match=r"bits must be 0 or 1, of shape \(n, 12\). Received: "):
         quantized().bits_to_codes(bits)
 

@@ -17,7 +17,7 @@ WEIGHTS = np.linspace(0.0, 2.0, 20, dtype="float32")
 
 
 def sgd(model, rate=1.0, **kwargs):
-    """The model compiled so that its new weights show its gradients."""
+    """Compile the model so that the change of its weights is the gradient."""
     model.compile(optimizer=keras.optimizers.SGD(rate), **kwargs)
     return model
 
@@ -70,7 +70,7 @@ def test_an_endless_generator_needs_steps_per_epoch():
     assert len(history["loss"]) == 2
 
 
-def test_the_order_and_the_hooks_of_a_py_dataset_are_kept():
+def test_the_order_and_the_hooks_of_a_py_dataset_are_respected():
     calls = []
 
     class Batches(keras.utils.PyDataset):
@@ -90,8 +90,8 @@ def test_the_order_and_the_hooks_of_a_py_dataset_are_kept():
     assert "end" in calls
 
 
-def test_a_loader_may_have_workers_that_start_from_scratch():
-    """As they do on macOS and Windows: nothing of kerasae must go there."""
+def test_a_loader_may_have_spawned_workers():
+    """As on macOS and Windows, where everything that workers use is pickled: nothing of kerasae may be among it."""
     import torch
 
     data = torch.utils.data.TensorDataset(torch.as_tensor(X))
@@ -185,7 +185,7 @@ def test_bad_sample_weights_are_refused(entrance, weights, message):
 # The user's own loss and metrics
 
 
-def test_a_loss_and_metrics_of_the_users_choice_are_honoured():
+def test_a_loss_and_metrics_of_the_user_are_honored():
     model = dense()
     model.compile(loss="mae", metrics=["mse"], weighted_metrics=["mae"])
     figures = model.evaluate(X, batch_size=8, sample_weight=WEIGHTS, verbose=0, return_dict=True)
@@ -347,7 +347,7 @@ SAVED = ("conv-odd", "vae-vector")
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """Trained models in files, with what they give, and the weights that further training leads to here."""
+    """Trained models in files, with their outputs, and their weights after further training on this backend."""
     keras.utils.set_random_seed(0)
     directory, data = tmp_path_factory.mktemp("saved"), {}
     for name in SAVED:
@@ -365,7 +365,7 @@ def saved(tmp_path_factory):
 
 
 def test_a_saved_model_continues_training_on_another_backend(saved):
-    """On the next one in a ring of the three, so that all of them write and read."""
+    """On the next of the three backends, so that all of them write and read."""
     directory, ahead = saved
     backend = BACKENDS[(BACKENDS.index(BACKEND) + 1) % len(BACKENDS)]
     python(ELSEWHERE, directory, *SAVED, backend=backend)

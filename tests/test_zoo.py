@@ -1,4 +1,4 @@
-"""The shipped entries, and what happens to files that are not what they should be."""
+"""The pretrained entries, and errors for damaged or foreign files."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ ENTRIES = zoo.names()
 
 @pytest.fixture
 def entry(tmp_path):
-    """A copy of a small entry, to damage."""
+    """A copy of a small entry, to be damaged."""
     return Path(shutil.copytree(zoo.store.root() / "linear_sine", tmp_path / "linear_sine"))
 
 
@@ -84,7 +84,7 @@ def test_card_describes_its_model(name):
 
 
 def one_a_class():
-    """All entries; of those of one class, all but the first are slow tests: they compile the same steps anew."""
+    """All entries. Entries after the first one of each class are slow tests, since they compile the same steps."""
     seen = set()
     for name in ENTRIES:
         first = store.card(name)["class"] not in seen
@@ -93,7 +93,7 @@ def one_a_class():
 
 
 @pytest.mark.parametrize("name", one_a_class())
-def test_entry_goes_on_training(name):
+def test_entry_continues_training(name):
     model = zoo.load(name)
     images = metrics.golden_inputs(model.data_shape, model.value_range, n=8)
     x = model.labelled(images, np.arange(8))
@@ -106,7 +106,7 @@ def test_entry_goes_on_training(name):
     assert any(after[key] < before[key] for key in trained.values())  # of adversaries, one or the other
 
 
-# What the entries must reach: what is reported elsewhere or, where they fall a little short of it, what they gave here.
+# Figures that the entries must reach: reported ones, or ours where they fall slightly short of the reported ones.
 LIMITS = {
     ("deep_sine", "rms_distance"): 0.022,
     ("deep_sine", "mse"): 0.0024,
@@ -149,7 +149,7 @@ def test_overfitting_leaves_the_sine():
     )
 
 
-def test_conditional_samples_are_recognised():
+def test_conditional_samples_are_recognized():
     assert store.card("cvae_mnist")["figures"]["class_accuracy"] >= 0.95
 
 
@@ -168,7 +168,7 @@ def test_unknown_entry_lists_close_matches_and_all_names():
         zoo.load("conv_mnits")
 
 
-def test_directory_that_is_no_entry(tmp_path):
+def test_directory_that_is_not_an_entry(tmp_path):
     with pytest.raises(ValueError, match=r"is not a zoo entry: expected a directory with metadata.json"):
         zoo.load(tmp_path)
 
@@ -205,7 +205,7 @@ def test_missing_weights_file_is_named():
         zoo.load("linear_sine", weights="nowhere.weights.h5")
 
 
-def test_file_that_is_no_weights_file(tmp_path):
+def test_file_that_is_not_a_weights_file(tmp_path):
     path = tmp_path / "text.weights.h5"
     path.write_text("not HDF5")
     _refused(zoo.load("linear_sine"), path, "can't be read as a weights file")
