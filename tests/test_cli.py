@@ -291,7 +291,7 @@ def test_train_refuses_checkpoints_of_another_run(tmp_path, monkeypatch, capsys)
     (tmp_path / "entries" / "linear_sine.partial").mkdir(parents=True)
     (tmp_path / "entries" / "linear_sine.partial" / "settings.json").write_text('{"epochs": 3}')
     assert cli.main(["train", "linear_sine"]) == 2
-    assert "checkpoints of a run with other settings" in capsys.readouterr().err
+    assert "must have checkpoints of a run with the same settings" in capsys.readouterr().err
 
 
 @pytest.mark.anybackend
