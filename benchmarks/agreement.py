@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kerasae.plots import style
+
 DIRECTORY = Path(__file__).with_name("agreement")
 BACKENDS = ("tensorflow", "torch", "jax")
 STEPS = 200
@@ -295,26 +297,28 @@ def _step(number: int | None) -> str:
     return "none" if number is None else str(number)
 
 
+@style.styled
 def chart():
     """Draw the differences between backends, and between runs with a changed last bit, against the step."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 5), layout="constrained")
+    figure = style.new_figure(9.0, 4.6)
     panels = figure.subplots(2, 3, sharex=True, sharey=True)
     record = measured()
     for axes, name in zip(panels.flat, SHOWN, strict=True):
         runs, nudged = record[name]
-        lines = {"three backends": differences(runs) if len(runs) == len(BACKENDS) else [], "one backend, one bit": []}
-        if nudged is not None:
-            lines["one backend, one bit"] = nudged["apart"]
-        for label, apart in lines.items():
-            axes.semilogy(1 + np.arange(len(apart)), np.maximum(apart, 1e-8), linewidth=1, label=label)
-        axes.axhline(WITHIN, color="0.6", linewidth=1, linestyle="--")
-        axes.set_title(name, loc="left")
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.supxlabel("step")
-    figure.supylabel("relative difference of the loss")
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False)
+        among = differences(runs) if len(runs) == len(BACKENDS) else np.array([])
+        alone = np.array([] if nudged is None else nudged["apart"])
+        looks = ((among, "three backends", style.MODEL), (alone, "one backend, last bit changed", style.BASELINE))
+        for apart, label, color in looks:
+            largest = np.maximum.accumulate(np.maximum(apart, 1e-8))
+            axes.semilogy(1 + np.arange(len(apart)), largest, color=color, label=label)
+        axes.axhline(WITHIN, color=style.GREY, linewidth=1, linestyle="--", zorder=0, label=f"limit {WITHIN:g}")
+        axes.set(title=name)
+        axes.set_yticks([1e-8, 1e-6, 1e-4, 1e-2, 1])
+        axes.minorticks_off()
+        style.tidy(axes, "linear", None)
+    panels[1, 1].set_xlabel("step")
+    figure.supylabel("largest relative difference of the loss so far", fontsize=9)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -339,7 +343,7 @@ def main() -> None:
             keras.backend.clear_session()
     if arguments.table:
         arguments.table.write_text(page())
-        chart().savefig(arguments.table.with_name(CHART), dpi=100, metadata={"Software": None})
+        arguments.table.with_name(CHART).write_bytes(style.png(chart(), metadata={"Software": None}))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from record import BACKENDS, TITLES, backend, keep, kept, report
 
+from kerasae.plots import style
+
 NUMBERS = (1_000, 10_000, 100_000, 1_000_000)
 SIZES = (28, 64, 128, 256)
 BATCHES = (16, 64, 256, 1024)
@@ -30,7 +32,11 @@ AXES = {
     "batch": [{"batch_size": size, "images": 20_000} for size in BATCHES],
 }
 COMMON = {"images": 10_000, "side": 28, "batch_size": 64, "model": "dense", "source": "array"}
-LABELS = {"images": "images of 28 × 28", "side": "side of 512 images, pixels", "batch": "batch of 20,000 images"}
+LABELS = {
+    "images": "number of images of 28 × 28",
+    "side": "side in pixels, for 512 images",
+    "batch": "batch size, for 20,000 images",
+}
 KEYS = {"images": "images", "side": "side", "batch": "batch_size"}
 
 
@@ -95,38 +101,40 @@ def measure(point: dict) -> dict:
     return point | json.loads(done.stdout.splitlines()[-1])
 
 
+@style.styled
 def chart(path: Path) -> None:
-    """Draw seconds per epoch (above) and peak memory (below) over each axis; one color per backend, streams dashed."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, panels = plt.subplots(2, 3, figsize=(11, 6.5), sharex="col", layout="constrained")
+    """Draw seconds per epoch above and peak memory below, over each axis; streams are dashed."""
+    figure = style.new_figure(9.0, 5.4)
+    panels = figure.subplots(2, 3, sharex="col", sharey="row")
     for column, axis in enumerate(AXES):
-        for name, colour in zip(BACKENDS, ("tab:orange", "tab:red", "tab:blue"), strict=True):
+        for name in BACKENDS:
             points = [point for point in kept(name).get("growth", {}).get("points", []) if point["axis"] == axis]
-            for source, style in (("array", "o-"), ("stream", "s--")):
-                of_source = [point for point in points if point["source"] == source]
-                for row, what in enumerate(("seconds", "memory")):
-                    if of_source:
-                        label = f"{TITLES[name]}{', streamed' if source == 'stream' else ''}"
-                        across = [point[KEYS[axis]] for point in of_source]
-                        panels[row, column].plot(
-                            across, [p[what] for p in of_source], style, color=colour, label=label, ms=4
-                        )
-        ticks = [point[KEYS[axis]] for point in AXES[axis]]
-        for row in (0, 1):
-            panel = panels[row, column]
+            for source, look in (("array", "o-"), ("stream", "s--")):
+                _draw(panels[:, column], [point for point in points if point["source"] == source], name, look)
+        for panel in panels[:, column]:
             panel.set(xscale="log", yscale="log")
-            panel.set_xticks(ticks, [f"{tick:,}" if tick < 2000 else f"{tick // 1000:,}k" for tick in ticks])
-            panel.minorticks_off() if row else panel.tick_params(axis="x", which="minor", length=0)
-            panel.grid(alpha=0.3)
+            panel.grid()
+        ticks = [point[KEYS[axis]] for point in AXES[axis]]
+        panels[1, column].set_xticks(ticks, [style.short_number(tick) for tick in ticks], minor=False)
         panels[1, column].set_xlabel(LABELS[axis])
+    for panel in panels.flat:
+        panel.minorticks_off()
+        style.tidy(panel, None, "log")
     panels[0, 0].set_ylabel("seconds per epoch")
-    panels[1, 0].set_ylabel("peak memory of the process, MiB")
-    panels[0, 0].legend(fontsize=8)
-    figure.savefig(path, dpi=110)
+    panels[1, 0].set_ylabel("peak memory, GiB")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    path.write_bytes(style.png(figure, metadata={"Software": None}))
+
+
+def _draw(panels, points: list[dict], name: str, look: str) -> None:
+    """Draw the curves of a backend into the panels of a column."""
+    if not points:
+        return
+    label = TITLES[name] + (", streamed" if points[0]["source"] == "stream" else "")
+    across = [point[KEYS[point["axis"]]] for point in points]
+    options = {"color": style.BACKENDS[name], "label": label}
+    panels[0].plot(across, [point["seconds"] for point in points], look, **options)
+    panels[1].plot(across, [point["memory"] / 1024 for point in points], look, **options)
 
 
 def main() -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from record import BACKENDS, TITLES, kept
 
+from kerasae.plots import style
+
 PEERS = {
     "kerasae": "kerasae",
     "native": "hand-written loop",
@@ -18,7 +20,12 @@ PEERS = {
     "loader": "tutorial's `DataLoader`",
     "pythae": "pythae",
 }
-COLOURS = {"kerasae": "tab:blue", "native": "black", "keras": "tab:orange", "loader": "tab:green", "pythae": "tab:red"}
+COLORS = {
+    "kerasae": style.MODEL,
+    "plain Keras fit": style.BASELINE,
+    "tutorial's DataLoader": style.SKY,
+    "pythae": style.BLACK,
+}
 
 HEAD = """# Speed
 
@@ -182,45 +189,44 @@ def page(records: dict[str, dict]) -> str:
     return "".join(parts) + "\n".join(machine_lines(records)) + "\n"
 
 
+@style.styled
 def chart(records, path: Path) -> None:
     """Draw images per second (slowest to fastest epoch) relative to the hand-written loop, one panel per backend."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, panels = plt.subplots(
-        1, len(records), figsize=(11, 4.2), sharey=True, sharex=True, layout="constrained", squeeze=False
-    )
     entries = list(dict.fromkeys(name for record in records.values() for name in record.get("training", {})))
-    for panel, (backend, record) in zip(panels[0], records.items(), strict=True):
-        panel.axvline(1, color="black", lw=1)
+    figure = style.new_figure(9.0, 1.1 + 0.48 * len(entries))
+    panels = figure.subplots(1, len(records), sharey=True, sharex=True, squeeze=False)[0]
+    for panel, (backend, record) in zip(panels, records.items(), strict=True):
         for row, entry in enumerate(entries):
-            results = record.get("training", {}).get(entry, {})
-            present = [peer for peer in PEERS if peer in results and peer != "native"]
-            for i, peer in enumerate(present):
-                native, epoch = results["native"]["epoch_seconds"]["median"], results[peer]["epoch_seconds"]
-                y = row + 0.17 * (i - (len(present) - 1) / 2)
-                panel.plot([native / epoch["most"], native / epoch["least"]], [y, y], color=COLOURS[peer], lw=2)
-                panel.plot(native / epoch["median"], y, "o", color=COLOURS[peer], ms=6)
+            if row % 2 == 0:
+                panel.axhspan(row - 0.5, row + 0.5, color="#f4f4f4", zorder=0)
+            _draw(panel, row, record.get("training", {}).get(entry, {}))
+        panel.axvline(1, color=style.BLACK, linewidth=1, zorder=1)
         panel.set(title=TITLES[backend], xscale="log")
-        panel.grid(axis="x", alpha=0.3, which="both")
-        ticks = [0.05, 0.1, 0.2, 0.5, 1, 2]
-        panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        panel.set_xticks([], minor=True)
-    panels[0, 0].set_yticks(range(len(entries)), entries)
-    panels[0, 0].set_ylim(len(entries) - 0.5, -0.5)
-    shown = {peer for record in records.values() for results in record.get("training", {}).values() for peer in results}
-    marks = [
-        plt.Line2D([], [], color=colour, marker="o", lw=2, label=PEERS[peer].replace("`", ""))
-        for peer, colour in COLOURS.items()
-        if peer in shown and peer != "native"
-    ]
-    figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), frameon=False)
-    panels[0, len(records) // 2].set_xlabel(
+        panel.tick_params(axis="y", length=0)
+        panel.minorticks_off()
+    for panel in panels:
+        style.tidy(panel, "log", None)
+    panels[0].set_yticks(range(len(entries)), entries)
+    panels[0].set_ylim(len(entries) - 0.5, -0.5)
+    found = {line.get_label(): line for panel in panels for line in panel.lines}
+    shown = [title for title in COLORS if title in found]
+    figure.legend([found[title] for title in shown], shown, loc="outside lower center", ncols=len(shown))
+    panels[len(panels) // 2].set_xlabel(
         "images per second relative to the hand-written loop (right of the line: faster)"
     )
-    figure.savefig(path, dpi=110)
+    path.write_bytes(style.png(figure, metadata={"Software": None}))
+
+
+def _draw(panel, row: int, results: dict) -> None:
+    """Draw a point and a range for each peer of the hand-written loop, one below the other."""
+    present = [peer for peer in PEERS if peer in results and peer != "native"]
+    for i, peer in enumerate(present):
+        native, epoch = results["native"]["epoch_seconds"]["median"], results[peer]["epoch_seconds"]
+        y = row + 0.24 * (i - (len(present) - 1) / 2)
+        label = PEERS[peer].replace("`", "")
+        look = {"color": COLORS[label], "linewidth": 1.5}
+        panel.plot([native / epoch["most"], native / epoch["least"]], [y, y], **look)
+        panel.plot(native / epoch["median"], y, "o", label=label, markersize=4.5, **look)
 
 
 def main() -> None:

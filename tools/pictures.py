@@ -10,10 +10,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import sheets
+
 from kerasae import data, zoo
+from kerasae.plots.style import png
 from kerasae.zoo import previews, recipes, writing
 
 DOCS = Path(__file__).parents[1] / "docs"
+SHEETS = {"comparison.png": sheets.comparison, "samples.png": sheets.samples}
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a picture and say so."""
+    path.write_bytes(content)
+    print(f"{path.name}: {len(content):,} bytes", flush=True)
 
 
 def draw_previews(names: Sequence[str]) -> None:
@@ -33,6 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.what in (None, "previews"):
         draw_previews(arguments.names or zoo.names())
+    if arguments.what in (None, "sheets"):
+        for name, sheet in SHEETS.items():
+            write(DOCS / name, png(sheet(), colors=16, metadata={"Software": None}))
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pages
 
 from kerasae.metrics import table as metrics
+from kerasae.plots import style
 
 Cards = Sequence[Mapping[str, Any]]
 
@@ -214,35 +215,36 @@ def _name(card: Mapping[str, Any]) -> str:
     return f"`{card['name']}`"
 
 
+@style.styled
 def chart(cards: Cards):
     """The chart of forest accuracies, on codes and on PCA, as a matplotlib Figure; None if no card has one."""
-    from matplotlib.figure import Figure
-
     ranked = _ranked(_having("forest_accuracy", cards))
     groups = {name: [card for card in ranked if card["data"] == key] for key, name in DATA.items()}
     groups = {name: group for name, group in groups.items() if group}
     if not groups:
         return None
     sizes = [len(group) for group in groups.values()]
-    figure = Figure(figsize=(8, 0.4 + 1.2 * len(groups) + 0.26 * sum(sizes)), layout="constrained")
-    panels = figure.subplots(len(groups), squeeze=False, sharex=True, height_ratios=[size + 1 for size in sizes])
-    for axes, (name, group) in zip(panels[:, 0], groups.items(), strict=True):
+    figure = style.new_figure(8.0, 0.9 + 0.4 * len(groups) + 0.22 * sum(sizes))
+    panels = figure.subplots(len(groups), squeeze=False, sharex=True, height_ratios=[size + 1 for size in sizes])[:, 0]
+    for axes, (name, group) in zip(panels, groups.items(), strict=True):
         _draw_accuracies(axes, group)
-        axes.set_title(name, loc="left")
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3, frameon=False)
-    panels[-1, 0].set_xlabel("accuracy on the test images, 1000 labeled training images")
+        axes.set_title(name)
+        style.tidy(axes, "linear", None)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    panels[-1].set_xlabel("accuracy on the test images, after 1000 labeled training images")
     return figure
 
 
 def _draw_accuracies(axes, cards: Cards) -> None:
-    names = [f"{card['name']} ({card['code']['size']})" for card in cards]
+    names = [f"{card['name']} ({card['code']['size']:,})" for card in cards]
+    own = [card["figures"]["forest_accuracy"] for card in cards]
     pca, pixels = ([card["baselines"][name]["forest_accuracy"] for card in cards] for name in ("pca", "pixels"))
-    axes.axvline(pixels[0], color="0.6", linestyle="--", linewidth=1, label="pixels")
-    axes.plot(pca, names, "o", color="0.5", markerfacecolor="white", label="PCA, same code size")
-    axes.plot([card["figures"]["forest_accuracy"] for card in cards], names, "o", color="C0", label="the entry's codes")
+    axes.hlines(names, pca, own, color=style.GREY, linewidth=1.2, zorder=1)
+    axes.axvline(pixels[0], color=style.TRUTH, linestyle="--", linewidth=1, label="pixels", zorder=0)
+    axes.plot(pca, names, "o", color=style.BASELINE, label="PCA, same code size")
+    axes.plot(own, names, "o", color=style.MODEL, markersize=5.5, label="codes of the entry (code size)")
     axes.set_ylim(len(cards) - 0.5, -0.5)  # the best on top
-    axes.grid(axis="y", color="0.92")
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -252,7 +254,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     status = pages.write(arguments.file, page(cards), arguments.check, "tools/results.py")
     figure = None if arguments.check else chart(cards)
     if figure is not None:
-        figure.savefig(arguments.file.parent / CHART, dpi=100, metadata={"Software": None})
+        (arguments.file.parent / CHART).write_bytes(style.png(figure, metadata={"Software": None}))
     return status
 
 

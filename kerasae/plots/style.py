@@ -188,11 +188,11 @@ def log_ticks(low: float, high: float) -> list[float]:
 def short_number(number: float) -> str:
     """Return a number as it is written on an axis.
 
-    >>> [short_number(number) for number in (0.05, 1.5, 2000, 50_000, 1_000_000)]
-    ['0.05', '1.5', '2,000', '50k', '1M']
+    >>> [short_number(number) for number in (0.05, 1024, 2000, 50_000, 1_000_000)]
+    ['0.05', '1,024', '2k', '50k', '1M']
     """
     for size, unit in ((1_000_000, "M"), (1_000, "k")):
-        if number >= 10_000 and number >= size:
+        if number >= size and number % (size // 10) == 0:
             return f"{number / size:g}{unit}"
     return f"{number:,g}"
 
