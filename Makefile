@@ -34,7 +34,7 @@ test-once: $(VENV)/installed ## Only the tests that need no particular backend
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "anybackend $(SKIP)"
 
 # Threads that wait for one another make PyTorch's small steps twenty times slower on a busy machine.
-test-torch: export OMP_NUM_THREADS := 1
+test-torch test-browser: export OMP_NUM_THREADS := 1
 
 $(BACKENDS:%=test-%): test-%: $(VENV)/installed
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "not anybackend $(SKIP)"
@@ -42,7 +42,7 @@ $(BACKENDS:%=test-%): test-%: $(VENV)/installed
 test-jax: ## Only the tests on one backend; also test-torch, test-tensorflow
 
 test-browser: $(VENV)/browser ## The page of `kerasae explore`, in a real browser without a window (needs Chromium)
-	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/browser
+	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/browser
 
 notebooks: $(VENV)/installed ## Run every notebook on each of the three backends; stores nothing
 	@for backend in $(BACKENDS); do KERAS_BACKEND=$$backend $(BIN)/python -m pytest tests/test_notebooks.py || exit; done

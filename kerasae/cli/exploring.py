@@ -32,6 +32,7 @@ def explore(arguments) -> None:
         names=names,
         class_names=inputs.class_names or None,
         points=len(piece),
+        bits=arguments.bits,
         overwrite=arguments.overwrite,
     )
     print(f"{path}: {' and '.join(names)} with {len(piece):,} inputs, {path.stat().st_size / 1e6:.2f} MB")

@@ -156,6 +156,13 @@ APPLYING = (
             number_of_inputs("2000"),
             INVERT,
             LABEL,
+            option(
+                "--bits",
+                type=int,
+                choices=(24, 16),
+                default=24,
+                help="bits per weight; 16 makes a smaller file of less exact outputs (default: %(default)s)",
+            ),
             out("path of the page (default: NAME.html)"),
             OVERWRITE,
             BACKEND,

@@ -9,7 +9,7 @@ from kerasae.explorer.packing import Arrays
 _MOST_AXES = 12  # of a code that has a slider for each of its numbers
 _SLIDERS = 10  # principal components with sliders, for larger codes
 _NUMBERS = 25_600  # of all principal components that are stored
-_EDGE = 0.005  # share of the codes beyond each end of the map
+_EDGE = 0.02  # share of the codes beyond each end of the map, which can be zoomed out
 
 
 class _Basis(NamedTuple):
@@ -31,7 +31,7 @@ def describe(codes: np.ndarray, arrays: Arrays, has_prior: bool) -> dict:
     mean = np.zeros(size) if size <= 2 or has_prior else codes.mean(axis=0)
     components, stddev = _principal_components(codes)
     own = _Basis(np.eye(size), [f"z{i + 1}" for i in range(size)])
-    principal = _Basis(components, [f"component {i + 1}" for i in range(len(components))])
+    principal = _Basis(components, [f"PC {i + 1}" for i in range(len(components))])
     plane = own if size <= 2 else _Basis(components[:2], principal.labels[:2])
     sliders = own if size <= _MOST_AXES else _Basis(components[:_SLIDERS], principal.labels[:_SLIDERS])
     places = (codes - mean) @ plane.axes.T

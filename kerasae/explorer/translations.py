@@ -95,26 +95,25 @@ def _transposed_conv(plan, layer, inputs, shape):
 
 
 def _up_conv(plan, layer, inputs, shape):
-    """Nearest-neighbor upsampling and a convolution, as the layer is defined."""
-    large = (*shape[:-1], plan.shapes[inputs[0]][-1])
-    factors = (2,) * (len(shape) - 1)
-    return _conv(plan, layer, [_upsampled(plan, inputs, large, factors)], shape)
+    before = plan.shapes[inputs[0]]
+    grid = grids.convolution(layer, (*shape[:-1], before[-1]), shape)
+    grid = grids.sides(before, shape) | {key: grid[key] for key in ("taps", "padding")}
+    factors = grids.three((2,) * (len(shape) - 1))
+    result = plan.operation("up_conv", inputs, shape, **grid, factors=factors, **_kernel_and_bias(plan, layer))
+    return activations.apply(plan, layer.activation, result)
 
 
 def _upsampling(plan, layer, inputs, shape):
     require(plan, layer, "interpolation", "nearest")
     size = layer.size if isinstance(layer.size, tuple | list) else (layer.size,)
-    return _upsampled(plan, inputs, shape, size)
-
-
-def _upsampled(plan, inputs, shape, factors):
-    return plan.operation(
-        "upsample", inputs, shape, **grids.sides(plan.shapes[inputs[0]], shape), factors=grids.three(factors)
-    )
+    grid = grids.sides(plan.shapes[inputs[0]], shape)
+    return plan.operation("upsample", inputs, shape, **grid, factors=grids.three(size))
 
 
 def _pooling(kind):
     def pooling(plan, layer, inputs, shape):
+        if kind == "average":  # Keras's backends disagree about averages over padding
+            require(plan, layer, "padding", "valid")
         return plan.operation("pool", inputs, shape, **grids.pooling(layer, plan.shapes[inputs[0]], shape), pool=kind)
 
     return pooling

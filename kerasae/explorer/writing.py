@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from kerasae import zoo
-from kerasae._checks import one_of, positive_size
+from kerasae._checks import positive_size
 from kerasae.explorer import codes, graph, inputs
-from kerasae.explorer.packing import WEIGHTS, Arrays, chosen_type
+from kerasae.explorer.packing import BITS, Arrays
 from kerasae.metrics.measurement import given_to
 from kerasae.training import validation
 
 _SCRIPTS = (
-    *("functions", "grids", "operations", "interpreter", "arrays", "model", "colors", "pictures"),
+    *("functions", "grids", "operations", "upconv", "interpreter", "arrays", "model", "colors", "pictures"),
     *("view", "map", "pad", "digits", "sliders", "path", "classes", "panel", "main"),
 )
 
@@ -35,8 +35,8 @@ def page(
     class_names=None,
     title: str | None = None,
     points: int = 2000,
-    images: int = 500,
-    weights: str = "auto",
+    images: int = 250,
+    bits: int = 24,
     overwrite: bool = False,
 ) -> Path:
     """Write one HTML file to play with a model in a browser. It opens from the file system and loads nothing else.
@@ -59,8 +59,8 @@ def page(
         title: Title of the page. Default: the names.
         points: Number of points on the map at most, evenly spaced among the inputs.
         images: Number of inputs at most that the page holds and can load. Pixels are stored as 8-bit integers.
-        weights: Type of the stored weights: `"float32"` (outputs equal Keras's within 1e-5), `"int16"` (half the size;
-            pixels within 1e-3) or `"auto"`, which is float32 up to 150,000 parameters.
+        bits: Bits per weight. With 24, outputs equal Keras's within 1e-5. With 16, the weights take a third less room,
+            and most outputs are within 1e-3.
         overwrite: Whether to replace an existing file.
 
     Returns:
@@ -76,7 +76,8 @@ def page(
     >>> page(model, digits.x_test, digits.y_test, "digits.html")    # doctest: +SKIP
     """
     path = Path(path)
-    one_of("weights", weights, WEIGHTS)
+    if bits not in BITS:
+        raise ValueError(f"bits must be {' or '.join(map(str, BITS))}. Received: {bits!r}.")
     if path.exists() and (path.is_dir() or not overwrite):
         raise FileExistsError(f"{path} exists. Choose another path, or replace it (overwrite=True, --overwrite).")
     given = [model] if other is None else [model, other]
@@ -85,7 +86,7 @@ def page(
     if len(names) != len(models):
         raise ValueError(f"names must hold one name for each of {len(models)} models. Received: {names!r}.")
     x, y = _shown(models, x, y, positive_size("points", points))
-    content = _content(models, names, x, y, class_names, positive_size("images", images), weights)
+    content = _content(models, names, x, y, class_names, positive_size("images", images), bits)
     content["title"] = title or " and ".join(names)
     _write(path, _document(content))
     return path
@@ -109,26 +110,26 @@ def _shown(models: list, x, y, points: int):
     return x[shown], None if y is None else np.asarray(y)[shown]
 
 
-def _content(models: list, names: list[str], x, y, class_names, images: int, weights: str) -> dict:
+def _content(models: list, names: list[str], x, y, class_names, images: int, bits: int) -> dict:
     """What the page shows, as JSON types."""
-    arrays = Arrays(chosen_type(weights, sum(map(_parameters, models))))
+    arrays = Arrays(bits)
     described = [_described(model, name, x, y, arrays) for model, name in zip(models, names, strict=True)]
     number = next((model.classes for model in models if model.classes is not None), None)
     return {
         "models": described,
         "inputs": inputs.describe(x, models[0], arrays, images),
         "labels": inputs.colors(y, arrays, class_names, number),
-        "weights": arrays.weights,
+        "bits": bits,
         "arrays": arrays.table(),
         "block": arrays.block(),
     }
 
 
 def _described(model, name: str, x: np.ndarray, y, arrays: Arrays) -> dict:
-    plans = {part: graph.plan(getattr(model, part), arrays, part) for part in ("encoder", "decoder")}
     z = model.encode(x, **given_to(model, y)).reshape(len(x), -1).astype("float64")
     if not np.isfinite(z).all():
         raise ValueError(f"The codes of {name} must be finite. Received NaN or infinity: check its weights.")
+    plans = {part: graph.plan(getattr(model, part), arrays, part) for part in ("encoder", "decoder")}
     return {
         "name": name,
         "kind": type(model).__name__,

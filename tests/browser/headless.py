@@ -60,7 +60,7 @@ def interpreter(chromium):
     """A blank page with the scripts that compute a plan, and nothing else."""
     page = chromium.new_page()
     assets = Path(writing.__file__).parent / "assets"
-    for name in ("functions", "grids", "operations", "interpreter", "arrays"):
+    for name in ("functions", "grids", "operations", "upconv", "interpreter", "arrays"):
         page.add_script_tag(path=assets / f"{name}.js")
     yield page
     page.close()

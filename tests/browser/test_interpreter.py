@@ -19,9 +19,9 @@ RUN = """async ([plan, table, block, inputs]) => {
 }"""
 
 
-def computed(interpreter, model, inputs, weights="float32", part="model"):
+def computed(interpreter, model, inputs, part="model"):
     """The outputs of the interpreter for a list of inputs, each a list of arrays; flattened, `(n, outputs, size)`."""
-    arrays = Arrays(weights)
+    arrays = Arrays()
     plan = graph.plan(model, arrays, part)
     flat = [[np.ravel(value).tolist() for value in row] for row in inputs]
     rows = interpreter.evaluate(RUN, [plan, arrays.table(), arrays.block(), flat])
@@ -81,7 +81,7 @@ LAYERS = {
     "max-pooling2d-wide": (IMAGE, layers.MaxPooling2D((3, 2), strides=2, padding="valid")),
     "max-pooling3d": (VOLUME, layers.MaxPooling3D(2, padding="same")),
     "average-pooling1d": (SIGNAL, layers.AveragePooling1D(2)),
-    "average-pooling2d": (IMAGE, layers.AveragePooling2D(3, strides=2, padding="same")),
+    "average-pooling2d": (IMAGE, layers.AveragePooling2D((3, 2), strides=2)),
     "average-pooling3d": (VOLUME, layers.AveragePooling3D(2)),
     "global-max-pooling1d": (SIGNAL, layers.GlobalMaxPooling1D()),
     "global-max-pooling2d": (IMAGE, layers.GlobalMaxPooling2D(keepdims=True)),

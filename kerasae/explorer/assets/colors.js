@@ -11,9 +11,13 @@ function visible(color) {
   return darkMode.matches ? `color-mix(in oklab, ${color} 65%, white)` : color;
 }
 
-/** A color of a scale from 0 (blue) to 1 (yellow), whose lightness grows throughout. */
+const SCALE = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]]; // matplotlib's viridis
+
+/** A color of a scale from 0 to 1, whose lightness grows throughout. */
 function scaled(value) {
-  return `hsl(${Math.round(265 - 210 * value)} 75% ${Math.round(30 + 32 * value)}%)`;
+  const place = value * (SCALE.length - 1);
+  const [from, to] = [SCALE[Math.floor(place)], SCALE[Math.ceil(place)]];
+  return `rgb(${from.map((a, c) => Math.round(a + (to[c] - a) * (place % 1))).join(" ")})`;
 }
 
 /** The colors of the inputs on the map. */
@@ -30,11 +34,17 @@ class Labels {
   /** The color of input i. */
   color(i) {
     if (!this.description) return themed("dot");
-    return this.classes ? this.classColor(this.values[i]) : visible(scaled(this.values[i]));
+    return this.classes ? this.classColor(this.values[i]) : scaled(this.values[i]);
   }
 
   classColor(k) {
     return visible(this.description.colors[k]);
+  }
+
+  /** The rows of a legend: a name and its color. */
+  legend() {
+    if (this.classes) return this.classes.map((name, k) => [name, this.classColor(k)]);
+    return (this.description?.scale ?? []).map((value, k) => [`label ${fixed(value)}`, scaled(k)]);
   }
 
   /** The name of the class of input i; its value on the scale; null without labels. */
@@ -42,6 +52,6 @@ class Labels {
     if (!this.description) return null;
     if (this.classes) return this.classes[this.values[i]];
     const [low, high] = this.description.scale;
-    return (low + this.values[i] * (high - low)).toFixed(2);
+    return fixed(low + this.values[i] * (high - low));
   }
 }

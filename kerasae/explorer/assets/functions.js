@@ -2,6 +2,8 @@
 
 const sigmoid = (v) => 1 / (1 + Math.exp(-v));
 const softplus = (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)));
+/** A number as text, with a minus sign as typographers set it. */
+const fixed = (v, digits = 2) => v.toFixed(digits).replace("-", "−");
 const clip = (v, low, high) => Math.min(Math.max(v, low), high);
 
 /** The error function, with an error below 2e-7 (Abramowitz & Stegun, Handbook of mathematical functions, 7.1.26). */

@@ -34,20 +34,33 @@ function slideTransposed({ from, to, taps, strides, padding }, visit) {
   slide({ from: to, to: from, taps, strides, padding }, (input, output, tap) => visit(output, input, tap));
 }
 
+let places = new Int32Array(1024); // of inputs that are not 0, for `multiplyAdd`
+
 /**
  * out[o + f] += sum over c of x[i + c] * kernel[k + c * step + f], for f below `filters` and c below `channels`.
- * Inputs that are 0 cost nothing: half of what a ReLU gives.
+ * Inputs that are 0 cost nothing: half of what a ReLU gives. Four inputs at once save three in four accesses to `out`.
  */
 function multiplyAdd(out, o, filters, x, i, channels, kernel, k, step) {
+  if (channels > places.length) places = new Int32Array(channels);
+  let count = 0;
+  for (let c = 0; c < channels; c++) if (x[i + c] !== 0) places[count++] = c;
   if (filters === 1) {
     let sum = 0;
-    for (let c = 0; c < channels; c++) sum += x[i + c] * kernel[k + c * step];
+    for (let n = 0; n < count; n++) sum += x[i + places[n]] * kernel[k + places[n] * step];
     out[o] += sum;
     return;
   }
-  for (let c = 0; c < channels; c++, k += step) {
-    const value = x[i + c];
-    if (value === 0) continue;
-    for (let f = 0; f < filters; f++) out[o + f] += value * kernel[k + f];
+  let n = 0;
+  for (; n + 3 < count; n += 4) {
+    const [p, q, r, s] = [places[n], places[n + 1], places[n + 2], places[n + 3]];
+    const [a, b, c, d] = [x[i + p], x[i + q], x[i + r], x[i + s]];
+    const [at, bt, ct, dt] = [k + p * step, k + q * step, k + r * step, k + s * step];
+    for (let f = 0; f < filters; f++) {
+      out[o + f] += a * kernel[at + f] + b * kernel[bt + f] + c * kernel[ct + f] + d * kernel[dt + f];
+    }
+  }
+  for (; n < count; n++) {
+    const [value, at] = [x[i + places[n]], k + places[n] * step];
+    for (let f = 0; f < filters; f++) out[o + f] += value * kernel[at + f];
   }
 }

@@ -4,12 +4,16 @@ async function start() {
   const arrays = await Arrays.read(content.arrays, document.getElementById("block").textContent);
   const labels = new Labels(content.labels, arrays);
   const inputs = new Inputs(content.inputs, labels, arrays);
-  document.body.classList.toggle("pair", content.models.length === 2);
+  document.body.classList.add(content.models.length === 2 ? "pair" : "single");
   const panels = [];
   let pad = null;
 
-  const give = (x, label = null) => panels.forEach((panel) => panel.setInput(x, label));
-  let current = -1;
+  const give = (x, label = null) => {
+    panels.forEach((panel) => panel.setInput(x, label));
+    if (pad) panels[0].painter.show(pad.seen, x);
+    pad?.seen.parentElement.classList.toggle("empty", !x);
+  };
+  let current = null;
   const load = (k) => {
     current = k;
     const point = inputs.held[k];
@@ -26,7 +30,7 @@ async function start() {
     const root = template.content.firstElementChild.cloneNode(true);
     nameRadios(root, panels.length);
     document.getElementById("panels").append(root);
-    panels.push(new Panel(root, new Autoencoder(description, arrays), inputs, load));
+    panels.push(new Panel(root, new Autoencoder(description, arrays), inputs, { load, give }));
   }
   const drawing = document.getElementById("drawing");
   if (content.models.length === 1) panels[0].part("slot").append(drawing);
@@ -37,14 +41,15 @@ async function start() {
     });
   }
   drawing.classList.toggle("without-pad", !pad);
-  const step = (by) => () => load((current + by + inputs.held.length) % inputs.held.length);
+  const step = (by) => () => load(current === null ? 0 : (current + by + inputs.held.length) % inputs.held.length);
   document.getElementById("next").addEventListener("click", step(1));
-  document.getElementById("previous").addEventListener("click", step(current < 0 ? 0 : -1));
+  document.getElementById("previous").addEventListener("click", step(-1));
   showLegend(labels);
+  darkMode.addEventListener("change", () => showLegend(labels));
   document.getElementById("weights").textContent =
-    content.weights === "int16"
-      ? "Weights are stored in 16 bits: pixels differ from Keras's by less than 0.001."
-      : "Weights are stored in 32 bits: outputs equal Keras's within 0.00001.";
+    content.bits === 16
+      ? "Weights are stored in 16 bits: most outputs are within 0.001 of Keras's."
+      : "Weights are stored in 24 bits: outputs equal Keras's within 0.00001.";
   give(null);
   window.explorer = { content, inputs, panels, pad, arrays }; // for the console
   document.body.dataset.ready = "true";
@@ -55,21 +60,16 @@ function nameRadios(root, number) {
   for (const radio of root.querySelectorAll("input[type=radio]")) radio.name += number;
 }
 
+/** The legends of all maps, in the colors of the mode. */
 function showLegend(labels) {
   for (const list of document.querySelectorAll("[data-part=legend]")) {
-    const colored = labels.classes?.map((name, k) => [name, () => labels.classColor(k)]) ?? [];
-    const draw = () => {
-      list.replaceChildren(
-        ...colored.map(([name, color]) => {
-          const [item, mark] = ["li", "i"].map((tag) => document.createElement(tag));
-          mark.style.background = color();
-          item.append(mark, name);
-          return item;
-        }),
-      );
-    };
-    draw();
-    darkMode.addEventListener("change", draw);
+    const items = labels.legend().map(([name, color]) => {
+      const [item, mark] = ["li", "i"].map((tag) => document.createElement(tag));
+      mark.style.background = color;
+      item.append(mark, name);
+      return item;
+    });
+    list.replaceChildren(...items);
   }
 }
 

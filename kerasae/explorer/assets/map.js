@@ -23,10 +23,11 @@ class CodeMap {
   }
 
   resize() {
-    this.view.size = this.canvas.clientWidth;
+    [this.view.width, this.view.height] = [this.canvas.clientWidth, this.canvas.clientHeight];
     this.ratio = Math.min(devicePixelRatio || 1, 2);
     for (const canvas of [this.canvas, this.layer]) {
-      canvas.width = canvas.height = Math.round(this.view.size * this.ratio);
+      canvas.width = Math.round(this.view.width * this.ratio);
+      canvas.height = Math.round(this.view.height * this.ratio);
     }
     this.redraw();
   }
@@ -47,7 +48,7 @@ class CodeMap {
     if (!this.canvas.clientWidth) return;
     const context = this.layer.getContext("2d");
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    context.clearRect(0, 0, this.view.size, this.view.size);
+    context.clearRect(0, 0, this.view.width, this.view.height);
     this.tiles = null;
     this.drawAxes(context);
     if (this.shows === "inputs") this.drawInputs(context);
@@ -57,23 +58,23 @@ class CodeMap {
   }
 
   drawAxes(context) {
-    const { size } = this.view;
+    const { width, height } = this.view;
     context.fillStyle = themed("quiet");
     context.font = "12px system-ui, sans-serif";
-    for (const side of [0, 1]) {
-      if (side === 1 && this.model.plane.axes.length === 1) continue;
+    for (const side of this.view.isLine ? [0] : [0, 1]) {
       for (const tick of this.view.ticks(side)) {
         const place = this.view.toPixels([tick, tick])[side];
-        line(context, side ? [[0, place], [size, place]] : [[place, 0], [place, size]], themed("grid"), 1);
-        if (side ? place < 14 || place > size - 30 : place < 50) continue;
-        if (side) context.fillText(String(tick), 4, place - 3);
-        else context.fillText(String(tick), place + 3, size - 5);
+        line(context, side ? [[0, place], [width, place]] : [[place, 0], [place, height]], themed("grid"), 1);
+        if (side ? place < 30 || place > height - 30 : place < 30) continue;
+        const text = String(tick).replace("-", "−");
+        if (side) context.fillText(text, 4, place - 3);
+        else context.fillText(text, place + 3, height - 5);
       }
     }
     const [across, up] = this.model.plane.labels;
     context.fillStyle = themed("ink");
     context.textAlign = "right";
-    context.fillText(across, size - 5, size - 20);
+    context.fillText(across, width - 5, height - 20);
     context.textAlign = "left";
     if (up) context.fillText(up, 5, 14);
   }
@@ -93,13 +94,11 @@ class CodeMap {
 
   /** Thumbnails of inputs, without those that would cover another. */
   drawInputs(context) {
-    const taken = new Set();
+    const drawn = [];
     this.inputs.held.forEach((point, k) => {
       const [x, y] = this.view.toPixels([this.model.places[2 * point], this.model.places[2 * point + 1]]);
-      const cells = [0, 1, 2, 3].map((i) => `${Math.round(x / STAMP) - (i & 1)},${Math.round(y / STAMP) - (i >> 1)}`);
-      const own = `${Math.floor(x / (0.8 * STAMP))},${Math.floor(y / (0.8 * STAMP))}`;
-      if (taken.has(own) || !cells.length) return;
-      taken.add(own);
+      if (drawn.some(([left, top]) => Math.max(Math.abs(left - x), Math.abs(top - y)) < 0.7 * STAMP)) return;
+      drawn.push([x, y]);
       const stamp = this.model.painter.stamp(this.inputs.get(k), this.inputs.labels.color(point));
       context.drawImage(stamp, x - STAMP / 2, y - STAMP / 2, STAMP, STAMP);
     });
@@ -107,7 +106,7 @@ class CodeMap {
 
   /** Decoded pictures of a lattice of codes, in the time that is left of each frame. */
   drawTiles(context) {
-    const side = this.view.size / TILES;
+    const side = this.view.width / TILES;
     const around = this.model.current();
     const tiles = (this.tiles = Array.from({ length: TILES * TILES }, (_, i) => [i % TILES, Math.floor(i / TILES)]));
     const draw = () => {
@@ -163,10 +162,9 @@ class CodeMap {
 
   drawInput(context) {
     const [x, y] = this.view.toPixels(this.input.place);
-    const scale = this.view.size / (2 * this.view.half);
     if (this.input.ellipse) {
       const { radii, angle } = this.input.ellipse;
-      const [long, short] = radii.map((radius) => Math.max(2 * radius * scale, 1)); // two standard deviations
+      const [long, short] = radii.map((radius) => Math.max(2 * radius * this.view.scale, 1)); // two standard deviations
       this.outlined(context, () => context.ellipse(x, y, long, short, -angle, 0, 7), 2);
     }
     const diamond = () => {

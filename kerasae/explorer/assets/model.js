@@ -85,6 +85,11 @@ class Autoencoder {
   }
 }
 
+/** The KL divergence of a posterior from the prior N(0, I), in nats. */
+function divergence(mean, variance) {
+  return mean.reduce((sum, m, i) => sum + (variance[i] + m * m - 1 - Math.log(variance[i])) / 2, 0);
+}
+
 /** A draw from N(0, 1), by the polar form of Box and Muller's method. */
 function normal() {
   return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());

@@ -17,7 +17,12 @@ class Pad {
     const long = PAPER / Math.max(width, height);
     [this.canvas.width, this.canvas.height] = [Math.round(width * long), Math.round(height * long)];
     this.canvas.style.aspectRatio = `${width} / ${height}`;
+    this.seen = part("seen");
     part("placing").hidden = !inputs.placement;
+    if (inputs.placement) {
+      const side = `${inputs.placement.side} pixels`;
+      part("placing-text").textContent = `Scale the drawing to ${side} and center its mass, like the data`;
+    }
     part("coloring").hidden = channels !== 3;
     this.places.checked = Boolean(inputs.placement);
     this.context = this.canvas.getContext("2d", { willReadFrequently: true });

@@ -4,10 +4,11 @@ class Panel {
    * @param {HTMLElement} root A copy of the template.
    * @param {Autoencoder} model
    * @param {Inputs} inputs
-   * @param {(k: number) => void} load Called with the number of a test input that was clicked.
+   * @param {{load: (k: number) => void, give: (x: Float32Array) => void}} on Called with the number of a test input that
+   *     was clicked, or with an input that was made here.
    */
-  constructor(root, model, inputs, load) {
-    Object.assign(this, { root, model, inputs, load });
+  constructor(root, model, inputs, { load, give }) {
+    Object.assign(this, { root, model, inputs, load, give });
     this.part = (name) => root.querySelector(`[data-part=${name}]`);
     this.painter = model.painter = new PAINTERS[inputs.kind](inputs);
     model.current = () => ({ code: this.code, label: this.label });
@@ -27,6 +28,7 @@ class Panel {
     this.path = new Path(this.part("path"), (code) => this.go(code));
     if (model.classes) this.addClasses();
     this.addButtons();
+    if (inputs.kind === "point") this.takePoints();
     if (inputs.kind === "point" && model.center.length === 1) this.traceCurve();
     this.go(this.code);
   }
@@ -37,8 +39,12 @@ class Panel {
     this.part("name").textContent = model.name;
     const kind = `${model.kind}, ${model.parameters.toLocaleString("en")} parameters`;
     this.part("about").textContent = `${kind}, code of ${size} ${size === 1 ? "number" : "numbers"}`;
-    this.part("projected").hidden = size <= 2;
-    this.part("random").title = model.random ? "Normal distribution fitted to the codes" : "Prior N(0, I)";
+    this.part("projected").hidden = this.part("path-ends").hidden = size <= 2;
+    this.part("posterior").hidden = !model.posterior;
+    const source = model.random ? "a normal distribution fitted to the codes" : "the prior N(0, I)";
+    this.part("random-source").textContent = `A random code is a draw from ${source}.`;
+    this.part("map").classList.toggle("line", size === 1);
+    this.part("pressing").hidden = this.inputs.kind !== "point";
     this.part("class-area").hidden = !model.classes;
     this.part("layers").hidden = this.inputs.kind !== "image";
   }
@@ -59,7 +65,7 @@ class Panel {
     on("random", () => this.go(this.model.drawn()));
     on("larger", () => this.map.zoom(1.5));
     on("smaller", () => this.map.zoom(1 / 1.5));
-    on("whole", () => this.map.zoom(0));
+    on("reset-view", () => this.map.zoom(0));
     for (const radio of this.root.querySelectorAll("[data-part=layers] input")) {
       radio.addEventListener("change", () => this.map.show(radio.value));
     }
@@ -80,9 +86,17 @@ class Panel {
       this.load(this.inputs.nearest(place, this.model.places));
       return;
     }
-    this.path.add(this.code.slice(), (code) => this.model.decode(code, this.label), this.painter);
+    this.path.add(this.endAt(place), (code) => this.model.decode(code, this.label), this.painter);
     this.map.path = this.path.ends.map((code) => this.model.place(code));
     this.map.update();
+  }
+
+  /** The code that a path has its end at: of a projection, where a place is many codes, that of the nearest input. */
+  endAt(place) {
+    const { model, inputs } = this;
+    if (model.center.length <= 2) return model.moved(this.code, place);
+    const k = inputs.nearest(place, model.places);
+    return model.encode(inputs.get(k), model.classes ? inputs.labels.values[inputs.held[k]] : null).code;
   }
 
   /** Make a code the current one; it is decoded in the next frame. */
@@ -107,8 +121,8 @@ class Panel {
     this.sliders.show(code);
     const time = performance.now() - before;
     this.part("decoded").dataset.milliseconds = time.toFixed(2);
-    const numbers = [...code].slice(0, 4).map((value) => value.toFixed(2)).join(", ");
-    this.part("code").textContent = `(${numbers}${code.length > 4 ? ", …" : ""})`;
+    const numbers = [...code].slice(0, 3).map((value) => fixed(value)).join(", ");
+    this.part("code").textContent = `(${numbers}${code.length > 3 ? ", …" : ""})`;
     this.classes?.show(label, (k) => model.decode(code, k), this.painter);
   }
 
@@ -120,8 +134,8 @@ class Panel {
     this.part("reconstruction-area").classList.toggle("empty", !x);
     if (!x) {
       this.map.input = null;
-      this.part("errors").textContent = "";
-      painter.show(this.part("reconstruction"), null);
+      this.part("errors").replaceChildren();
+      painter.show(this.part("reconstruction"), null, null, this.curve);
       this.map.update();
       return;
     }
@@ -130,11 +144,37 @@ class Panel {
     this.encoded = { code, variance, reconstruction };
     painter.show(this.part("reconstruction"), reconstruction, x, this.curve);
     this.map.input = { place: model.place(code), ellipse: variance && model.ellipse(variance) };
-    const { mse, bce } = this.inputs.errors(x, reconstruction);
-    const unit = this.inputs.kind === "image" ? "per pixel" : "per value";
-    const second = bce === null ? "" : `, BCE ${bce.toFixed(4)} ${unit}`;
-    this.part("errors").textContent = `MSE ${mse.toFixed(4)} ${unit}${second}`;
+    this.showErrors(this.inputs.errors(x, reconstruction), variance && divergence(code, variance));
     this.go(code.slice());
+  }
+
+  showErrors({ mse, bce }, kl) {
+    const unit = this.inputs.kind === "image" ? "pixel" : "value";
+    const rows = [["MSE", `${mse.toFixed(4)} per ${unit}`]];
+    if (bce !== null) rows.push(["BCE", `${bce.toFixed(4)} per ${unit}`]);
+    if (kl !== null) rows.push(["KL", `${kl.toFixed(2)} nats`]);
+    const made = rows.flatMap((row) => row.map((text, i) => {
+      const cell = document.createElement(i ? "dd" : "dt");
+      cell.textContent = text;
+      return cell;
+    }));
+    this.part("errors").replaceChildren(...made);
+  }
+
+  /** Points of the plane are inputs where they are pressed in the picture. */
+  takePoints() {
+    const canvas = this.part("reconstruction");
+    const take = (event) => {
+      const box = canvas.getBoundingClientRect();
+      const scale = canvas.width / box.width;
+      const place = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+      this.give(Float32Array.from(this.painter.point(canvas, place)));
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      take(event);
+    });
+    canvas.addEventListener("pointermove", (event) => event.buttons && take(event));
   }
 
   /** All that a code of one number can become, as a curve in the plane. */

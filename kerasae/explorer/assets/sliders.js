@@ -31,7 +31,7 @@ class Sliders {
     this.rows.forEach(({ slider, output }, k) => {
       const value = this.basis.coordinate(code, k);
       slider.value = value;
-      output.textContent = value.toFixed(2);
+      output.textContent = fixed(value);
     });
   }
 }

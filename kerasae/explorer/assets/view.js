@@ -1,13 +1,13 @@
-/** The part of the plane of codes that a map shows: a square, so that lengths are the same in all directions. */
+/** The part of the plane of codes that a map shows. Lengths are the same in all directions. */
 class View {
   constructor(plane) {
-    const [low, high] = [plane.low, plane.high].map((ends) => [ends[0], ends[1] ?? (plane.low[0] + plane.high[0]) / 2]);
+    this.isLine = plane.axes.length === 1; // of codes of one number: the second direction means nothing
+    const ends = plane.labels.map((_, side) => [plane.low[side], plane.high[side]]);
     this.whole = {
-      middle: low.map((end, side) => (end + high[side]) / 2),
-      half: Math.max(...low.map((end, side) => (high[side] - end) / 2)),
+      middle: this.isLine ? [(ends[0][0] + ends[0][1]) / 2, 0] : ends.map(([low, high]) => (low + high) / 2),
+      half: Math.max(...ends.map(([low, high]) => (high - low) / 2)), // of the width
     };
-    if (plane.axes.length === 1) this.whole.middle[1] = 0;
-    this.size = 1; // pixels
+    [this.width, this.height] = [1, 1]; // pixels
     this.reset();
   }
 
@@ -21,19 +21,22 @@ class View {
     this.middle = [a + (this.middle[0] - a) / factor, b + (this.middle[1] - b) / factor];
   }
 
+  /** Pixels per unit. */
+  get scale() {
+    return this.width / (2 * this.half);
+  }
+
   toPixels([a, b]) {
-    const scale = this.size / (2 * this.half);
-    return [this.size / 2 + (a - this.middle[0]) * scale, this.size / 2 - (b - this.middle[1]) * scale];
+    return [this.width / 2 + (a - this.middle[0]) * this.scale, this.height / 2 - (b - this.middle[1]) * this.scale];
   }
 
   fromPixels([x, y]) {
-    const scale = this.size / (2 * this.half);
-    return [this.middle[0] + (x - this.size / 2) / scale, this.middle[1] - (y - this.size / 2) / scale];
+    return [this.middle[0] + (x - this.width / 2) / this.scale, this.middle[1] - (y - this.height / 2) / this.scale];
   }
 
-  /** Three to seven round numbers between the ends of an axis. */
+  /** Round numbers between the ends of an axis, three to seven of them. */
   ticks(side) {
-    const rough = this.half / 2.5;
+    const rough = this.half / 3.5;
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((digit) => digit * power).find((width) => width >= rough);
     const first = Math.ceil((this.middle[side] - this.half) / step);
