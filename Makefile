@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-# What the tests leave out; `make test-all` empties it.
+# Marker of tests to skip; `make test-all` empties it.
 SKIP := and not slow
 
 .DEFAULT_GOAL := help
@@ -17,72 +17,72 @@ SKIP := and not slow
 .PHONY: help demo test test-all test-once test-browser $(BACKENDS:%=test-%) notebooks bench bench-growth pythae compat \
         check format table pictures docs clean
 
-help: ## List these targets
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(DEMO)/installed ## Reconstruct handwritten digits with a trained model, and write demo.png
+demo: $(DEMO)/installed ## Reconstruct handwritten digits with a pretrained model, and write demo.png
 	@KERAS_BACKEND=jax $(DEMO)/bin/kerasae demo
 
-# Two at a time, the longest first; what each has to say comes when it is done.
-test: check ## Lint, types, and the tests: on each of the three backends, and once those that need none in particular
+# Two targets at a time, the longest first. The output of a target is printed when it is done.
+test: check ## Run lint, type checks and all tests, those that need no particular backend only once
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-jax test-once test-tensorflow test-torch
 
-test-all: ## The same, with the slow tests
+test-all: ## Like test, with the slow tests
 	@$(MAKE) --no-print-directory test SKIP=
 
-test-once: $(VENV)/installed ## Only the tests that need no particular backend
+test-once: $(VENV)/installed ## Run only the tests that need no particular backend
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "anybackend $(SKIP)"
 
-# Threads that wait for one another make PyTorch's small steps twenty times slower on a busy machine.
+# With several threads, PyTorch's small steps are up to twenty times slower on a busy machine.
 test-torch test-browser: export OMP_NUM_THREADS := 1
 
 $(BACKENDS:%=test-%): test-%: $(VENV)/installed
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "not anybackend $(SKIP)"
 
-test-jax: ## Only the tests on one backend; also test-torch, test-tensorflow
+test-jax: ## Run only the tests on one backend; also test-torch, test-tensorflow
 
-test-browser: $(VENV)/browser ## The page of `kerasae explore`, in a real browser without a window (needs Chromium)
+test-browser: $(VENV)/browser ## Test the page of `kerasae explore` in a headless browser (needs Chromium)
 	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/browser
 
-notebooks: $(VENV)/installed ## Run every notebook on each of the three backends; stores nothing
+notebooks: $(VENV)/installed ## Run every notebook on each of the three backends, without storing results
 	@for backend in $(BACKENDS); do KERAS_BACKEND=$$backend $(BIN)/python -m pytest tests/test_notebooks.py || exit; done
 
-# One thread for PyTorch, as in the tests; JAX and TensorFlow take what there is.
+# One thread for PyTorch, as in the tests; JAX and TensorFlow use all cores.
 bench bench-growth: export OMP_NUM_THREADS := 1
 
-bench: $(VENV)/installed ## Speed beside loops written by hand, plain Keras and others, on each backend (needs MNIST)
+bench: $(VENV)/installed ## Compare the speed with hand-written loops, plain Keras and others (needs MNIST)
 	@for backend in $(BACKENDS); do for part in training inference startup; do \
 	    KERAS_BACKEND=$$backend $(BIN)/python benchmarks/$$part.py || exit; done; done
 	$(BIN)/python benchmarks/page.py docs/speed.md
 
-bench-growth: $(VENV)/installed ## Time and memory of up to a million images, on each backend; and what takes minutes
+bench-growth: $(VENV)/installed ## Measure time and memory for up to a million images; also the slow part of bench
 	@for backend in $(BACKENDS); do KERAS_BACKEND=$$backend $(BIN)/python benchmarks/growth.py || exit; done
 	KERAS_BACKEND=jax $(BIN)/python benchmarks/training.py overfit_sine
 	$(BIN)/python benchmarks/growth.py --chart docs/growth.png
 	$(BIN)/python benchmarks/page.py docs/speed.md
 
-pythae: $(PYTHAE)/installed ## For `make bench`: pythae, in an environment of its own
+pythae: $(PYTHAE)/installed ## Install pythae into a separate environment, for `make bench`
 
-compat: $(VENV)/installed ## Every entry on all five backends, into docs/compatibility.md
+compat: $(VENV)/installed ## Test every entry on all five backends, and write docs/compatibility.md
 	$(BIN)/python benchmarks/compatibility.py docs/compatibility.md
 
-check: $(VENV)/installed ## Only lint, format and types
+check: $(VENV)/installed ## Check lint, format and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(VENV)/installed ## Let ruff mend what it can
+format: $(VENV)/installed ## Format the code, and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-table: $(VENV)/installed ## The README's table of entries and the page of results, from the cards
+table: $(VENV)/installed ## Write the README's table of entries and the page of results, from the cards
 	$(BIN)/python tools/table.py README.md
 	$(BIN)/python tools/results.py docs/results.md
 
 pictures: $(VENV)/installed ## Draw the pictures of the entries and of the documentation (needs MNIST and Fashion-MNIST)
 	$(BIN)/python tools/pictures.py
 
-docs: $(VENV)/installed ## The site, in docs/_build/html; a warning is an error
+docs: $(VENV)/installed ## Build the site in docs/_build/html; warnings are errors
 	KERAS_BACKEND=numpy $(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet docs docs/_build/html
 	$(BIN)/python tools/check_site.py docs/_build/html
 
@@ -90,14 +90,14 @@ clean: ## Remove the environments, caches and builds
 	rm -rf $(DEMO) $(VENV) $(PYTHAE) build dist docs/_build docs/_play docs/api docs/gallery docs/notebooks demo.png .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Editable, so that only a change of pyproject.toml asks for a new installation.
+# Editable, so only a change of pyproject.toml requires a new installation.
 $(DEMO)/installed: pyproject.toml
 	@echo "Installing kerasae and JAX into $(DEMO)"
 	@$(PYTHON) -m venv $(DEMO)
 	@$(DEMO)/bin/python -m pip install --quiet --editable ".[jax]"
 	@touch $@
 
-# One PyTorch, pinned and before all else: without a pin, pip prefers the newest build to a smaller CPU-only one.
+# PyTorch is pinned and installed first: otherwise pip prefers the newest build to a smaller CPU-only one.
 $(VENV)/installed: pyproject.toml
 	@echo "Installing kerasae and the three backends into $(VENV)"
 	@$(PYTHON) -m venv $(VENV)

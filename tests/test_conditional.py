@@ -99,7 +99,7 @@ def _stream(kind, x):
         (X, 'Expected {"x": inputs, "label": classes}. Received: ndarray'),
         ({"x": X}, "Received: a dict of 'x'"),
         ({"x": X, "label": LABELS + 1}, "label must be from 0 to 2. Received: from 1 to 3"),
-        ({"x": X, "label": LABELS[:5]}, r"one for each of 20 or one for all. Received: int64 of shape \(5,\)"),
+        ({"x": X, "label": LABELS[:5]}, r"one for each of 20 inputs or one for all. Received: int64 of shape \(5,\)"),
         ({"x": X, "label": LABELS + 0.5}, "label must be integers"),
         ({"x": X[:, :3], "label": LABELS}, r"x must have shape \(n, 6, 5, 1\)"),
     ],
@@ -110,7 +110,7 @@ def test_bad_inputs_are_refused(x, message):
 
 
 def test_a_missing_label_is_refused():
-    with pytest.raises(ValueError, match="label is missing: give one class for each"):
+    with pytest.raises(ValueError, match="is conditional and needs a label"):
         conditional().encode(X)
 
 

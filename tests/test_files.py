@@ -174,7 +174,7 @@ def test_config_with_huge_sizes_takes_no_memory(entry, packed, tmp_path):
     zoo.load("deep_sine")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for place in places:
-        with pytest.raises(ValueError, match=r"do not fit it in model\.weights\.h5"):
+        with pytest.raises(ValueError, match=r"the weights in model\.weights\.h5 do not fit it"):
             zoo.load(place)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY
 

@@ -44,7 +44,7 @@ np.savez(sys.argv[1], **arrays)
 """
 
 # A model whose weights change between calls, and its errors.
-BEHAVIOUR = """
+BEHAVIOR = """
 import json
 
 found = {}
@@ -101,10 +101,10 @@ def one_of_each_class():
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """For each backend the arrays of `OUTPUTS` and, for backends without training, the output of `BEHAVIOUR`."""
+    """For each backend the arrays of `OUTPUTS` and, for backends without training, the output of `BEHAVIOR`."""
     directory, entries, found = tmp_path_factory.mktemp("found"), one_of_each_class(), {}
     for backend in (*BACKENDS, TRAINING):
-        code = OUTPUTS if backend == TRAINING else OUTPUTS + BEHAVIOUR
+        code = OUTPUTS if backend == TRAINING else OUTPUTS + BEHAVIOR
         printed = python(code, directory / f"{backend}.npz", *entries, backend=backend).stdout
         with np.load(directory / f"{backend}.npz") as arrays:
             found[backend] = dict(arrays), None if backend == TRAINING else json.loads(printed.splitlines()[-1])
@@ -117,7 +117,7 @@ def backend(request):
 
 
 @pytest.fixture
-def behaviour(backend, found):
+def behavior(backend, found):
     return found[backend][1]
 
 
@@ -132,28 +132,28 @@ def test_outputs_agree_with_other_backends(backend, found):
             np.testing.assert_allclose(here[key] / scale, expected / scale, rtol=0, atol=1e-5, err_msg=key)
 
 
-def test_weights_loaded_after_the_first_call_are_used(behaviour):
-    for key, moved in behaviour["moved"].items():
+def test_weights_loaded_after_the_first_call_are_used(behavior):
+    for key, moved in behavior["moved"].items():
         assert moved > 1e-3, key
-        assert behaviour["off"][key] <= 1e-6, key
+        assert behavior["off"][key] <= 1e-6, key
 
 
-def test_sample_weights_are_used_in_evaluate(behaviour):
-    assert behaviour["weighted"] == pytest.approx(behaviour["weighted by hand"], rel=1e-5)
+def test_sample_weights_are_used_in_evaluate(behavior):
+    assert behavior["weighted"] == pytest.approx(behavior["weighted by hand"], rel=1e-5)
 
 
-def test_reduced_precision_is_approximately_equal(behaviour):
-    assert 0 < behaviour["off in bfloat16"] < 0.02
+def test_reduced_precision_is_approximately_equal(behavior):
+    assert 0 < behavior["off in bfloat16"] < 0.02
 
 
 @pytest.mark.parametrize("method", ["fit", "train_on_batch"])
-def test_training_is_refused(method, backend, behaviour):
-    assert behaviour[method] == (
+def test_training_is_refused(method, backend, behavior):
+    assert behavior[method] == (
         f"ValueError: Training needs a backend with gradients. Received: {backend}. "
         "Set KERAS_BACKEND to jax, torch or tensorflow before Keras is imported."
     )
 
 
-def test_inputs_are_checked(behaviour):
-    assert "These look like 8-bit pixels" in behaviour["eight bits"]
-    assert "x must hold numbers. Received 60 NaN" in behaviour["NaN"]
+def test_inputs_are_checked(behavior):
+    assert "These look like 8-bit pixels" in behavior["eight bits"]
+    assert "x must not contain NaN. Received 60 NaN" in behavior["NaN"]

@@ -74,7 +74,7 @@ class PictureStream(keras.utils.PyDataset):
 
         Args:
             batch_size: Number of pictures per batch. Default: unchanged.
-            shuffle: Whether to shuffle the pictures anew in each epoch.
+            shuffle: Whether to shuffle the pictures in each epoch.
             seed: Seed of the shuffling. Default: drawn from NumPy's global generator.
         """
         if seed is None:

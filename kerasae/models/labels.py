@@ -49,11 +49,14 @@ class Labels:
         if validation.is_tensor(label):
             return (label,)
         if label is None:
-            raise ValueError("label is missing: give one class for each, shape (n,), or one for all.")
+            raise ValueError(
+                f"{type(self).__name__} is conditional and needs a label. Received: None. Pass one class per "
+                "input, shape (n,), or one for all, as label=..."
+            )
         label = np.asarray(label)
         if label.dtype.kind not in "iu" or label.shape not in ((), (len(x),)):
             raise ValueError(
-                f"label must be integers, one for each of {len(x)} or one for all. "
+                f"label must be integers, one for each of {len(x)} inputs or one for all. "
                 f"Received: {label.dtype} of shape {label.shape}."
             )
         if label.size and not 0 <= label.min() <= label.max() < self.classes:

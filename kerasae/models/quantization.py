@@ -33,7 +33,7 @@ def check(model) -> None:
             f"quantize needs dense layers. Received a model whose layers Keras can't quantize: {', '.join(kept)}."
         )
     if kept:
-        warnings.warn(f"Keras can't quantize these layers, which stay as they are: {', '.join(kept)}.", stacklevel=3)
+        warnings.warn(f"Keras can't quantize these layers, which are unchanged: {', '.join(kept)}.", stacklevel=3)
 
 
 def config(model) -> dict:

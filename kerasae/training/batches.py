@@ -20,7 +20,7 @@ from kerasae import backends, keras_private
 _RESIDENT = 2**32  # bytes: arrays up to this size stay on the device during `fit`; larger ones are copied in parts
 _BUFFER = 2**28  # size of such a part in bytes
 _STREAMED = 2**26  # largest size of a block of streamed batches in bytes
-_PATIENCE = 0.2  # seconds that a block waits for a slow stream; then it is used as it is, to update the progress bar
+_PATIENCE = 0.2  # seconds that a block waits for a slow stream; then it runs, so that the progress bar is updated
 _UPDATES = 20  # smallest number of updates of the progress bar per epoch
 _SHORT = 50  # an epoch of at most this many steps is one block
 _UNKNOWN = 32  # batches per block if the length of a stream is unknown

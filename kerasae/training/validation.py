@@ -22,7 +22,7 @@ def check_shape(shape, expected: tuple[int, ...], name: str = "x") -> None:
     wanted = f"(n, {', '.join(map(str, expected))})"
     hint = ""
     if shape == expected:
-        hint = f" This looks like a single one: add the batch axis, {name}[None]."
+        hint = f" This looks like a single input: add a batch axis with {name}[None]."
     elif expected[-1] == 1 and shape[1:] == expected[:-1]:
         hint = f" The channel axis is missing: {name}[..., None]."
     elif len(shape) == 2 and shape[1] == math.prod(expected):
@@ -33,13 +33,13 @@ def check_shape(shape, expected: tuple[int, ...], name: str = "x") -> None:
 def check_values(x: np.ndarray, value_range: tuple[float, float] | None, name: str = "x", dtype=None) -> None:
     """Raise ValueError if the array is empty, has NaN or infinity, or leaves `value_range`."""
     if x.size == 0:
-        raise ValueError(f"{name} is empty: expected at least one. Received shape: {x.shape}.")
+        raise ValueError(f"{name} must not be empty. Received shape: {x.shape}.")
     low, high = float(x.min()), float(x.max())  # both are NaN if any value is
     if math.isnan(low) or math.isnan(high):
         bad = int(np.isnan(np.asarray(x, "float32")).sum())
-        raise ValueError(f"{name} must hold numbers. Received {bad} NaN among {x.size} values: drop or fill them.")
+        raise ValueError(f"{name} must not contain NaN. Received {bad} NaN among {x.size} values. Drop or fill them.")
     if math.isinf(low) or math.isinf(high):
-        raise ValueError(f"{name} must be finite. Received infinite values: clip or drop them.")
+        raise ValueError(f"{name} must be finite. Received infinite values. Clip or drop them.")
     if value_range is None:
         return
     if low < value_range[0] - _TOLERANCE or high > value_range[1] + _TOLERANCE:
@@ -89,7 +89,8 @@ def check_sample_weight(sample_weight, n: int) -> None:
     if weights.shape not in ((n,), (n, 1)):
         raise ValueError(f"sample_weight must be one number for each input, shape ({n},). Received: {weights.shape}.")
     if not np.all(np.isfinite(weights)) or weights.min() < 0:
-        raise ValueError("sample_weight must be finite and not negative.")
+        low, high = weights.min(), weights.max()
+        raise ValueError(f"sample_weight must be finite and not negative. Received values from {low} to {high}.")
 
 
 def checked_arrays(model, x, y=None, sample_weight=None) -> tuple:
