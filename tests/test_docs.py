@@ -1,15 +1,15 @@
 """README and docs: links lead somewhere, pages open with their finding, and their Python code runs."""
 
+import importlib
 import re
 import shutil
 from pathlib import Path
 
 import pytest
+from conftest import BACKEND
 
 import kerasae
-from kerasae import data
-
-pytestmark = pytest.mark.anybackend
+from kerasae import data, metrics, zoo
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -21,7 +21,7 @@ ELSEWHERE = {
     "devices.md": "test_devices.py",
 }
 # Code for other backends; code that asks the hub, see tests/test_hub.py, or exports, see tests/test_export.py.
-SKIPPED = ("import torch", "import tensorflow", "hf://", "export.export(")
+SKIPPED = ("import jax", "import tensorflow", "hf://", "export.export(")
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
@@ -39,6 +39,7 @@ def anchors(path):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+@pytest.mark.anybackend
 @pytest.mark.parametrize("path", **named(PAGES))
 def test_links_lead_somewhere(path):
     for address in re.findall(r"\]\(([^)\s]+)\)", without_code(path.read_text(encoding="utf-8"))):
@@ -55,6 +56,7 @@ def test_links_lead_somewhere(path):
 OPENING = [path for path in PAGES if not path.read_text(encoding="utf-8").startswith("```{include}")]
 
 
+@pytest.mark.anybackend
 @pytest.mark.parametrize("path", **named(OPENING))
 def test_pages_open_with_a_sentence(path):
     text = re.sub(r"\A---\n.*?---\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -74,6 +76,7 @@ def small(tmp_path, monkeypatch):
         monkeypatch.setattr(data, name, lambda: few)
 
 
+@pytest.mark.skipif(BACKEND != "torch", reason="once, on the backend that compiles nothing: a third of the time")
 @pytest.mark.parametrize("path", **named([path for path in PAGES if path.name not in ELSEWHERE]))
 def test_python_code_runs(path, small):
     names = {"kerasae": kerasae}
@@ -82,8 +85,92 @@ def test_python_code_runs(path, small):
             exec(compile(code, path.name, "exec"), names)
 
 
+@pytest.mark.anybackend
 def test_readme_counts_the_model_classes():
     models = [getattr(kerasae.models, name) for name in kerasae.models.__all__]
     base = kerasae.models.Autoencoder
     count = sum(issubclass(model, base) and model is not base for model in models)
     assert f"| model classes | {count};" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def gallery(tool, monkeypatch):
+    """The module that writes the pages of the gallery; `tool` makes the commands that it imports importable."""
+    tool("families")
+    monkeypatch.syspath_prepend(DOCS / "_ext")
+    return importlib.import_module("gallery")
+
+
+@pytest.mark.anybackend
+def test_gallery_has_a_page_for_each_entry(gallery):
+    groups = gallery.families.families()
+    names = [name for group in groups.values() for name in group]
+    assert sorted(names) == zoo.names()
+    index = gallery.index(groups)
+    for name in names:
+        assert f":link: {name}\n" in index
+        page = gallery.page(zoo.card(name), has_architecture=True)
+        title, first, *_ = page.split("\n\n")
+        assert title == f"# {name}" and first.startswith(zoo.card(name).description)
+        for key in zoo.card(name).figures:
+            assert f"| {metrics.METRICS[key].label} |" in page
+
+
+# One of each kind of code: points, a part of them, a conditional model, a generator, a denoiser, any other.
+KINDS = ("linear_sine", "overfit_sine", "cvae_mnist", "vae_mnist", "denoise_flip_mnist", "dense2_mnist")
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="as above")
+def test_code_of_the_gallery_runs(gallery, small):
+    codes = {gallery.usage(zoo.card(name)).replace(name, "NAME") for name in zoo.names()}
+    shown = {gallery.usage(zoo.card(name)).replace(name, "NAME") for name in KINDS}
+    assert {code.replace("fashion_mnist", "mnist") for code in codes} == shown
+    for name in KINDS:
+        exec(gallery.usage(zoo.card(name)), {})
+
+
+@pytest.fixture
+def api(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS / "_ext")
+    return importlib.import_module("api")
+
+
+@pytest.mark.anybackend
+def test_api_has_every_public_module(api):
+    listed = {module.__name__ for found in api.modules().values() for module in found}
+    assert {getattr(kerasae, name).__name__ for name in kerasae._MODULES} <= listed
+
+
+def write_site(directory, pages):
+    for name, text in pages.items():
+        (directory / name).write_text(text)
+
+
+@pytest.mark.anybackend
+def test_a_site_is_checked(tool, tmp_path, capsys):
+    check = tool("check_site")
+    good = {"a.html": '<a href="b.html#there">b</a> <a href="https://keras.io">Keras</a>', "b.html": '<p id="there">'}
+    write_site(tmp_path, good)
+    assert check.main([str(tmp_path)]) == 0
+    bad = '<a href="gone.html"></a> <a href="a.html#nowhere"></a> <script src="https://cdn.io/x.js"></script> <a href="http://x">'
+    write_site(
+        tmp_path, {"c.html": bad, "d.css": '@import "https://fonts.io/f.css"; p {background: url(//x.io/p.png)}'}
+    )
+    assert check.main([str(tmp_path)]) == 1
+    found = capsys.readouterr().out
+    for fault in (
+        "c.html links to gone.html: no such file.",
+        "c.html links to a.html#nowhere: no such anchor.",
+        "c.html links to http://x: malformed address.",
+        "c.html loads https://cdn.io/x.js. Expected a file of the site.",
+        "d.css loads https://fonts.io/f.css.",
+        "d.css loads //x.io/p.png.",
+    ):
+        assert fault in found
+
+
+@pytest.mark.anybackend
+def test_an_empty_site_is_a_fault(tool, tmp_path):
+    assert list(tool("check_site").problems(tmp_path)) == [
+        f"{tmp_path} has no pages. Run `make docs` to build the site."
+    ]

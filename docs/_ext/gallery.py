@@ -30,10 +30,7 @@ def usage(card: Card) -> str:
     lines = ["import kerasae", "", f'model = kerasae.zoo.load("{card.name}")']
     figures = card.figures
     if _is_points(card):
-        lines += [
-            f"x = kerasae.data.{card.data}().x_train",
-            "x_hat = model.reconstruct(x)  # the nearest points of its curve",
-        ]
+        lines += [f"x = kerasae.data.{card.data}().x_train", "x_hat = model.reconstruct(x)"]
     elif "class_accuracy" in figures:
         lines.append("sevens = model.generate(10, label=7, seed=0)")
     elif "sample_distance" in figures:
@@ -54,7 +51,7 @@ def finding(card: Card) -> str:
         for name, figures in card.baselines.items()
         if key in figures
     ]
-    lines = [f"{card.description}. Code size {card.code.size}, {card.parameters:,} parameters."]
+    lines = [f"{card.description}. {card.parameters:,} parameters."]
     test = "" if _is_points(card) else "Test "
     lines.append(f"**{test}{metrics.label(key)} {metrics.number(key, card.figures[key])}**{_unit(key)}")
     return " ".join(lines) + (f". Baselines: {'; '.join(others)}." if others else ".")

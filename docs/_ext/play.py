@@ -43,7 +43,7 @@ def write(docs: Path) -> None:
         path = docs / EXTRA / "play" / f"{name}.html"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            kerasae.explorer.page(name, digits.x_test[:2000], digits.y_test[:2000], path)
+            kerasae.explorer.page(name, digits.x_test[:2000], digits.y_test[:2000], path, title="Codes of digits")
     tabs = [line for name in ENTRIES for line in _tab(name)]
     page = [_INTRODUCTION.format(data=described), "::::{tab-set}", "", *tabs, "::::", ""]
     files.write(docs / "gallery" / "play.md", "\n".join(page))
