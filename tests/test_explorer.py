@@ -5,6 +5,7 @@ import html
 import json
 import re
 import zlib
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,7 +14,7 @@ from keras import layers
 
 import kerasae
 from kerasae import cli, explorer, models
-from kerasae.explorer import codes, graph, inputs, translations
+from kerasae.explorer import codes, graph, inputs, translations, writing
 from kerasae.explorer.packing import Arrays
 
 pytestmark = pytest.mark.anybackend
@@ -282,6 +283,14 @@ def test_every_entry_can_be_explored(name):
     for part in ("encoder", "decoder"):
         assert graph.plan(getattr(model, part), Arrays(), part)["operations"]
     assert inputs.kind_of(model.data_shape)
+
+
+def test_every_asset_is_short_and_in_the_page():
+    assets = Path(writing.__file__).parent / "assets"
+    scripts = {path.stem for path in assets.glob("*.js")}
+    assert scripts == {*writing._SCRIPTS} and len(writing._SCRIPTS) == len(scripts)
+    lines = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in assets.iterdir()}
+    assert {name: n for name, n in lines.items() if n > 300} == {}
 
 
 def test_the_supported_layers_are_named_once():

@@ -168,7 +168,7 @@ class CodeMap {
       this.outlined(context, () => context.ellipse(x, y, long, short, -angle, 0, 7), 2);
     }
     const diamond = () => {
-      [[0, -8], [8, 0], [0, 8], [-8, 0], [0, -8]].forEach(([i, j]) => context.lineTo(x + i, y + j));
+      [[0, -13], [13, 0], [0, 13], [-13, 0], [0, -13]].forEach(([i, j]) => context.lineTo(x + i, y + j));
     };
     this.outlined(context, diamond, 2.5);
   }
