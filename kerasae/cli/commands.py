@@ -10,6 +10,7 @@ from kerasae.cli.options import BACKEND, COUNT, INVERT, JSON, LABEL, MODEL, OVER
 
 _NAMES = option("names", nargs="*", metavar="NAME", help="names of entries (default: all)")
 
+_ENTRY = option("name", metavar="NAME", help="name of a pretrained entry, directory of an entry, or hf://user/name")
 _ENTRIES = (
     Command(
         "list",
@@ -18,7 +19,7 @@ _ENTRIES = (
         "kerasae list --json",
         [option("--json", action="store_true", help="print names and descriptions as JSON")],
     ),
-    Command("info", "entries.info", "print the card of an entry", "kerasae info vae_mnist", [MODEL, JSON]),
+    Command("info", "entries.info", "print the card of an entry", "kerasae info vae_mnist", [_ENTRY, JSON]),
     Command(
         "demo",
         "entries.demo",

@@ -21,6 +21,7 @@ from kerasae.cli.options import (
 
 _ARRAYS = "a .npy, .npz or .csv file"
 _RESULTS = f"one picture of up to 100 results, {_ARRAYS}, or a folder with one picture per result"
+_ELSE = "; other data: .csv or .npy"
 APPLYING = (
     Command(
         "encode",
@@ -38,7 +39,7 @@ APPLYING = (
             MODEL,
             option("codes", type=Path, metavar="CODES", help=f"{_ARRAYS} of codes, as written by `kerasae encode`"),
             option("--label", type=whole_number(0), metavar="K", help="class of all codes, for a conditional model"),
-            out(f"{_RESULTS} (default: NAME-decoded.png)"),
+            out(f"{_RESULTS} (default: NAME-decoded.png{_ELSE})"),
             OVERWRITE,
             BACKEND,
         ],
@@ -48,7 +49,7 @@ APPLYING = (
         "applying.reconstruct",
         "reconstruct inputs, and draw them above their reconstructions",
         "kerasae reconstruct conv_mnist mnist --n 20 --out digits.png",
-        [MODEL, *from_inputs(), out(f"{_RESULTS} (default: NAME-reconstructions.png)"), OVERWRITE, BACKEND],
+        [MODEL, *from_inputs(), out(f"{_RESULTS} (default: NAME-reconstructions.png{_ELSE})"), OVERWRITE, BACKEND],
     ),
     Command(
         "denoise",
@@ -63,7 +64,7 @@ APPLYING = (
                 action="store_true",
                 help="first add noise of the kind that the model was trained to remove, to see how well it does",
             ),
-            out(f"{_RESULTS} (default: folder NAME-denoised)"),
+            out(f"{_RESULTS} (default: folder NAME-denoised; with --add-noise NAME-denoised.png{_ELSE})"),
             OVERWRITE,
             BACKEND,
         ],
@@ -79,7 +80,7 @@ APPLYING = (
             option("--label", type=whole_number(0), metavar="K", help="class of all samples (default: random classes)"),
             SEED,
             option("--columns", type=whole_number(1), default=8, metavar="N", help="samples per row (default: 8)"),
-            out(f"{_RESULTS} (default: NAME-samples.png)"),
+            out(f"{_RESULTS} (default: NAME-samples.png{_ELSE})"),
             OVERWRITE,
             BACKEND,
         ],
@@ -99,7 +100,7 @@ APPLYING = (
                 default="code",
                 help="interpolate codes or pixels (default: %(default)s)",
             ),
-            out(f"{_RESULTS}, or .gif for an animation (default: NAME-interpolation.png)"),
+            out(f"{_RESULTS}, or .gif for an animation (default: NAME-interpolation.png{_ELSE})"),
             OVERWRITE,
             BACKEND,
         ],
