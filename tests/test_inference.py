@@ -30,7 +30,7 @@ class Function:
 @pytest.mark.parametrize("n", [1, 2, 5, 16, 100, 256, 257, 300, 1000, 1024, 10_000])
 @pytest.mark.parametrize("size", [1, 7, 256, 300, 2048])
 def test_each_row_is_computed_with_few_different_lengths(n, size, monkeypatch):
-    monkeypatch.setattr(backends, "ONE_LENGTH", True)
+    monkeypatch.setattr(backends, "COMPILES_PER_LENGTH", True)
     function, x = Function(), np.arange(n, dtype="float32")[:, None] / 100
     result = inference.apply(function, size, x, x)
     assert isinstance(result, Pair)
@@ -44,7 +44,7 @@ def test_each_row_is_computed_with_few_different_lengths(n, size, monkeypatch):
 
 
 def test_lengths_are_unchanged_if_they_cost_nothing(monkeypatch):
-    monkeypatch.setattr(backends, "ONE_LENGTH", False)
+    monkeypatch.setattr(backends, "COMPILES_PER_LENGTH", False)
     function, x = Function(), np.arange(1000, dtype="float32")[:, None] / 100
     np.testing.assert_array_equal(inference.apply(function, 300, x, x).twice, 2 * x)
     assert function.lengths == [300, 300, 300, 100]

@@ -84,7 +84,7 @@ def test_a_changed_weight_is_not_traced_again(monkeypatch):
         return loss_terms(self, *args, **kwargs)
 
     monkeypatch.setattr(kerasae.models.VariationalAutoencoder, "loss_terms", counted)
-    monkeypatch.setitem(backends.MANY, "train", 0)  # otherwise PyTorch traces only long runs
+    monkeypatch.setitem(backends.LONG_RUN, "train", 0)  # otherwise PyTorch traces only long runs
     model = vae()
     model.compile(keras.optimizers.Adam(0.0))  # PyTorch cannot trace Keras's SGD
     fit(model)

@@ -17,7 +17,7 @@ _TRAINING = ("jax", "tensorflow", "torch")
 _name = keras.backend.backend()
 _backend = cast("Backend", importlib.import_module(f"kerasae.backends.{_name if _name in _TRAINING else 'inference'}"))
 
-MANY, ONE_LENGTH = _backend.MANY, _backend.ONE_LENGTH
+LONG_RUN, COMPILES_PER_LENGTH = _backend.LONG_RUN, _backend.COMPILES_PER_LENGTH
 Steps = _backend.Steps
 check_training = _backend.check_training
 compile_function = _backend.compile_function

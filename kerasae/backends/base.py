@@ -22,21 +22,22 @@ class Backend(Protocol):
     Attributes:
         Steps: Base class of `Trainer` with `train_step` and `test_step`, with the signatures of Keras's trainer on
             this backend.
-        ONE_LENGTH: Whether `compile_function` compiles for each length of arrays.
-        MANY: Numbers of training and test steps from which compiling a run saves more time than it takes.
+        COMPILES_PER_LENGTH: Whether `compile_function` compiles for each length of arrays.
+        LONG_RUN: Numbers of training and test steps from which compiling a run saves more time than it takes. Runs
+            of at least as many steps are made with `is_long`.
     """
 
     Steps: type
-    ONE_LENGTH: bool
-    MANY: dict[str, int]
+    COMPILES_PER_LENGTH: bool
+    LONG_RUN: dict[str, int]
 
     def check_training(self) -> None:
         """Raise ValueError if the backend has no gradients."""
 
-    def train_run(self, model, block: Block, many: bool) -> Run:
+    def train_run(self, model, block: Block, is_long: bool) -> Run:
         """Make a function that runs the `train_step`s of blocks of this kind, in one compiled call if possible."""
 
-    def test_run(self, model, block: Block, many: bool) -> Run:
+    def test_run(self, model, block: Block, is_long: bool) -> Run:
         """Make a function that runs the `test_step`s of blocks of this kind, in one compiled call if possible."""
 
     def predict_function(self, model) -> Callable:

@@ -10,8 +10,9 @@ if keras.backend.backend() == "openvino":
 else:
     from kerasae.backends import numpy as _functions
 
-ONE_LENGTH, compile_function, infer = _functions.ONE_LENGTH, _functions.compile_function, _functions.infer
-MANY = {"train": 0, "test": 0}
+COMPILES_PER_LENGTH = _functions.COMPILES_PER_LENGTH
+compile_function, infer = _functions.compile_function, _functions.infer
+LONG_RUN = {"train": 0, "test": 0}
 
 
 def refuse(*args, **kwargs):
@@ -50,7 +51,7 @@ class Steps:
         return logs, [scope.get_current_value(variable) for variable in self.metrics_variables]
 
 
-def test_run(model, block, many: bool):
+def test_run(model, block, is_long: bool):
     """Make a function that runs the test steps of a block one by one; see `base.Backend`."""
     own_logs = reports_own_logs(model, "test_step")
 

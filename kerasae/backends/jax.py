@@ -9,8 +9,8 @@ import numpy as np
 from kerasae import keras_private
 from kerasae.training.overrides import reports_own_logs
 
-ONE_LENGTH = True
-MANY = {"train": 0, "test": 0}
+COMPILES_PER_LENGTH = True
+LONG_RUN = {"train": 0, "test": 0}
 
 
 class Steps:
@@ -96,7 +96,7 @@ def _values_in(scope, variables) -> list:
 # Runs
 
 
-def train_run(model, block, many: bool):
+def train_run(model, block, is_long: bool):
     """Make a function that runs the training steps of a block in one call; see `base.Backend`."""
     state = (
         model.trainable_variables,
@@ -107,7 +107,7 @@ def train_run(model, block, many: bool):
     return _run(model, model.train_step, "train_step", state, block.layout)
 
 
-def test_run(model, block, many: bool):
+def test_run(model, block, is_long: bool):
     """Make a function that runs the test steps of a block in one call; see `base.Backend`."""
     state = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
     return _run(model, model.test_step, "test_step", state, block.layout)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-ONE_LENGTH = False
+COMPILES_PER_LENGTH = False
 
 
 def compile_function(function, model=None):

@@ -13,7 +13,7 @@ from openvino import opset16
 
 from kerasae.keras_private import VariablesRead, raw_values
 
-ONE_LENGTH = True
+COMPILES_PER_LENGTH = True
 _PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
 
 

@@ -10,8 +10,8 @@ from kerasae import keras_private, random
 from kerasae.training import sharing
 from kerasae.training.overrides import reports_own_logs
 
-ONE_LENGTH = False
-MANY = {"train": 500, "test": 500}  # fewer steps take less time than XLA's compilation
+COMPILES_PER_LENGTH = False
+LONG_RUN = {"train": 500, "test": 500}  # fewer steps take less time than XLA's compilation
 
 
 class Steps:
@@ -43,17 +43,17 @@ class Steps:
 # Runs
 
 
-def train_run(model, block, many: bool):
+def train_run(model, block, is_long: bool):
     """Make a function that runs the training steps of a block in one call; see `base.Backend`."""
-    return _run(model, model.train_step, "train_step", block, many)
+    return _run(model, model.train_step, "train_step", block, is_long)
 
 
-def test_run(model, block, many: bool):
+def test_run(model, block, is_long: bool):
     """Make a function that runs the test steps of a block in one call; see `base.Backend`."""
-    return _run(model, model.test_step, "test_step", block, many)
+    return _run(model, model.test_step, "test_step", block, is_long)
 
 
-def _run(model, step, name: str, block, many: bool):
+def _run(model, step, name: str, block, is_long: bool):
     own_logs, layout = reports_own_logs(model, name), block.layout
 
     def next_step(table, rows):
@@ -77,7 +77,7 @@ def _run(model, step, name: str, block, many: bool):
     if model.run_eagerly:
         return eagerly
     given = block.table, tf.constant(block.batches), tf.constant(block.steps)
-    function = tf.function(loop, autograph=False, jit_compile=_by_xla(model, block, many))
+    function = tf.function(loop, autograph=False, jit_compile=_by_xla(model, block, is_long))
     graph = function.get_concrete_function(*given)  # avoids the look-up of `tf.function` at every call
 
     def run(block):
@@ -114,7 +114,7 @@ def _whole(model, logs) -> dict:
     return {name: tf.convert_to_tensor(log) for name, log in logs.items()}
 
 
-def _by_xla(model, block, many: bool) -> bool:
+def _by_xla(model, block, is_long: bool) -> bool:
     """Whether to compile with XLA: as the user asked, else if that saves more time than it takes."""
     if model.requested_jit_compile != "auto":
         return bool(model.requested_jit_compile)
@@ -123,7 +123,7 @@ def _by_xla(model, block, many: bool) -> bool:
     if tf.config.list_physical_devices("GPU"):
         return bool(model.jit_compile)
     # XLA's convolutions for CPU are several times slower than TensorFlow's.
-    return many and len(block.batches) > 1 and not keras_private.convolves(model)
+    return is_long and len(block.batches) > 1 and not keras_private.convolves(model)
 
 
 @contextlib.contextmanager

@@ -15,8 +15,8 @@ from kerasae.backends.torch_trace import traced
 from kerasae.training import sharing
 from kerasae.training.overrides import reports_own_logs
 
-ONE_LENGTH = True
-MANY = {"train": 0, "test": 50}  # fewer steps take less time than tracing
+COMPILES_PER_LENGTH = True
+LONG_RUN = {"train": 0, "test": 50}  # fewer steps take less time than tracing
 
 
 class Steps:
@@ -65,21 +65,21 @@ def _gradients(model, terms: dict, loss_of: list[str]) -> list:
 # Runs
 
 
-def train_run(model, block, many: bool):
+def train_run(model, block, is_long: bool):
     """Make a function that runs the training steps of a block; see `base.Backend`."""
-    return _run(model, model.train_step, "train_step", block, many)
+    return _run(model, model.train_step, "train_step", block, is_long)
 
 
-def test_run(model, block, many: bool):
+def test_run(model, block, is_long: bool):
     """Make a function that runs the test steps of a block; see `base.Backend`."""
-    return _run(model, model.test_step, "test_step", block, many)
+    return _run(model, model.test_step, "test_step", block, is_long)
 
 
-def _run(model, step, name: str, block, many: bool):
-    torch_processes.begin_alike(model)
+def _run(model, step, name: str, block, is_long: bool):
+    torch_processes.broadcast_state(model)
     own_logs = reports_own_logs(model, name)
     training = name == "train_step"
-    steps = _traced_steps(model, step, block, training) if many else None
+    steps = _traced_steps(model, step, block, training) if is_long else None
     if steps is None:
         steps = _eager_steps(model, step, block)
     mode = contextlib.nullcontext if training else torch.no_grad
@@ -87,7 +87,7 @@ def _run(model, step, name: str, block, many: bool):
     def run(block):
         batches = torch.from_numpy(block.batches[: block.steps]).to(block.table[0].device)
         with _denormals_as_zeros(), mode():
-            logs = steps(block.table, torch_processes.same(batches))
+            logs = steps(block.table, torch_processes.broadcast(batches))
         return logs if own_logs else None
 
     return run

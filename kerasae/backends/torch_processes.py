@@ -20,17 +20,17 @@ def average(tensors) -> None:
                 distributed.all_reduce(tensor.detach().div_(processes()))
 
 
-def same(tensor):
+def broadcast(tensor):
     """Broadcast the tensor of the first process to all processes."""
     if processes() > 1:
         distributed.broadcast(tensor, 0)
     return tensor
 
 
-def begin_alike(model) -> None:
+def broadcast_state(model) -> None:
     """Copy the first process's weights and optimizer state to all processes."""
     for variable in [*model.variables, *model.optimizer.variables]:
-        same(variable.value.detach())
+        broadcast(variable.value.detach())
 
 
 @contextlib.contextmanager

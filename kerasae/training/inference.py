@@ -54,7 +54,7 @@ def _batches(n: int, size: int) -> Iterator[slice]:
     start = 0
     while start < n:
         rows = min(size, n - start)
-        if backends.ONE_LENGTH and rows > _FEW:
+        if backends.COMPILES_PER_LENGTH and rows > _FEW:
             rows = 1 << (rows.bit_length() - 1)
         yield slice(start, start + rows)
         start += rows
@@ -63,7 +63,7 @@ def _batches(n: int, size: int) -> Iterator[slice]:
 def _padded(arrays):
     """Repeat the last row up to a power of two of rows, on backends that compile for each length."""
     n = len(arrays[0])
-    if not backends.ONE_LENGTH or n & (n - 1) == 0:
+    if not backends.COMPILES_PER_LENGTH or n & (n - 1) == 0:
         return arrays
     rows = np.minimum(np.arange(2 ** n.bit_length()), n - 1)
     return [array[rows] for array in arrays]

@@ -128,9 +128,9 @@ def callback_list(model, callbacks, verbose, epochs: int, steps: int | None, add
 def _take(model, kind: str, block, total: float) -> dict:
     """Run the steps of a block and return the logs."""
     model.build_metrics(block)
-    many = total >= backends.MANY[kind]
+    is_long = total >= backends.LONG_RUN[kind]
     make = {"train": backends.train_run, "test": backends.test_run}[kind]
-    run = model.compiled_functions.get(model, (kind, block.kind, many), lambda: make(model, block, many))
+    run = model.compiled_functions.get(model, (kind, block.kind, is_long), lambda: make(model, block, is_long))
     logs = run(block)
     return model.get_metrics_result() if logs is None else logs
 
