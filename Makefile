@@ -77,6 +77,7 @@ format: $(VENV)/installed ## Format the code, and fix what ruff can fix
 
 table: $(VENV)/installed ## Write the README's table of entries and the page of results, from the cards
 	$(BIN)/python tools/table.py README.md
+	$(BIN)/python tools/thumbnails.py docs/thumbnails
 	$(BIN)/python tools/results.py docs/results.md
 
 pictures: $(VENV)/installed ## Draw the pictures of the entries and of the documentation (needs MNIST and Fashion-MNIST)

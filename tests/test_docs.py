@@ -147,6 +147,17 @@ def write_site(directory, pages):
 
 
 @pytest.mark.anybackend
+def test_thumbnails_are_current(tool, tmp_path, capsys):
+    thumbnails = tool("thumbnails")
+    assert thumbnails.main(["--check", str(DOCS / "thumbnails")]) == 0, "run `make table`"
+    assert thumbnails.main(["--check", str(tmp_path)]) == 1
+    assert "dense_mnist.png" in capsys.readouterr().out
+    one, other = (thumbnails.of_entry(name) for name in ("dense_mnist", "conv_mnist"))
+    (tmp_path / "one.png").write_bytes(thumbnails.png(one))
+    assert thumbnails.is_current(tmp_path / "one.png", one) and not thumbnails.is_current(tmp_path / "one.png", other)
+
+
+@pytest.mark.anybackend
 def test_a_site_is_checked(tool, tmp_path, capsys):
     check = tool("check_site")
     good = {"a.html": '<a href="b.html#there">b</a> <a href="https://keras.io">Keras</a>', "b.html": '<p id="there">'}

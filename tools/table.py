@@ -27,7 +27,7 @@ def table(cards: Sequence[Card]) -> str:
 def _row(card: Card) -> str:
     shown = [card.headline] + (["mse"] if card.headline != "mse" else [])
     cells = (
-        f'<img src="zoo/{card.name}/preview.png" width="160" alt="Preview of {card.name}">',
+        f'<img src="docs/thumbnails/{card.name}.png" width="128" alt="{card.name}">',
         f"`{card.name}`<br>{card.description}",
         str(card.code.size),
         f"{card.parameters:,}",

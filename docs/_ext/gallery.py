@@ -1,13 +1,11 @@
 """Pages of the gallery: one per entry, from its card, its preview and its architecture."""
 
 import dataclasses
-import io
 from collections.abc import Collection
 from pathlib import Path
 
 import families
 import files
-from PIL import Image
 
 import kerasae
 from kerasae import text, zoo
@@ -139,14 +137,14 @@ def _is_points(card: Card) -> bool:
 def index(groups: dict[str, list[str]]) -> str:
     """The gallery: a card with thumbnail for each entry, grouped by family."""
     count = sum(map(len, groups.values()))
-    lines = ["# Gallery", "", f"{count} pretrained autoencoders, each with its recipe, test figures and baselines.", ""]
+    lines = ["---", "html_theme.sidebar_secondary.remove: true", "---", "", "# Gallery", "", f"{count} pretrained autoencoders, each with its recipe, test figures and baselines.", ""]
     lines += ["Three of them run in the browser: {doc}`play`.", ""]
     for title, names in groups.items():
-        lines += [f"## {title}", "", "::::{grid} 2 3 4 4", ":gutter: 3", ""]
+        lines += [f"## {title}", "", "::::{grid} 2 2 3 4", ":gutter: 3", ""]
         for name in names:
             card = zoo.card(name)
             lines += [f":::{{grid-item-card}} {name}", f":link: {name}", ":link-type: doc"]
-            lines += [f":img-top: thumbnails/{name}.png", "", card.description, ":::", ""]
+            lines += [f":img-top: /thumbnails/{name}.png", "", card.description, ":::", ""]
         lines += ["::::", ""]
     names = [name for group in groups.values() for name in group]
     return "\n".join([*lines, "```{toctree}", ":hidden:", "", "play", *names, "```", ""])
@@ -158,17 +156,8 @@ def write(docs: Path, playable: Collection[str] = ()) -> None:
     for name in (name for group in groups.values() for name in group):
         preview = (docs.parent / "zoo" / name / "preview.png").read_bytes()
         files.write(place / "previews" / f"{name}.png", preview)
-        files.write(place / "thumbnails" / f"{name}.png", _thumbnail(preview))
         files.write(place / f"{name}.md", page(zoo.card(name), _architecture(place, name), name in playable))
     files.write(place / "index.md", index(groups))
-
-
-def _thumbnail(preview: bytes) -> bytes:
-    image = Image.open(io.BytesIO(preview)).convert("RGB")
-    image.thumbnail((480, 480))
-    stored = io.BytesIO()
-    image.quantize(64).save(stored, format="png", optimize=True)
-    return stored.getvalue()
 
 
 def _architecture(place: Path, name: str) -> bool:

@@ -25,7 +25,7 @@ Draw a digit to see its code and its reconstruction. With the conditional model,
 style.
 
 The maps show {data}. Make such a page of any model, your own too, with `kerasae explore NAME`
-({{doc}}`/explore`).
+({{doc}}`/explorer`).
 """
 
 
