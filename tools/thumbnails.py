@@ -29,9 +29,7 @@ def png(image: Image.Image) -> bytes:
     """An image as a small PNG file of few colors."""
     stored = io.BytesIO()
     few = image.quantize(COLORS, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
-    few.save(
-        stored, format="png", optimize=True
-    )
+    few.save(stored, format="png", optimize=True)
     return stored.getvalue()
 
 

@@ -137,7 +137,8 @@ def _is_points(card: Card) -> bool:
 def index(groups: dict[str, list[str]]) -> str:
     """The gallery: a card with thumbnail for each entry, grouped by family."""
     count = sum(map(len, groups.values()))
-    lines = ["---", "html_theme.sidebar_secondary.remove: true", "---", "", "# Gallery", "", f"{count} pretrained autoencoders, each with its recipe, test figures and baselines.", ""]
+    lines = ["---", "html_theme.sidebar_secondary.remove: true", "---", "", "# Gallery", ""]
+    lines += [f"{count} pretrained autoencoders, each with its recipe, test figures and baselines.", ""]
     lines += ["Three of them run in the browser: {doc}`play`.", ""]
     for title, names in groups.items():
         lines += [f"## {title}", "", "::::{grid} 2 2 3 4", ":gutter: 3", ""]
