@@ -3,8 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from kerasae import _checks
 from kerasae.metrics import table
 from kerasae.zoo.cards import Card
+
+_SCHEDULES = {"written": "published schedule", "shipped": "the package's own schedule"}
 
 
 def figure(key: str, value: float) -> str:
@@ -16,7 +19,7 @@ def card(card: Card) -> str:
     """Format the card of an entry for the terminal."""
     lines = [f"{card.name}: {card.description}", ""]
     lines += [f"  {name:11} {fact}" for name, fact in facts(card).items() if fact]
-    lines += ["", *(f"  {figure(key, value)}" for key, value in card.figures.items())]
+    lines += ["", *(f"  {figure(key, value)}{_unit(key)}" for key, value in card.figures.items())]
     for baseline, figures in card.baselines.items():
         if figures:
             lines += ["", f"  {baseline_name(baseline, card)}:", *_indented(figures)]
@@ -35,7 +38,8 @@ def facts(card: Card) -> dict[str, str | None]:
         "license": card.license,
         "input": f"{_batch_of(card.input.shape)} {card.input.dtype}"
         + (f" in [{limits[0]:g}, {limits[1]:g}]" if limits else ""),
-        "code": f"{_batch_of(card.code.shape)}: {card.code.size} for {math.prod(card.input.shape)} numbers",
+        "code": f"{_batch_of(card.code.shape)}: {_checks.counted(card.code.size, 'number')} for "
+        f"{math.prod(card.input.shape):,} input values",
         "trained on": _training(card),
         "measured on": card.measured.description if card.measured else None,
         "command": card.provenance.command if card.provenance else None,
@@ -48,15 +52,22 @@ def _training(card: Card) -> str | None:
     if card.data:
         parts.append(card.data)
     if {"epochs", "batch_size", "learning_rate", "decay"} <= recipe.keys():
-        parts.append(f"{recipe['epochs']} epochs of batches of {recipe['batch_size']}")
-        parts.append(f"Adam {recipe['learning_rate']} ({recipe['decay']})")
+        parts.append(f"{recipe['epochs']} epochs with batch size {recipe['batch_size']}")
+        decay = "" if recipe["decay"] == "constant" else f" and {recipe['decay']} decay"
+        parts.append(f"Adam with learning rate {recipe['learning_rate']}{decay}")
     if card.seed is not None:
         parts.append(f"seed {card.seed}")
-    if card.schedule:
-        parts.append(f"{card.schedule} recipe")
+    if card.schedule in _SCHEDULES:
+        parts.append(_SCHEDULES[card.schedule])
     if card.versions and "backend" in card.versions:
         parts.append(f"on {card.versions['backend']}")
     return ", ".join(parts)
+
+
+def _unit(key: str) -> str:
+    """Unit of a metric with a space before it; empty for pure numbers."""
+    unit = table.METRICS[key].unit if key in table.METRICS else ""
+    return f" {unit}" if unit else ""
 
 
 def _indented(figures: Mapping[str, float]) -> list[str]:

@@ -38,9 +38,10 @@ def test_card_shows_every_figure_and_baseline():
     card = zoo.card("conv_mnist")
     shown = text.card(card)
     assert "48,770 parameters" in shown
-    assert "(n, 7, 7, 1): 49 for 784 numbers" in shown
+    assert "(n, 7, 7, 1): 49 numbers for 784 input values" in shown
     for key, value in card.figures.items():
         assert text.figure(key, value) in shown
+    assert "\n  BCE 0.0692 nats per pixel\n" in shown
     assert f"PCA-49:\n    MSE {card.baselines['pca']['mse']:.5f}" in shown
 
 
@@ -48,7 +49,7 @@ def test_card_of_any_model_is_shown_with_the_facts_it_has():
     own = Card(name="mine", class_name="DenseAutoencoder", parameters=7, input=Input((3,)), code=Code((1,), 1))
     assert text.card(own) == (
         "mine: \n\n  class       kerasae.models.DenseAutoencoder, 7 parameters\n  input       (n, 3) float32\n"
-        "  code        (n, 1): 1 for 3 numbers\n"
+        "  code        (n, 1): 1 number for 3 input values\n"
     )
     assert "\n  charm 0.5" in text.card(dataclasses.replace(own, figures={"charm": 0.5}))
 

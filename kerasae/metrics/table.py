@@ -134,7 +134,7 @@ _ROWS = (
     Metric(
         "sample_distance",
         "sample distance",
-        "squared features",
+        "squared feature units",
         "samples.distance",
         lambda m: m.can_generate and m.classifier is not None,
         needs_data_set=True,
