@@ -911,6 +911,13 @@ def test_animate_figures_and_files(tmp_path):
         assert tuple(first[150, 50]) == tuple(second[50, 250]) == (255, 255, 255)
 
 
+def test_animate_reduces_wide_figures(tmp_path):
+    figures = [Figure((4, 2), facecolor="red"), Figure((3, 2), facecolor="blue")]
+    (first, _), (second, _) = frames_of(plots.animate(figures, tmp_path / "a.gif", widest=200))
+    assert first.shape == (100, 200, 3) and tuple(second[50, 149]) == (0, 0, 255)
+    assert tuple(second[50, 151]) == (255, 255, 255)
+
+
 def test_animate_replaces_nothing_unasked(tmp_path):
     path = tmp_path / "a.gif"
     path.write_bytes(b"mine")

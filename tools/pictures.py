@@ -10,9 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import animations
 import sheets
 
-from kerasae import data, zoo
+from kerasae import data, plots, zoo
 from kerasae.plots.style import png
 from kerasae.zoo import previews, recipes, writing
 
@@ -46,6 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.what in (None, "sheets"):
         for name, sheet in SHEETS.items():
             write(DOCS / name, png(sheet(), colors=16, metadata={"Software": None}))
+    if arguments.what in (None, "animations"):
+        for name, frames in animations.ANIMATIONS.items():
+            path = plots.animate(frames(), DOCS / "animations" / name, fps=5, widest=animations.WIDEST, overwrite=True)
+            print(f"{path.name}: {path.stat().st_size:,} bytes", flush=True)
     return 0
 
 

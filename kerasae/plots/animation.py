@@ -15,7 +15,6 @@ from PIL import Image
 from kerasae.plots import _checks
 
 _SMALLEST = 160  # pixels, the least width of an animation
-_WIDEST = 900  # pixels of figures and files, whose lines need not be as fine as in a still picture
 _SAMPLES = 16  # frames that the palette is made from
 
 
@@ -27,13 +26,14 @@ def animate(
     pause: float = 1.0,
     loop: bool = True,
     back: bool = False,
+    widest: int = 900,
     overwrite: bool = False,
     value_range: tuple[float, float] = (0.0, 1.0),
 ) -> Path:
     """Write frames as an animated GIF.
 
-    Small images are enlarged by a whole factor; figures and files wider than 900 pixels are reduced. Frames of
-    different sizes stand at the upper left. All frames share one palette of 256 colors, grays if there is no color.
+    Small images are enlarged by a whole factor; wide figures and files are reduced. Frames of different sizes stand
+    at the upper left. All frames share one palette of 256 colors, grays if there is no color.
 
     Args:
         frames: Images `(n, h, w)`, `(n, h, w, 1)` or `(n, h, w, 3)`; or figures, or paths of picture files. Figures can
@@ -43,6 +43,7 @@ def animate(
         pause: Seconds that the last frame stays longer.
         loop: Whether the animation starts again.
         back: Whether the frames also run back to the first one.
+        widest: Width in pixels that figures and files are reduced to if they are wider.
         overwrite: Whether an existing file may be replaced.
         value_range: Values of images drawn as black and white. Values outside are clipped.
 
@@ -62,7 +63,7 @@ def animate(
         raise ValueError(f"fps must be in (0, 50], and pause must not be negative. Received: fps={fps}, pause={pause}.")
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists. Choose another path, or pass overwrite=True to replace it.")
-    pictures = _with_one_palette(_of_one_size(_drawn(frames, value_range)))
+    pictures = _with_one_palette(_of_one_size(_drawn(frames, value_range, widest)))
     durations = [1000.0 / fps] * len(pictures)
     durations[-1] += 1000 * pause
     if back:
@@ -71,7 +72,7 @@ def animate(
     return path
 
 
-def _drawn(frames, value_range: tuple[float, float]) -> list[Image.Image]:
+def _drawn(frames, value_range: tuple[float, float], widest: int) -> list[Image.Image]:
     """The frames as pictures."""
     if hasattr(frames, "shape"):
         return _pictures(frames, value_range)
@@ -81,7 +82,7 @@ def _drawn(frames, value_range: tuple[float, float]) -> list[Image.Image]:
         raise ValueError("frames is empty: expected at least one.")
     frames = itertools.chain([first], frames)
     if isinstance(first, Figure | str | Path):
-        return _reduced([_picture(frame) for frame in frames])
+        return _reduced([_picture(frame) for frame in frames], _checks.positive_size("widest", widest))
     return _pictures(list(frames), value_range)
 
 
@@ -107,9 +108,9 @@ def _picture(frame: Figure | str | Path) -> Image.Image:
         return picture.convert("RGB")
 
 
-def _reduced(pictures: list[Image.Image]) -> list[Image.Image]:
+def _reduced(pictures: list[Image.Image], widest: int) -> list[Image.Image]:
     """Pictures reduced by one factor, so that none is too wide."""
-    factor = _WIDEST / max(picture.width for picture in pictures)
+    factor = widest / max(picture.width for picture in pictures)
     if factor >= 1:
         return pictures
     sizes = [(round(picture.width * factor), round(picture.height * factor)) for picture in pictures]
