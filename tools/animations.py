@@ -42,7 +42,7 @@ def sine() -> Iterator[Figure]:
     train("deep_sine", callbacks=[watch], verbose=0)
     for epoch, learned in watch.seen.items():
         figure = plots.manifold(x, x, truth, pairs=0, learned=learned, title=f"deep_sine, epoch {epoch}")
-        figure.axes[0].set(xlim=(-2.6, 2.6), ylim=(-1.5, 1.5))
+        figure.axes[0].set_ylim(-1.5, 1.5)
         yield figure
 
 

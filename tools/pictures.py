@@ -1,8 +1,11 @@
-"""Draw the pictures of the entries and of the documentation: `python tools/pictures.py [previews|sheets|animations]`.
+"""Draw the pictures of the entries and of the documentation.
 
-`previews` writes `preview.png` of each entry, or of the entries that are named; `sheets` writes `docs/comparison.png`
-and `docs/samples.png`; `animations` trains small models and writes `docs/animations/`. Without an argument, all are
-drawn. It needs MNIST and Fashion-MNIST.
+    python tools/pictures.py                      # all
+    python tools/pictures.py previews aae_mnist   # preview.png of an entry
+    python tools/pictures.py sheets               # docs/comparison.png and others
+    python tools/pictures.py animations           # docs/animations/: trains two small models
+
+It needs MNIST and Fashion-MNIST.
 """
 
 import argparse
@@ -18,39 +21,46 @@ from kerasae.plots.style import png
 from kerasae.zoo import previews, recipes, writing
 
 DOCS = Path(__file__).parents[1] / "docs"
-SHEETS = {"comparison.png": sheets.comparison, "samples.png": sheets.samples}
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a picture and say so."""
-    path.write_bytes(content)
-    print(f"{path.name}: {len(content):,} bytes", flush=True)
+def draw_preview(name: str) -> Path:
+    """Write the preview of an entry; its other files stay."""
+    recipe, directory = recipes.find(name), zoo.store.directory_of(name)
+    picture = previews.preview(name, zoo.load(name), data.named(recipe.data), recipe.shown)
+    writing.replace_preview(directory, picture, replace_shipped=True)
+    return directory / zoo.store.PREVIEW
 
 
-def draw_previews(names: Sequence[str]) -> None:
-    """Write the previews of these entries; their other files stay."""
-    for name in names:
-        recipe = recipes.find(name)
-        picture = previews.preview(name, zoo.load(name), data.named(recipe.data), recipe.shown)
-        writing.replace_preview(zoo.store.directory_of(name), picture, replace_shipped=True)
-        print(f"{name}: {(zoo.store.directory_of(name) / zoo.store.PREVIEW).stat().st_size:,} bytes", flush=True)
+def draw_sheet(name: str) -> Path:
+    """Write a sheet, in 16 levels of gray."""
+    path = DOCS / name
+    path.write_bytes(png(sheets.SHEETS[name](), colors=16, metadata={"Software": None}))
+    return path
+
+
+def draw_animation(name: str) -> Path:
+    """Write an animation."""
+    frames = animations.ANIMATIONS[name]()
+    return plots.animate(frames, DOCS / "animations" / name, fps=5, widest=animations.WIDEST, overwrite=True)
+
+
+KINDS = {
+    "previews": (draw_preview, zoo.names),
+    "sheets": (draw_sheet, lambda: list(sheets.SHEETS)),
+    "animations": (draw_animation, lambda: list(animations.ANIMATIONS)),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw what the arguments name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=("previews", "sheets", "animations"), help="default: all")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="entries whose previews are drawn (default: all)")
+    parser.add_argument("what", nargs="?", choices=KINDS, help="kind of pictures (default: all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="entries or files of this kind (default: all)")
     arguments = parser.parse_args(argv)
-    if arguments.what in (None, "previews"):
-        draw_previews(arguments.names or zoo.names())
-    if arguments.what in (None, "sheets"):
-        for name, sheet in SHEETS.items():
-            write(DOCS / name, png(sheet(), colors=16, metadata={"Software": None}))
-    if arguments.what in (None, "animations"):
-        for name, frames in animations.ANIMATIONS.items():
-            path = plots.animate(frames(), DOCS / "animations" / name, fps=5, widest=animations.WIDEST, overwrite=True)
-            print(f"{path.name}: {path.stat().st_size:,} bytes", flush=True)
+    for what in [arguments.what] if arguments.what else KINDS:
+        draw, names = KINDS[what]
+        for name in arguments.names or names():
+            print(f"{name}: {draw(name).stat().st_size:,} bytes", flush=True)
     return 0
 
 

@@ -1,13 +1,13 @@
 """Sheets that compare entries: reconstructions of the same digits beside those of PCA, and samples."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from families import families
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kerasae import data, metrics, zoo
+from kerasae import data, metrics, plots, zoo
 from kerasae.metrics import baselines
 from kerasae.metrics import table as figures
 from kerasae.plots.style import Picture, styled
@@ -62,6 +62,21 @@ def samples() -> Figure:
                 _draw(ax, part, _LABEL - 10, bottom + (1 - line) * (_SIDE + _GAP))
             ax.text(_LABEL - 20, bottom + _SIDE, label, ha="right", va="center", fontsize=9, linespacing=1.4)
     return figure
+
+
+def reconstructions() -> Figure:
+    """Ten test digits above their reconstructions by `conv_mnist`."""
+    digits, model = data.mnist(), zoo.load("conv_mnist")
+    x = digits.x_test[[int(np.flatnonzero(digits.y_test == label)[0]) for label in range(10)]]
+    title = f"conv_mnist: {x[0].size} pixels, a code of {model.code_size} numbers, {x[0].size} pixels"
+    return plots.reconstructions(x, model.reconstruct(x), title=title)
+
+
+SHEETS: dict[str, Callable[[], Figure]] = {
+    "comparison.png": comparison,
+    "samples.png": samples,
+    "reconstructions.png": reconstructions,
+}
 
 
 def _samples(key: str, names: list[str]) -> Iterator[tuple[str, np.ndarray]]:
