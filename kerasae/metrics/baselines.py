@@ -23,7 +23,7 @@ def baseline_figures(dataset: data.Dataset, code_size: int, noise=None) -> Figur
         noise: The `kerasae.layers.Noise` of a denoiser, or None.
 
     Returns:
-        Figures by baseline:
+        Figures by baseline.
 
         - `mean` always predicts the mean of the training set: `mse`; for images also `bce` and, as a model of
           independent pixels without a code, `negative_elbo` in nats per image.

@@ -135,7 +135,7 @@ def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None 
         first: Number of test inputs to measure and of samples to generate. Default: all test inputs.
 
     Returns:
-        The figures of `METRICS` that apply, by key:
+        The figures of `METRICS` that apply, by key.
 
         - `mse` per value; for images `bce` in nats per pixel (if pixels are in [0, 1]) and `ssim`.
         - Images: `forest_accuracy` of the codes (not of a conditional model, whose codes lack the class) and
