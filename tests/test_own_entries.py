@@ -183,7 +183,7 @@ def test_a_killed_run_stops_at_the_same_epoch_with_the_same_weights(tmp_path):
         with pytest.raises(Killed):
             kerasae.train(rows(40), out=tmp_path / "killed", callbacks=[killed_in(epoch)], **settings)
         assert not (tmp_path / "killed").exists()
-    with pytest.raises(ValueError, match="checkpoints of a run with other settings"):
+    with pytest.raises(ValueError, match="must have checkpoints of a run with the same settings"):
         kerasae.train(rows(40) + 1, out=tmp_path / "killed", **settings)
     resumed = kerasae.train(rows(40), out=tmp_path / "killed", **settings)
     assert zoo.card(tmp_path / "killed").recipe == recipe
