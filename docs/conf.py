@@ -55,6 +55,7 @@ html_extra_path = ["_play"]  # the explorer pages, made by `play`
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
+html_show_search_summary = False  # it would fetch pages, which browsers refuse from the file system
 html_theme_options = {
     "header_links_before_dropdown": 7,
     "navbar_align": "left",

@@ -92,13 +92,29 @@ def write(docs: Path) -> None:
 def public_bases(app, name, cls, options, bases: list[type]) -> None:
     """Show of a class's bases those that a reader can look up: public ones of kerasae, and others' classes."""
     known = {id(value) for found in modules().values() for module in found for value in public(module).values()}
-    bases[:] = [base for base in cls.__mro__[1:] if id(base) in known or _is_foreign(base)][:1]
+    bases[:] = [base for base in cls.__mro__[1:] if id(base) in known or not base.__module__.startswith("kerasae")][:1]
 
 
-def _is_foreign(base: type) -> bool:
-    return not base.__module__.startswith("kerasae") and base is not object
+def constructor(app, what, name, obj, options, signature, annotation):
+    """The signature of a class's constructor: `__new__` of Keras's classes takes and hides everything."""
+    if what != "class" or "__init__" not in {key for cls in obj.__mro__[:-1] for key in vars(cls)}:
+        return None
+    parameters = list(inspect.signature(obj.__init__).parameters.values())[1:]
+    plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+    return str(inspect.Signature(plain)), None
 
 
-def escape_keywords(app, what, name, obj, options, lines: list[str]) -> None:
-    """Keep `**kwargs` in a list of arguments from opening bold type: napoleon escapes only the first of a list."""
-    lines[:] = [re.sub(r"(?<=, )\*\*(?=\w+:)", r"\*\*", line) for line in lines]
+def prepare(app, what, name, obj, options, lines: list[str]) -> None:
+    """Adapt a docstring for napoleon.
+
+    It escapes `**kwargs` only if it is the first of a list of arguments, and makes one paragraph of all references.
+    Angle brackets in `<model>_<data>` would be the target of a link.
+    """
+    in_references = False
+    for i, line in enumerate(lines):
+        lines[i] = re.sub(r"(?<=, )\*\*(?=\w+:)", r"\*\*", line)
+        lines[i] = re.sub(r"(?<!`)`([^`]*<[^`]*>)`(?!`)", r"``\1``", lines[i])
+        if in_references and re.match(r" {4}\S", line):
+            lines[i] = f"    - {line.strip()}"
+        elif line.strip():
+            in_references = line.strip() == "References:"

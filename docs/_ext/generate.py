@@ -32,6 +32,7 @@ def setup(app):
     """Run before the search for pages, and before autosummary reads them."""
     app.connect("config-inited", _write_all)
     app.connect("source-read", _inside)
+    app.connect("autodoc-process-signature", api.constructor)
     app.connect("autodoc-process-bases", api.public_bases)
-    app.connect("autodoc-process-docstring", api.escape_keywords, priority=400)  # before napoleon
+    app.connect("autodoc-process-docstring", api.prepare, priority=400)  # before napoleon
     return {"parallel_read_safe": True, "parallel_write_safe": True}
