@@ -78,6 +78,12 @@ def test_page_is_the_same_each_time_and_leaves_the_model_alone(small, tmp_path):
         np.testing.assert_array_equal(old, new)
 
 
+def test_a_page_holds_few_large_images(tmp_path):
+    x = RNG.random((40, 250, 200, 3), dtype="float32")
+    described = inputs.describe(x, models.ConvAutoencoder((250, 200, 3), (2, 2)), arrays := Arrays(), 40)
+    assert len(unpacked(arrays.table(), arrays.block())[described["held"]]) == 13
+
+
 def test_two_models_share_inputs(small, tmp_path):
     vae = models.VariationalAutoencoder((6, 5, 1), (8,), 2)
     path = explorer.page(small, IMAGES, None, tmp_path / "page.html", vae, names=("one", "other"))

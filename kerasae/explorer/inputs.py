@@ -7,6 +7,7 @@ from kerasae.explorer.packing import Arrays
 
 _CURVE_CHANNELS = 3  # at most, of a series
 _MOST_CLASSES = 256  # that have colors
+_FEWEST, _VALUES = 10, 2_000_000  # inputs, and values of all of them, that a page holds
 _ALIKE = 0.6  # pixels: standard deviation of places and sizes in images that were centered and scaled
 
 
@@ -35,10 +36,11 @@ def describe(x: np.ndarray, model, arrays: Arrays, images: int) -> dict:
         x: Inputs on the map `(n, *input_shape)`.
         model: A model that takes them.
         arrays: Where arrays are stored.
-        images: Number of inputs that the page holds, evenly spaced among them: pixels as 8-bit integers.
+        images: Number of inputs that the page holds at most, evenly spaced among them; fewer of more than 8,000 values.
     """
     kind = kind_of(model.data_shape)
-    held = np.unique(np.linspace(0, len(x) - 1, min(images, len(x))).astype(int))
+    number = min(images, len(x), max(_FEWEST, _VALUES // x[0].size))
+    held = np.unique(np.linspace(0, len(x) - 1, number).astype(int))
     low, high = model.value_range or (float(x.min()), float(x.max()))
     description = {
         "kind": kind,

@@ -58,7 +58,8 @@ def page(
         class_names: Names of the classes 0, 1, ..., where `y` holds integers.
         title: Title of the page. Default: the names.
         points: Number of points on the map at most, evenly spaced among the inputs.
-        images: Number of inputs at most that the page holds and can load. Pixels are stored as 8-bit integers.
+        images: Number of inputs at most that the page holds and can load, fewer if they have more than 8,000 values.
+            Pixels are stored as 8-bit integers.
         bits: Bits per weight. With 24, outputs equal Keras's within 1e-5. With 16, the weights take a third less room,
             and most outputs are within 1e-3.
         overwrite: Whether to replace an existing file.

@@ -193,7 +193,8 @@ def test_a_path_between_two_points(pages, open_page):
     assert page.is_disabled("[data-part=play]")
     page.click("canvas.map", position={"x": 300, "y": 250})
     ends = np.array(state(page)["path"])
-    assert page.inner_text("[data-part=play]") == "Pause"  # it plays
+    hover(page, 305, 252)
+    assert page.inner_text("[data-part=play]") == "Pause"  # it plays, wherever the pointer is
     assert page.locator("[data-part=strip] canvas").count() == 9
     wait_until(page, "Number(document.querySelector('[data-part=time]').value) > 0.05")
     page.click("[data-part=play]")

@@ -5,6 +5,7 @@ async function start() {
   const labels = new Labels(content.labels, arrays);
   const inputs = new Inputs(content.inputs, labels, arrays);
   document.body.classList.add(content.models.length === 2 ? "pair" : "single");
+  document.body.classList.toggle("of-images", inputs.kind === "image");
   const panels = [];
   let pad = null;
 
@@ -73,4 +74,7 @@ function showLegend(labels) {
   }
 }
 
-if (document.getElementById("content")) start();
+start().catch((error) => {
+  document.getElementById("failure").hidden = false;
+  throw error;
+});

@@ -7,7 +7,8 @@ class CodeMap {
    * @param {HTMLCanvasElement} canvas
    * @param {Autoencoder} model
    * @param {Inputs} inputs
-   * @param {{move: (place: number[]) => void, pick: (place: number[]) => void}} on What the pointer and the keys do.
+   * @param {{hover: Function, move: Function, pick: Function}} on What pointer and keys do, functions of a place:
+   *     move without and with a button or a key pressed, and click.
    */
   constructor(canvas, model, inputs, on) {
     Object.assign(this, { canvas, model, inputs, on });
@@ -197,7 +198,7 @@ class CodeMap {
       canvas.setPointerCapture(event.pointerId);
       this.on.move(at(event));
     });
-    canvas.addEventListener("pointermove", (event) => this.on.move(at(event)));
+    canvas.addEventListener("pointermove", (event) => (event.buttons ? this.on.move : this.on.hover)(at(event)));
     canvas.addEventListener("pointerup", (event) => {
       const isClick = start && Math.hypot(event.clientX - start[0], event.clientY - start[1]) < 6;
       start = null;

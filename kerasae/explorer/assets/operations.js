@@ -112,13 +112,17 @@ const OPERATIONS = {
     return ([x], out) => {
       for (let block = 0; block < x.length; block += pixels * channels) {
         for (let g = 0; g < groups; g++) {
-          const places = [];
-          for (let p = 0; p < pixels; p++) {
-            for (let c = 0; c < few; c++) places.push(block + p * channels + g * few + c);
-          }
-          const mean = places.reduce((sum, i) => sum + x[i], 0) / places.length;
-          const variance = places.reduce((sum, i) => sum + (x[i] - mean) ** 2, 0) / places.length;
-          for (const i of places) out[i] = (x[i] - mean) / Math.sqrt(variance + epsilon);
+          const first = block + g * few;
+          const each = (visit) => {
+            for (let p = 0; p < pixels; p++) {
+              for (let c = 0, i = first + p * channels; c < few; c++, i++) visit(i);
+            }
+          };
+          let [mean, variance] = [0, 0];
+          each((i) => (mean += x[i] / (pixels * few)));
+          each((i) => (variance += (x[i] - mean) ** 2 / (pixels * few)));
+          const scale = 1 / Math.sqrt(variance + epsilon);
+          each((i) => (out[i] = (x[i] - mean) * scale));
         }
       }
     };

@@ -17,6 +17,7 @@ class Panel {
     this.x = null;
     this.describe();
     this.map = new CodeMap(this.part("map"), model, inputs, {
+      hover: (place) => this.path.isPlaying || this.moveTo(place), // a hand that trembles stops no animation
       move: (place) => this.moveTo(place),
       pick: (place) => this.pick(place),
     });
@@ -96,7 +97,7 @@ class Panel {
     const { model, inputs } = this;
     if (model.center.length <= 2) return model.moved(this.code, place);
     const k = inputs.nearest(place, model.places);
-    return model.encode(inputs.get(k), model.classes ? inputs.labels.values[inputs.held[k]] : null).code;
+    return model.encode(inputs.get(k), inputs.labels.classes ? inputs.labels.values[inputs.held[k]] : this.label).code;
   }
 
   /** Make a code the current one; it is decoded in the next frame. */

@@ -103,7 +103,7 @@ class PointPainter {
   }
 
   show(canvas, output, input = null, curve = null) {
-    canvas.width = canvas.height = 400;
+    canvas.width = canvas.height = 384;
     const context = canvas.getContext("2d");
     for (let k = 0; k < this.inputs.held.length; k++) {
       this.dot(context, this.inputs.get(k), 3, this.inputs.labels.color(this.inputs.held[k]), 0.5);
@@ -138,11 +138,11 @@ class CurvePainter {
   }
 
   show(canvas, output, input = null) {
-    [canvas.width, canvas.height] = [600, 400];
+    [canvas.width, canvas.height] = [384, 256];
     const context = canvas.getContext("2d");
-    const y = (value) => 385 - (370 * (value - this.low)) / (this.high - this.low || 1);
-    const x = (step) => 10 + (580 * step) / Math.max(this.steps - 1, 1);
-    for (const [values, color, dashes] of [[input, themed("ink"), [8, 8]], [output, themed("accent"), []]]) {
+    const y = (value) => 246 - (236 * (value - this.low)) / (this.high - this.low || 1);
+    const x = (step) => 10 + (364 * step) / Math.max(this.steps - 1, 1);
+    for (const [values, color, dashes] of [[input, themed("ink"), [6, 6]], [output, themed("accent"), []]]) {
       if (!values) continue;
       context.setLineDash(dashes);
       for (let c = 0; c < this.channels; c++) {
