@@ -422,6 +422,12 @@ def test_manifold_no_more_pairs_than_points(points):
     assert len(labelled(ax, "where they go").get_offsets()) == 6
 
 
+def test_manifold_data_alone(points):
+    figure = plots.manifold(points, curve=points[:7])
+    assert sorted(legend_names(figure.legends[0])) == ["data", "true curve"]
+    assert plots.manifold(points[:25]).axes[0].collections[0].get_zorder() == 3  # few points are on top
+
+
 def test_manifold_no_pairs(points):
     (ax,) = plots.manifold(points[:9], points, pairs=0).axes  # not of one shape: nothing is joined
     assert (len(labelled(ax, "data").get_offsets()), len(labelled(ax, "autoencoder").get_offsets())) == (9, 100)

@@ -12,11 +12,13 @@ from numpy.typing import ArrayLike
 from kerasae.plots import _checks
 from kerasae.plots.style import BASELINE, BLACK, DATA, GREEN, MODEL, POSITION, PURPLE, TRUTH, dots, plane, styled
 
+_FEW = 100  # points; so few are drawn on top, so that a curve through them does not hide them
+
 
 @styled
 def manifold(
     x: ArrayLike,
-    x_hat: ArrayLike,
+    x_hat: ArrayLike | None = None,
     curve: ArrayLike | None = None,
     *,
     pairs: int = 25,
@@ -29,7 +31,8 @@ def manifold(
 
     Args:
         x: Points `(n, 2)`.
-        x_hat: Their reconstructions `(n, 2)`. With `pairs=0` any other points, such as decoded codes.
+        x_hat: Their reconstructions `(n, 2)`. With `pairs=0` any other points, such as decoded codes. None
+            draws the data without reconstructions.
         curve: Points `(m, 2)` on the curve that generated the data.
         pairs: Number of points, evenly spaced from left to right, that are connected with their
             reconstruction, drawn as a star of the same color.
@@ -46,23 +49,25 @@ def manifold(
     >>> [text.get_text() for text in manifold(x, x * [1, 0], others={"PCA": x * [0, 1]}, pairs=0).legends[0].texts]
     ['data', 'PCA', 'autoencoder']
     """
-    x, x_hat = _checks.points(x, "x"), _checks.points(x_hat, "x_hat")
+    x, pairs = _checks.points(x, "x"), 0 if x_hat is None else pairs
+    drawn = np.empty((0, 2)) if x_hat is None else _checks.points(x_hat, "x_hat")
     if pairs:
-        _checks.require_one_shape({"x": x, "x_hat": x_hat})
+        _checks.require_one_shape({"x": x, "x_hat": drawn})
     clouds = {name: _checks.points(points, name) for name, points in (others or {}).items()}
-    width, height = np.ptp(np.concatenate([x, x_hat, *clouds.values()]), axis=0)
+    width, height = np.ptp(np.concatenate([x, drawn, *clouds.values()]), axis=0)
     figure, ax = plane(7.0, 0.5 + np.clip(4.7 * height / (width or 1.0), 1.5, 6.0), ("$x_1$", "$x_2$"), title)
-    dots(ax, x, float(np.clip(2e3 / len(x), 7, 40)), DATA, "data")
+    on_top = {"zorder": 3, "edgecolors": TRUTH, "linewidths": 0.6} if len(x) <= _FEW else {}
+    dots(ax, x, float(np.clip(2e3 / len(x), 7, 40)), DATA, "data", **on_top)
     if curve is not None:
         ax.plot(*_checks.points(curve, "curve").T, color=TRUTH, linewidth=1.0, linestyle="--", label="true curve")
     for (name, points), color in zip(clouds.items(), itertools.cycle((BASELINE, GREEN, PURPLE)), strict=False):
         dots(ax, points, 22, color, name)
-    if learned is None:
-        dots(ax, x_hat, 6, MODEL, label)
-    else:
+    if x_hat is not None and learned is None:
+        dots(ax, drawn, 6, MODEL, label)
+    elif learned is not None:
         ax.plot(*_checks.points(learned, "learned").T, color=MODEL, linewidth=2.0, label=f"{label}: decoded codes")
     if pairs:
-        _draw_pairs(ax, x, x_hat, _checks.positive_size("pairs", pairs))
+        _draw_pairs(ax, x, drawn, _checks.positive_size("pairs", pairs))
     for handle in figure.legend(loc="outside right center").legend_handles:
         if isinstance(handle, PathCollection):
             handle.set_sizes([max(30, *handle.get_sizes())])
