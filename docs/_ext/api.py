@@ -64,16 +64,15 @@ def _short(value) -> str:
 
 
 def _index(sections: dict[str, list[ModuleType]]) -> str:
-    lines = [
-        "# API",
-        "",
-        "Every public class and function, from its docstring. Each example there is run by the tests.",
-        "",
-    ]
+    lines = ["# API", "", "Every public class and function, from its docstring. The tests run each example.", ""]
     for title, found in sections.items():
-        lines += [f"## {title}", "", "```{toctree}", ":maxdepth: 1", ""]
-        lines += [_stem(module) for module in found] + ["```", ""]
-    return "\n".join(lines)
+        lines += [f"## {title}", "", *(f"- {{doc}}`{_stem(module)}`: {_first_line(module)}" for module in found), ""]
+    pages = [_stem(module) for found in sections.values() for module in found]
+    return "\n".join([*lines, "```{toctree}", ":hidden:", "", *pages, "```", ""])
+
+
+def _first_line(module: ModuleType) -> str:
+    return inspect.getdoc(module).partition("\n")[0]
 
 
 def _stem(module: ModuleType) -> str:
