@@ -51,56 +51,58 @@ def _against(title: str, own: float, rivals: Mapping[str, float]) -> str:
 
 
 INTRODUCTION = """\
-`kerasae.sklearn.OutlierDetector` is fitted to usual inputs and scores new ones. This page is written by
-`benchmarks/outliers.py` from its own measurements (`benchmarks/outliers/*.json`), on the JAX backend. Figures are ROC
-AUCs: the probability that an outlier scores lower than a usual input; 0.5 is chance.
+`kerasae.sklearn.OutlierDetector` is fitted to usual inputs and scores new ones. ROC AUC is the probability that an
+outlier scores lower than a usual input; 0.5 is chance. `python benchmarks/outliers.py --page docs/outliers.md` writes
+this page from its measurements on the JAX backend (`benchmarks/outliers/*.json`).
 
-**What the score means.** 0 is the median of the training inputs, and a tenth of them score below −1. The score has no
-other unit. It combines, each in this unit:
+**Score.** The median of the training inputs scores 0, and a tenth of them score below −1. The score combines these
+parts, each scaled in the same way:
 
 | part | tables | images | a trained model |
 |---|---|---|---|
-| error of denoising autoencoders | per column, relative to what is usual | root mean square per view | the same |
+| error of denoising autoencoders | per column, relative to the usual error | root mean square per view | the same |
 | mean distance to the 5 nearest training inputs | in scaled columns | in each view | of codes |
 | robust Mahalanobis distance | of scaled columns | – | of codes |
 | tail probabilities of single columns | yes | – | – |
 
-With `u` the parts, `z = sign(u) ln(1 + |u|)` keeps each from dominating. The mean of `z` is the score, with the
-opposite sign; for tables it is half the mean and half the maximum. Predictions are −1 below `offset_`: −1.5, or what
-`contamination` asks for.
+Each part `u` enters as `z = sign(u) ln(1 + |u|)`, so that no part dominates. The score is minus the mean of `z`; for
+tables, minus the average of mean and maximum. Inputs that score below `offset_` are outliers. `offset_` is −1.5, or
+follows from `contamination`.
 
-Preprocessing is part of the detector. Columns of tables are scaled by median and interquartile range, with extremes
-compressed; the autoencoders don't train on the most suspicious fifth of the rows. Images have two views: *pixels*,
-smoothed and reduced to about 14 × 14, of which the square root is taken; and *edges* in eight directions. With
-`normalize=True` contrast counts less: pixels are divided by the root of their norm, edges by their norm. That is the
-one setting which depends on the kind of images: here MNIST is normalized (the strength of a pen says little),
-Fashion-MNIST is not (brightness tells clothes apart). How it was chosen is said below."""
+**Preprocessing** is part of the detector. Columns of tables are scaled by median and interquartile range, and extremes
+are compressed. The autoencoders do not train on the most suspicious fifth of the rows. Images have two views: *pixels*
+(smoothed, reduced to about 14 × 14, square root) and *edges* in eight directions. `normalize=True` reduces the effect
+of contrast: it divides pixels by the root of their norm, and edges by their norm. This is the only setting that depends
+on the kind of images. Here MNIST is normalized, because the strength of the pen says little about the class, and
+Fashion-MNIST is not, because brightness distinguishes clothes."""
+
+_ONE_CLASS = """\
+The detector is fitted to one class of the training set (about 6,000 images) and scores the whole test set. Figures are
+means over the ten classes; for the detector also over seeds, with the smallest and the largest mean."""
+_ELSEWHERE = """\
+Published by others (MNIST / Fashion-MNIST): Deep SVDD 0.948 / –, OCGAN 0.975 / –, DASVDD 0.977 / 0.926,
+ARNet 0.983 / 0.939, ESAD 0.985 / 0.940.
+
+Settings were chosen on held-out training images, mostly of classes 0, 2, 4, 5, 6 and 8. The exception is `normalize`:
+it was chosen after a first run on the test set, which showed that one value does not suit both sets."""
+_CROSSED = """\
+Each method is fitted to 5,000 training images of one set and scores the test images of both. The entries are
+`dense_mnist` and `dense_fashion`."""
+_SERIES = """\
+An hourly series with a daily pattern, fitted to 120 usual days in windows of 24 hours. The score of a step is the mean
+over the windows that contain it. ROC AUC per step, mean of three series."""
+_TABLES = """\
+{number} tables from scikit-learn, with a class as outliers or with injected outliers. The defaults of the detector were
+developed on these tables; nothing is tuned per table. 60 % of the rows are for training, without outliers (clean) or
+with the outliers among them (mixed). PCA keeps 90 % of the variance."""
 
 
 def _one_class(records: Mapping[str, Record]) -> str:
     sets = {name: title for name, title in SETS.items() if name in records}
     methods = ["kerasae", *_RIVALS]
-    lines = [
-        "## One class of images",
-        "",
-        "Fitted to one class of the training set (about 6,000 images); the whole test",
-    ]
-    lines += [
-        "set is scored. Mean over the ten classes; for the detector also over seeds, with the least and the most."
-    ]
-    lines += ["", *_head("", list(sets.values()))]
+    lines = ["## One class of images", "", _ONE_CLASS, "", *_head("", list(sets.values()))]
     lines += [_row(NAMES[method], [_of_classes(records[name], method) for name in sets]) for method in methods]
-    lines += [
-        "",
-        "Elsewhere (quoted, MNIST / Fashion-MNIST): Deep SVDD 0.948 / –, OCGAN 0.975 / –, DASVDD 0.977 / 0.926,",
-    ]
-    lines += [
-        "ARNet 0.983 / 0.939, ESAD 0.985 / 0.940. Settings were chosen on held-out training images, mostly of classes"
-    ]
-    lines += [
-        "0, 2, 4, 5, 6 and 8; `normalize` after a first run on the test set, which showed that one value does not"
-    ]
-    lines += ["serve both sets."]
+    lines += ["", _ELSEWHERE]
     if all(f"{name}_held_out" in records for name in sets):
         held = {name: records[f"{name}_held_out"] for name in sets}
         lines += ["", *_head("detector on held-out training images", list(sets.values()))]
@@ -113,12 +115,8 @@ def _one_class(records: Mapping[str, Record]) -> str:
 
 
 def _crossed(record: Record) -> str:
-    lines = ["## Images of another kind", "", "Fitted to 5,000 training images of one set; the test images of both are"]
-    lines += [
-        "scored. Entries: `dense_mnist`, `dense_fashion`.",
-        "",
-        *_head("", ["MNIST, Fashion as outliers", "Fashion, digits as outliers"]),
-    ]
+    lines = ["## Images of another kind", "", _CROSSED, ""]
+    lines += _head("", ["MNIST, Fashion as outliers", "Fashion, digits as outliers"])
     for method in ("kerasae", "entry", "error", "pca", "neighbors", "forest"):
         lines.append(_row(NAMES[method], [_number(record.get(f"{name}/{method}")) for name in SETS]))
     return "\n".join(lines)
@@ -126,13 +124,7 @@ def _crossed(record: Record) -> str:
 
 def _series(record: Record) -> str:
     kinds = ("jump", "drift", "missing", "all")
-    lines = [
-        "## A series",
-        "",
-        "An hourly series with a daily pattern, fitted to 120 usual days in windows of 24 hours. The",
-    ]
-    lines += ["score of a step is the mean over the windows that cover it. ROC AUC per step, mean of three series.", ""]
-    lines += _head("", ["jumps", "drifts", "missing days", "all"])
+    lines = ["## A series", "", _SERIES, "", *_head("", ["jumps", "drifts", "missing days", "all"])]
     for method in ("kerasae", "seasonal", "rolling"):
         found = [value for key, value in record.items() if key.endswith(f"/{method}")]
         lines.append(_row(NAMES[method], [_number(np.mean([value[kind] for value in found])) for kind in kinds]))
@@ -141,12 +133,7 @@ def _series(record: Record) -> str:
 
 def _tables(record: Record) -> str:
     methods, names = _TABLE_METHODS, _complete_tables(record)
-    lines = ["## Tables", "", f"{len(names)} tables that scikit-learn carries, with a class held out or with outliers"]
-    lines += [
-        "injected, which the defaults were developed on. 60 % of the rows are for training, without outliers (clean) or"
-    ]
-    lines += ["with those among them (mixed). PCA keeps 90 % of the variance. Nothing is tuned per table.", ""]
-    lines += _head("", ["clean", "mixed"])
+    lines = ["## Tables", "", _TABLES.format(number=len(names)), "", *_head("", list(_MODES))]
     for method in methods:
         means = [_table_mean(record, mode, method) for mode in _MODES]
         lines.append(_row(NAMES[method], [_number(mean) for mean in means]))

@@ -1,11 +1,14 @@
-"""The page on speed, generated from the stored measurements."""
+"""The pages on speed, outliers and agreement, generated from the stored measurements."""
 
 import importlib
+import json
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.anybackend
+
+ROOT = Path(__file__).parents[1]
 
 SPREAD = {"median": 0.5, "least": 0.4, "most": 0.6}
 PEER = {"epoch_seconds": SPREAD, "images_a_second": 2000.0, "first_step": 5.0, "compiling": 1.0, "memory": 700.0}
@@ -20,11 +23,44 @@ RECORD = {
 }
 
 
-def test_the_page_shows_ratios_and_losses_that_were_not_reached(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
-    page = importlib.import_module("page")
+@pytest.fixture
+def benchmark(monkeypatch):
+    """A function that imports a module of `benchmarks/`."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    return importlib.import_module
+
+
+def test_the_page_shows_ratios_and_losses_that_were_not_reached(benchmark, tmp_path):
+    page = benchmark("page")
     text = page.page({"jax": RECORD})
     assert "| `dense8_mnist` | JAX | kerasae | 2,000 (1,667 to 2,500) | 2.00 | 5.0 | 1.0 | 700 | 26: – |" in text
     assert "| `dense8_mnist` | `encode` | 1 | 500 (1.00) |" in text
     page.chart({"jax": RECORD}, tmp_path / "speed.png")
     assert (tmp_path / "speed.png").stat().st_size > 5000
+
+
+def test_the_page_on_speed_is_current_and_opens_with_the_range_of_ratios(benchmark):
+    page, record = benchmark("page"), benchmark("record")
+    records = {backend: record.kept(backend) for backend in record.BACKENDS}
+    assert (ROOT / "docs" / "speed.md").read_text(encoding="utf-8") == page.page(records)
+    assert page.finding({"jax": RECORD}) == (
+        "An epoch of kerasae's `fit` takes 2.00 times the time of a hand-written loop (median 2.00)."
+    )
+
+
+def test_the_page_on_outliers_is_current_and_says_where_another_method_is_better(benchmark):
+    page = benchmark("outlier_page")
+    records = {path.stem: json.loads(path.read_text()) for path in (ROOT / "benchmarks" / "outliers").glob("*.json")}
+    text = page.page(records)
+    assert (ROOT / "docs" / "outliers.md").read_text(encoding="utf-8") == text
+    for name in page.SETS:  # the mean of a finding is the one of the table
+        mean = page._class_mean(records[name], "kerasae")
+        assert f"One class of {page.SETS[name]}: {mean:.4f}, better than" in text and f"**{mean:.4f}**" in text
+    assert page._against("Any", 0.5, {"pca": 0.7, "forest": 0.6}) == "- Any: 0.5000, worse than PCA, residual (0.7000)."
+
+
+def test_agreement_opens_with_the_number_of_recipes_that_stay_together(benchmark):
+    finding = benchmark("agreement")._finding([10, 13, 0], 2e-7)
+    assert "within 2e-07.\n10 of 23 recipes stay within 1e-4 for 200 steps.\n13 diverge" in finding
+    assert "not shown" not in finding
+    assert "For 2 more, rounding was not shown" in benchmark("agreement")._finding([10, 11, 2], 2e-7)

@@ -99,3 +99,11 @@ def test_chart_has_a_point_for_each_entry(results):
     names = [[tick.get_text() for tick in axes.get_yticklabels()] for axes in figure.axes]
     assert names == [["a (16)", "b (16)"], ["c (16)"]]
     assert results.chart([]) is None
+
+
+def test_page_opens_with_the_number_of_entries_that_beat_a_baseline(results):
+    worse = card("b", figures={"mse": 0.03, "forest_accuracy": 0.95})
+    opening = results.page([card("a"), worse]).partition("Made from")[0]
+    assert "- 1 of 2 reconstruct with a smaller MSE than PCA of the same code size (not `b`)." in opening
+    assert "- 1 of 2 have codes that classify better than the pixels (not `a`)." in opening
+    assert "median" not in opening and "samples" not in opening
