@@ -23,7 +23,7 @@ PEERS = {
 COLORS = {
     "kerasae": style.MODEL,
     "plain Keras fit": style.BASELINE,
-    "tutorial's DataLoader": style.SKY,
+    "tutorial's DataLoader": style.BROWN,
     "pythae": style.BLACK,
 }
 

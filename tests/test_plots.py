@@ -190,6 +190,18 @@ def test_logarithmic_axes_have_3_to_7_ticks(last):
     assert all(1 <= tick <= last for tick in ticks)
 
 
+def test_a_color_means_the_same_in_all_figures(points):
+    (ax,) = plots.error_against_noise([0, 1], {name: [0, 1] for name in ("noisy", "PCA-8", "model")}).axes
+    curves = {line.get_label(): line.get_color() for line in ax.lines}
+    assert curves == {"noisy": style.NAMED["noisy"], "PCA-8": style.BASELINE, "model": style.MODEL}
+    (ax,) = plots.manifold(points, points, others={"another": points, "PCA": points}, pairs=0).axes
+    assert same_color(labelled(ax, "PCA").get_facecolor()[0], style.BASELINE)
+    assert same_color(labelled(ax, "autoencoder").get_facecolor()[0], style.MODEL)
+    meanings = [style.MODEL, style.VALIDATION, style.BASELINE, style.OTHER, style.DATA, style.TRUTH]
+    meanings += [*style.BACKENDS.values(), style.NAMED["noisy"]]
+    assert len(set(meanings)) == len(meanings)
+
+
 def test_settings_of_the_user_stay_and_do_not_change_the_look(images, points):
     def pixels():
         return plots.code_space(points, np.arange(100) % 10)._repr_png_()[0]
@@ -922,6 +934,13 @@ def test_animate_reduces_wide_figures(tmp_path):
     (first, _), (second, _) = frames_of(plots.animate(figures, tmp_path / "a.gif", widest=200))
     assert first.shape == (100, 200, 3) and tuple(second[50, 149]) == (0, 0, 255)
     assert tuple(second[50, 151]) == (255, 255, 255)
+
+
+def test_animate_white_stays_white_among_many_colors(tmp_path, rng):
+    x = np.ones((2, 200, 200, 3))
+    x[:, 50:, 50:] = rng.uniform(0.7, 1, size=(2, 150, 150, 3))
+    (first, _), _ = frames_of(plots.animate(x, tmp_path / "a.gif"))
+    assert (first[:50] == 255).all()
 
 
 def test_animate_replaces_nothing_unasked(tmp_path):

@@ -135,7 +135,8 @@ def _with_one_palette(pictures: list[Image.Image]) -> list[Image.Image]:
         return pictures
     chosen = [pictures[i] for i in np.linspace(0, len(pictures) - 1, min(len(pictures), _SAMPLES)).astype(int)]
     together = Image.fromarray(np.concatenate([np.asarray(picture) for picture in chosen]))
-    palette = together.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    palette = together.quantize(255, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    palette.putpalette([*(palette.getpalette() or [])[: 3 * 255], 255, 255, 255])  # white pages stay white
     return [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
 
 

@@ -11,21 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from kerasae.plots import _checks
-from kerasae.plots.style import (
-    BASELINE,
-    BLACK,
-    GREEN,
-    GREY,
-    MODEL,
-    PURPLE,
-    RED,
-    VALIDATION,
-    new_figure,
-    styled,
-    tidy,
-)
-
-_COLORS = (MODEL, BASELINE, GREEN, PURPLE, RED, BLACK)
+from kerasae.plots.style import GREY, MODEL, VALIDATION, colors_of, new_figure, styled, tidy
 
 
 @styled
@@ -84,6 +70,8 @@ def error_against_noise(
 ) -> Figure:
     """Draw error against noise level, one curve per method.
 
+    Curves named `PCA…`, `noisy…`, `median…` and `mean…` have the colors that they have in all figures.
+
     Args:
         levels: Noise levels `(n,)` in increasing order: probabilities or standard deviations.
         errors: Name → error at each level `(n,)`, for example of the model, PCA, a median filter and the noisy input.
@@ -106,7 +94,7 @@ def error_against_noise(
         raise ValueError("errors is empty: expected at least one curve, such as {'model': errors}.")
     figure = new_figure(6.4, 3.6, title)
     ax = figure.subplots()
-    for (name, values), color, marker in zip(errors.items(), itertools.cycle(_COLORS), itertools.cycle("osD^vP")):
+    for (name, values), color, marker in zip(errors.items(), colors_of(errors), itertools.cycle("osD^vP")):
         values = _checks.numbers(values, name)
         if values.shape != levels.shape:
             raise ValueError(

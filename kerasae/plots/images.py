@@ -270,5 +270,9 @@ def _axis(values: ArrayLike, name: str) -> np.ndarray:
 def _ticks(values: np.ndarray, side: int) -> tuple[np.ndarray, list[str]]:
     """Return pixel positions and labels of round numbers along tiles of `side` pixels, one tile per value."""
     low, high = values[0], values[-1]
-    ticks = [tick for tick in MaxNLocator(7).tick_values(low, high) if low <= tick <= high]
+    ticks = [
+        tick
+        for tick in MaxNLocator(6, min_n_ticks=3, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        if low <= tick <= high
+    ]
     return np.interp(ticks, values, side * (np.arange(len(values)) + 0.5) - 0.5), [f"{tick:g}" for tick in ticks]

@@ -1,6 +1,5 @@
 """Figures of two-dimensional data."""
 
-import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from kerasae.plots import _checks
-from kerasae.plots.style import BASELINE, BLACK, DATA, GREEN, MODEL, POSITION, PURPLE, TRUTH, dots, plane, styled
+from kerasae.plots.style import BLACK, BROWN, DATA, MODEL, OTHER, POSITION, TRUTH, colors_of, dots, plane, styled
 
 _FEW = 100  # points; so few are drawn on top, so that a curve through them does not hide them
 
@@ -60,7 +59,7 @@ def manifold(
     dots(ax, x, float(np.clip(2e3 / len(x), 7, 40)), DATA, "data", **on_top)
     if curve is not None:
         ax.plot(*_checks.points(curve, "curve").T, color=TRUTH, linewidth=1.0, linestyle="--", label="true curve")
-    for (name, points), color in zip(clouds.items(), itertools.cycle((BASELINE, GREEN, PURPLE)), strict=False):
+    for (name, points), color in zip(clouds.items(), colors_of(clouds, (OTHER, BROWN)), strict=True):
         dots(ax, points, 22, color, name)
     if x_hat is not None and learned is None:
         dots(ax, drawn, 6, MODEL, label)

@@ -5,8 +5,9 @@ Figures are drawn with these settings whatever the global settings of matplotlib
 
 import functools
 import io
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ParamSpec, TypeVar
 
 import matplotlib
@@ -24,9 +25,11 @@ BLACK, GREY = "#222222", "#b8b8b8"
 CLASSES = (
     "#332288", "#88ccee", "#cc6677", "#117733", "#ddcc77", "#aa4499", "#44aa99", "#882255", "#999933", "#777777",
 )  # fmt: skip
+WINE, BROWN = "#882255", "#8c6d31"
 # What a color means is the same in all figures.
-MODEL, VALIDATION, BASELINE, OTHER, DATA, TRUTH = BLUE, SKY, ORANGE, GREEN, GREY, BLACK
+MODEL, VALIDATION, BASELINE, OTHER, DATA, TRUTH = BLUE, SKY, ORANGE, WINE, GREY, BLACK
 BACKENDS = {"tensorflow": RED, "torch": PURPLE, "jax": GREEN}
+NAMED = {"pca": BASELINE, "noisy": "#777777", "median": WINE, "mean": BLACK}  # by the beginning of a name
 POSITION = matplotlib.colormaps["plasma"]
 DIVERGING = matplotlib.colormaps["RdBu_r"].with_extremes(bad=GREY)
 ERROR = matplotlib.colormaps["inferno"]
@@ -165,6 +168,17 @@ def tidy(ax: Axes, x: str | None = "linear", y: str | None = "linear") -> None:
             axis.set_major_locator(FixedLocator(log_ticks(*axis.get_view_interval())))
             axis.set_major_formatter(FixedFormatter([short_number(tick) for tick in axis.get_majorticklocs()]))
             axis.set_minor_locator(NullLocator())
+
+
+def colors_of(names: Iterable[str], free: Sequence[str] = (MODEL, BROWN, WINE, BLACK)) -> list[str]:
+    """Return a color for each name: that of its meaning if it has one, otherwise one of `free` in turn.
+
+    >>> colors_of(["model", "PCA-8", "another"]) == [MODEL, BASELINE, BROWN]
+    True
+    """
+    others = itertools.cycle(free)
+    known = [[color for start, color in NAMED.items() if name.lower().startswith(start)] for name in names]
+    return [colors[0] if colors else next(others) for colors in known]
 
 
 def log_ticks(low: float, high: float) -> list[float]:

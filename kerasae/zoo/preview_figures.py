@@ -9,7 +9,7 @@ from kerasae import data, metrics, models, plots
 from kerasae.metrics import baselines
 from kerasae.plots.style import BASELINE, MODEL, OTHER, new_figure, tidy
 
-_MAP = 4000  # codes on a map
+_MAP = 3000  # codes on a map
 _MEASURED = 1000  # images of a mean error in a title
 _GRID = 15  # images along a side of a decoded grid
 _PANELS = 6  # inputs that are drawn as curves
@@ -104,7 +104,9 @@ def code_map(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Fig
     where = plots.code_space(z[inside], None if y is None else y[inside], title=f"{name}: codes of {part}")
     decode = _drawing(model.decode)
     across, up = np.linspace(low, high, _GRID).T
-    grid = plots.decoded_grid(decode, across, up, value_range=_range(model, decode(z[:10])), title="Decoded codes")
+    grid = plots.decoded_grid(
+        decode, across, up, value_range=_range(model, decode(z[:10])), title="Images decoded from codes"
+    )
     return plots.stacked([where, grid], beside=True)
 
 
