@@ -42,7 +42,7 @@ def page(
     """Write one HTML file to play with a model in a browser. It opens from the file system and loads nothing else.
 
     The page shows the codes of `x` on a map and decodes the code under the pointer. It has sliders, a canvas to draw
-    on, test inputs to load, animated interpolation and, for a conditional model, a button for each class. The browser
+    on, examples to load, animated interpolation and, for a conditional model, a button for each class. The browser
     computes encoder and decoder itself, from weights in the file. Two models can be compared side by side. The same
     arguments give the same file.
 

@@ -151,17 +151,17 @@ def test_the_ellipse_is_the_posterior(pages, open_page):
     assert np.abs([np.cos(turned["angle"]), np.sin(turned["angle"])]) == pytest.approx([0.6, 0.8])
 
 
-def test_a_click_loads_the_nearest_test_input(pages, open_page):
+def test_a_click_loads_the_nearest_example(pages, open_page):
     _, path = pages("cvae_mnist")
     page = open_page(path)
     page.click("canvas.map", position={"x": 200, "y": 160})
     shown = state(page)
     held = np.unique(np.linspace(0, len(X) - 1, 60).astype(int))
-    row = int(page.inner_text("#loaded").split()[2].rstrip(","))
+    row = int(page.inner_text("#loaded").split()[1].rstrip(","))
     assert row in held
     np.testing.assert_allclose(shown["x"], X[row].ravel(), atol=0.5 / 255 + 1e-6)
     assert shown["label"] == Y[row]
-    assert page.inner_text("#loaded") == f"Test input {row}, class {Y[row]}"
+    assert page.inner_text("#loaded") == f"Example {row}, class {Y[row]}"
     # It is the nearest of those that the page holds.
     places = page.evaluate("[...explorer.panels[0].model.places]")
     clicked = page.evaluate("explorer.panels[0].map.view.fromPixels([200, 160])")
@@ -340,6 +340,21 @@ def test_maps_of_pictures(pages, open_page):
     page.check("input[value=decoded]")
     wait_until(page, "explorer.panels[0].map.tiles.length === 0")
     assert page.evaluate(ink) > 0.99
+
+
+def test_decoded_pictures_of_a_projection_follow_the_code(pages, open_page):
+    page = open_page(pages("conv_mnist")[1])
+    page.check("input[value=decoded]")
+    done = "explorer.panels[0].map.tiles?.length === 0"
+    wait_until(page, done)
+    pixels = "explorer.panels[0].map.layer.toDataURL()"
+    before = page.evaluate(pixels)
+    hover(page, 150, 150)  # within the plane
+    assert state(page) and page.evaluate(pixels) == before
+    page.click("#next")
+    page.wait_for_timeout(300)
+    wait_until(page, done)
+    assert page.evaluate(pixels) != before
 
 
 def test_points_of_the_plane(tmp_path, open_page):

@@ -22,7 +22,7 @@ async function start() {
     pad?.show(values, panels[0].painter);
     const name = labels.name(point);
     document.getElementById("loaded").textContent =
-      `Test input ${point}` + (name === null ? "" : labels.classes ? `, class ${name}` : `, label ${name}`);
+      `Example ${point}` + (name === null ? "" : labels.classes ? `, class ${name}` : `, label ${name}`);
     give(values, labels.classes ? labels.values[point] : null);
   };
 

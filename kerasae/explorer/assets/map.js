@@ -38,6 +38,13 @@ class CodeMap {
     this.redraw();
   }
 
+  /** Decode the pictures of the map anew, once the code has come to rest. */
+  refresh() {
+    if (this.shows !== "decoded") return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.redraw(), 200);
+  }
+
   zoom(factor) {
     if (factor) this.view.zoom(factor, this.code);
     else this.view.reset();

@@ -4,7 +4,7 @@ class Panel {
    * @param {HTMLElement} root A copy of the template.
    * @param {Autoencoder} model
    * @param {Inputs} inputs
-   * @param {{load: (k: number) => void, give: (x: Float32Array) => void}} on Called with the number of a test input that
+   * @param {{load: (k: number) => void, give: (x: Float32Array) => void}} on Called with the number of an example that
    *     was clicked, or with an input that was made here.
    */
   constructor(root, model, inputs, { load, give }) {
@@ -24,9 +24,10 @@ class Panel {
     this.sliders = new Sliders(this.part("sliders"), model.sliders, (k, value) => {
       const code = Float32Array.from(this.code);
       model.sliders.move(code, k, value);
-      this.go(code);
+      this.leap(code);
     });
-    this.path = new Path(this.part("path"), (code) => this.go(code));
+    const decode = (code) => model.decode(code, this.label);
+    this.path = new Path(this.part("path"), { decode, painter: this.painter, moved: (code) => this.go(code) });
     if (model.classes) this.addClasses();
     this.addButtons();
     if (inputs.kind === "point") this.takePoints();
@@ -55,6 +56,7 @@ class Panel {
     this.classes = new Classes(this.part("classes"), this.model.classes, name, (label) => {
       this.label = label;
       this.setInput(this.x, null);
+      this.path.drawStrip();
       this.map.redraw();
       this.go(this.code);
     });
@@ -62,8 +64,8 @@ class Panel {
 
   addButtons() {
     const on = (name, action) => this.part(name).addEventListener("click", action);
-    on("reset", () => this.go(Float32Array.from(this.model.center)));
-    on("random", () => this.go(this.model.drawn()));
+    on("reset", () => this.leap(Float32Array.from(this.model.center)));
+    on("random", () => this.leap(this.model.drawn()));
     on("larger", () => this.map.zoom(1.5));
     on("smaller", () => this.map.zoom(1 / 1.5));
     on("reset-view", () => this.map.zoom(0));
@@ -87,7 +89,7 @@ class Panel {
       this.load(this.inputs.nearest(place, this.model.places));
       return;
     }
-    this.path.add(this.endAt(place), (code) => this.model.decode(code, this.label), this.painter);
+    this.path.add(this.endAt(place));
     this.map.path = this.path.ends.map((code) => this.model.place(code));
     this.map.update();
   }
@@ -109,6 +111,12 @@ class Panel {
       this.isWaiting = false;
       this.draw();
     });
+  }
+
+  /** Go to a code that may lie beside the plane of the map, so that what is decoded there may change. */
+  leap(code) {
+    this.go(code);
+    if (code.length > 2) this.map.refresh();
   }
 
   draw() {
@@ -146,7 +154,7 @@ class Panel {
     painter.show(this.part("reconstruction"), reconstruction, x, this.curve);
     this.map.input = { place: model.place(code), ellipse: variance && model.ellipse(variance) };
     this.showErrors(this.inputs.errors(x, reconstruction), variance && divergence(code, variance));
-    this.go(code.slice());
+    this.leap(code.slice());
   }
 
   showErrors({ mse, bce }, kl) {

@@ -5,11 +5,12 @@ const SECONDS = 3; // of an animation, from one end to the other
 class Path {
   /**
    * @param {HTMLElement} root
-   * @param {(code: Float32Array) => void} moved Called with each code on the way.
+   * @param {{decode: Function, painter: object, moved: Function}} on How codes are decoded and drawn, and what is called
+   *     with each code on the way.
    */
-  constructor(root, moved) {
+  constructor(root, { decode, painter, moved }) {
     const part = (name) => root.querySelector(`[data-part=${name}]`);
-    Object.assign(this, { root, moved, play: part("play"), slider: part("time"), output: part("time-value") });
+    Object.assign(this, { decode, painter, moved, play: part("play"), slider: part("time"), output: part("time-value") });
     this.strip = part("strip");
     this.ends = [];
     this.play.addEventListener("click", () => this.toggle(!this.isPlaying));
@@ -20,23 +21,27 @@ class Path {
   }
 
   /** Take an end; the third one begins a new path. */
-  add(code, decode, painter) {
+  add(code) {
     this.ends = this.ends.length === 2 ? [code] : [...this.ends, code];
     this.toggle(false);
-    const isComplete = this.ends.length === 2;
-    this.play.disabled = this.slider.disabled = !isComplete;
-    this.strip.replaceChildren();
-    if (!isComplete) return;
-    for (let i = 0; i < STRIP; i++) {
-      const [figure, canvas, caption] = ["figure", "canvas", "figcaption"].map((tag) => document.createElement(tag));
-      const t = i / (STRIP - 1);
-      painter.show(canvas, decode(this.at(t)));
-      caption.textContent = i % 4 ? "" : `t = ${t}`;
-      figure.append(canvas, caption);
-      this.strip.append(figure);
-    }
+    this.play.disabled = this.slider.disabled = this.ends.length < 2;
+    this.drawStrip();
+    if (this.ends.length < 2) return;
     this.go(0);
     if (!stillMode.matches) this.toggle(true);
+  }
+
+  drawStrip() {
+    const number = this.ends.length === 2 ? STRIP : 0;
+    const figures = Array.from({ length: number }, (_, i) => {
+      const [figure, canvas, caption] = ["figure", "canvas", "figcaption"].map((tag) => document.createElement(tag));
+      const t = i / (STRIP - 1);
+      this.painter.show(canvas, this.decode(this.at(t)));
+      caption.textContent = i % 4 ? "" : `t = ${t}`;
+      figure.append(canvas, caption);
+      return figure;
+    });
+    this.strip.replaceChildren(...figures);
   }
 
   at(t) {
