@@ -59,7 +59,7 @@ def test_table_keeps_the_text_around_it(table):
     document = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
     written = table.with_table(document, [card])
     assert written.startswith("before\n") and written.endswith("\nafter\n")
-    assert "old" not in written and "| `linear_sine`<br>" in written
+    assert "old" not in written and "<br>`linear_sine` | Linear autoencoder" in written
     assert "1 entries:\n\n**Points on a curve**" in written and "**Dense**" not in written
     assert table.with_table(written, [card]) == written
 
@@ -83,9 +83,9 @@ def test_table_compares_by_the_headline_and_with_pca(table):
         input=Input((28, 28, 1)),
         baselines=baselines,
     )
-    assert table.table([card]).endswith("| mean: MSE 0.20000; PCA-784: MSE 0.10000 |")
+    assert table.table([card]).endswith("| mean: MSE&nbsp;0.20000<br>PCA-784: MSE&nbsp;0.10000 |")
     card = dataclasses.replace(card, headline="forest_accuracy", figures={"mse": 0.05, "forest_accuracy": 0.85})
-    assert table.table([card]).endswith("| PCA-784: forest accuracy 0.800; pixels: forest accuracy 0.900 |")
+    assert table.table([card]).endswith("| PCA-784: forest accuracy&nbsp;0.800<br>pixels: forest accuracy&nbsp;0.900 |")
 
 
 def test_card_shows_references_and_omits_baselines_without_figures():

@@ -1,7 +1,7 @@
 """Write the table of entries into a Markdown file, between its markers: `python tools/table.py README.md [--check]`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import families
 import pages
@@ -10,7 +10,7 @@ from kerasae import text
 from kerasae.zoo.cards import Card
 
 BEGIN, END = "<!-- entries -->", "<!-- /entries -->"
-_HEADER = "| | entry | code size | parameters | test figures | baselines |\n|---|---|---|---|---|---|"
+_HEADER = "| entry | what it is | code size | parameters | test figures | baselines |\n|---|---|---|---|---|---|"
 
 
 def table(cards: Sequence[Card]) -> str:
@@ -27,11 +27,12 @@ def table(cards: Sequence[Card]) -> str:
 def _row(card: Card) -> str:
     shown = [card.headline] + (["mse"] if card.headline != "mse" else [])
     cells = (
-        f'<img src="docs/thumbnails/{card.name}.png" width="128" alt="{card.name}">',
-        f"`{card.name}`<br>{card.description}",
+        # In one cell: the name, which does not break, keeps the picture from being shrunk with its column.
+        f'<img src="docs/thumbnails/{card.name}.png" width="128" alt=""><br>`{card.name}`',
+        card.description,
         str(card.code.size),
         f"{card.parameters:,}",
-        ", ".join(text.figure(key, card.figures[key]) for key in shown),
+        _lines(text.figure(key, card.figures[key]) for key in shown),
         _baselines(card),
     )
     return f"| {' | '.join(cells)} |"
@@ -44,7 +45,12 @@ def _baselines(card: Card) -> str:
         key = card.headline if card.headline in figures else "mse" if baseline == "pca" else None
         if key:
             shown.append(f"{text.baseline_name(baseline, card)}: {text.figure(key, figures[key])}")
-    return "; ".join(shown)
+    return _lines(shown)
+
+
+def _lines(figures: Iterable[str]) -> str:
+    """Figures on lines of a cell, numbers not apart from their labels."""
+    return "<br>".join("&nbsp;".join(figure.rsplit(" ", 1)) for figure in figures)
 
 
 def with_table(document: str, cards: Sequence[Card]) -> str:
