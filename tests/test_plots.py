@@ -167,6 +167,16 @@ def test_notebooks_draw_it_at_half_of_its_pixels(images):
     np.testing.assert_array_equal(stored[..., :3], imread(drawn)[..., :3])  # grays are stored as they are
 
 
+def test_photographs_keep_their_colors(rng):
+    across, up = np.meshgrid(np.linspace(0, 1, 64), np.linspace(0, 1, 64))
+    photo = np.stack([across, up, rng.uniform(size=(64, 64))], axis=-1)
+    figure, drawn = plots.samples(photo[None]), io.BytesIO()
+    figure.savefig(drawn, format="png")
+    drawn.seek(0)
+    np.testing.assert_array_equal(imread(io.BytesIO(style.png(figure)))[..., :3], imread(drawn)[..., :3])
+    assert len(style.png(figure, colors=16)) < len(style.png(figure)) / 1.5
+
+
 def visible_ticks(axis):
     low, high = sorted(axis.get_view_interval())
     slack = 1e-9 * (high - low)

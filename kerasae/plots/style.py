@@ -112,23 +112,22 @@ class Picture(Figure):
 
 
 def png(figure: Figure, colors: int = 256, **options) -> bytes:
-    """Return the figure as a PNG file with a palette, which makes it three times smaller and keeps all levels of gray.
+    """Return the figure as a PNG file with a palette, which makes it three times smaller.
+
+    All levels of gray are kept. Photographs in color, which a palette would change by more than one level of 256 on
+    average, are stored without one.
 
     Args:
         figure: Any matplotlib Figure.
         colors: Number of colors, at most 256.
         **options: As for `figure.savefig`.
     """
-    drawn = io.BytesIO()
+    drawn, stored = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", **options)
-    return palette_png(Image.open(drawn).convert("RGB"), colors)
-
-
-def palette_png(image: Image.Image, colors: int = 256) -> bytes:
-    """Return an RGB image as a PNG file with a palette of `colors`."""
-    stored = io.BytesIO()
-    method = Image.Quantize.MAXCOVERAGE
-    image.quantize(colors, method, kmeans=2, dither=Image.Dither.NONE).save(stored, format="png", optimize=True)
+    image = Image.open(drawn).convert("RGB")
+    few = image.quantize(colors, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+    change = np.abs(np.asarray(few.convert("RGB"), float) - np.asarray(image)).mean()
+    (image if colors == 256 and change > 1 else few).save(stored, format="png", optimize=True)
     return stored.getvalue()
 
 
