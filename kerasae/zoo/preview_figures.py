@@ -7,12 +7,12 @@ from matplotlib.figure import Figure
 
 from kerasae import data, metrics, models, plots
 from kerasae.metrics import baselines
-from kerasae.plots.style import BASELINE, MODEL, OTHER, new_figure, tidy
+from kerasae.plots.style import BASELINE, MODEL, OTHER, new_figure, styled, tidy
 
 _MAP = 3000  # codes on a map
 _MEASURED = 1000  # images of a mean error in a title
 _GRID = 15  # images along a side of a decoded grid
-_PANELS = 6  # inputs that are drawn as curves
+_PANELS = 5  # inputs that are drawn as curves
 _CLASS = 8  # of two images that are interpolated
 _PCA = 10_000  # training images that PCA is fitted to
 
@@ -156,9 +156,10 @@ def sine(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Figure:
     return plots.manifold(x, x_hat, truth, learned=learned, others=others, title=title)
 
 
+@styled
 def curves(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Figure:
     """Inputs (solid) and reconstructions (dashed) over their columns or steps."""
-    x = dataset.x_test[:_PANELS]
+    x = dataset.x_test[_spread_out(len(dataset.x_test), _PANELS)]
     x_hat = model.reconstruct(x)
     figure = new_figure(8.0, 0.5 + 1.1 * len(x), f"{name}: inputs and reconstructions")
     panels = np.ravel(figure.subplots(len(x), squeeze=False, sharex=True))
@@ -189,9 +190,14 @@ def _shown(dataset: data.Dataset) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _one_per_class(x: np.ndarray, y: np.ndarray | None) -> list[int]:
-    """Indices of the first input of each class; of the first ten inputs if there are no labels."""
+    """Indices of the first input of each class; of ten evenly spaced inputs if there are no labels."""
     classes: list = [] if y is None else list(np.unique(y)[:10])
-    return [int(np.flatnonzero(y == label)[0]) for label in classes] or list(range(min(10, len(x))))
+    return [int(np.flatnonzero(y == label)[0]) for label in classes] or _spread_out(len(x), 10)
+
+
+def _spread_out(n: int, most: int) -> list[int]:
+    """At most `most` evenly spaced indices of `n`: neighbors in a folder or a series look alike."""
+    return sorted(set(np.linspace(0, n - 1, most).astype(int).tolist()))
 
 
 def _two_of_a_class(x: np.ndarray, y: np.ndarray | None) -> np.ndarray:
