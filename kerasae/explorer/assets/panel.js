@@ -159,7 +159,7 @@ class Panel {
 
   showErrors({ mse, bce }, kl) {
     const unit = this.inputs.kind === "image" ? "pixel" : "value";
-    const rows = [["MSE", `${mse.toFixed(4)} per ${unit}`]];
+    const rows = [["MSE", `${mse < 0.001 ? mse.toPrecision(2) : mse.toFixed(4)} per ${unit}`]];
     if (bce !== null) rows.push(["BCE", `${bce.toFixed(4)} per ${unit}`]);
     if (kl !== null) rows.push(["KL", `${kl.toFixed(2)} nats`]);
     const made = rows.flatMap((row) => row.map((text, i) => {
