@@ -259,7 +259,7 @@ def page() -> str:
         cells += _rounding(nudged)
         rows.append(f"| {label} | {' | '.join(cells)} |")
     summary = [f"{text} ({len(names)}): {', '.join(names) or 'none'}.\n" for text, names in groups.items()]
-    picture = f"![Relative difference of the losses against the step]({CHART})"
+    picture = f"![Largest relative difference of the losses up to each step]({CHART})"
     finding = _finding([len(names) for names in groups.values()], max(first_steps))
     return "\n".join([INTRODUCTION.format(finding=finding), *rows, "", *summary, picture]) + "\n"
 
