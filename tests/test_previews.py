@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import adversarial, conditional, conv, denoising, dense, images, vae, vaegan
+from conftest import adversarial, conditional, conv, denoising, dense, images, quantized, vae, vaegan
 from matplotlib.figure import Figure
 
 from kerasae import data, metrics, models, plots, zoo
@@ -36,6 +36,7 @@ CHARACTERISTIC = {
     "samples_and_reconstructions": vae,
     "samples_and_prior": adversarial,
     "samples": vaegan,
+    "codebook": quantized,
     "points": of_points,
     "curves": lambda: models.DenseAutoencoder((4,), (4,), 2),
 }

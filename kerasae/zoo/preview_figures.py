@@ -12,6 +12,7 @@ from kerasae.plots.style import BASELINE, MODEL, OTHER, new_figure, styled, tidy
 _MAP = 3000  # codes on a map
 _MEASURED = 1000  # images of a mean error in a title
 _GRID = 15  # images along a side of a decoded grid
+_VECTORS = 64  # of a codebook
 _PANELS = 5  # inputs that are drawn as curves
 _CLASS = 8  # of two images that are interpolated
 _PCA = 10_000  # training images that PCA is fitted to
@@ -133,6 +134,15 @@ def samples_and_prior(name: str, model: models.Autoencoder, dataset: data.Datase
     """A grid of samples, and the codes of the data beside the prior."""
     z, y = _codes(model, dataset)
     return plots.stacked([samples(name, model, dataset, lines=3), plots.joint(z, y, prior=True)])
+
+
+def codebook(name: str, model: models.VectorQuantizedAutoencoder, dataset: data.Dataset) -> Figure:
+    """Reconstructions, and images decoded from one vector of the codebook at every position."""
+    vectors = np.arange(min(len(model.codebook), _VECTORS)).reshape(-1, *[1] * len(model.code_shape[:-1]))
+    images = _drawable(model.decode_indices(np.broadcast_to(vectors, (len(vectors), *model.code_shape[:-1]))))
+    title = f"Decoded from one of {len(model.codebook)} vectors at all positions"
+    alone = plots.samples(images, 16, value_range=_range(model, images), title=title)
+    return plots.stacked([reconstructions(name, model, dataset), alone])
 
 
 def points(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Figure:

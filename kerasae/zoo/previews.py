@@ -1,8 +1,8 @@
 """The picture of an entry, which shows what is characteristic of it.
 
 A recipe can name the picture (`recipes.Recipe.shown`). Otherwise the model and its data decide: the decoded curve for
-points of a sine, noisy and cleaned images for a denoising model, the map of two-dimensional codes, samples of a
-generative model, curves for tables and series, and reconstructions for the rest.
+points of a sine, noisy and cleaned images for a denoising model, the map of two-dimensional codes, the codebook of a
+vector-quantized model, samples of a generative model, curves for tables and series, and reconstructions for the rest.
 """
 
 from collections.abc import Callable
@@ -75,6 +75,8 @@ def _characteristic(model: models.Autoencoder, dataset: data.Dataset) -> Callabl
         return figures.denoising
     if model.code_size == 2 and model.classes is None:
         return figures.code_map
+    if isinstance(model, models.VectorQuantizedAutoencoder):
+        return figures.codebook
     if hasattr(model, "generate"):
         return _of_generator(model)
     return figures.reconstructions
