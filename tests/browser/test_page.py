@@ -97,10 +97,15 @@ def test_the_picture_follows_the_pointer(name, pages, open_page):
         assert (gray[..., 3] == 255).all()
         places.append(shown["place"])
     assert places[0][0] < places[1][0] and places[0][1] > places[1][1]  # right is right, and up is up
-    fastest = page.evaluate("""() => Math.min(...Array.from({ length: 20 }, () => {
-      explorer.panels[0].draw();
-      return Number(document.querySelector("[data-part=decoded]").dataset.milliseconds);
-    }))""")
+    # The time of one frame at 60 per second; other programs and the compiler of the browser may take some of it.
+    fastest = page.evaluate("""() => {
+      let fastest = Infinity;
+      for (let i = 0; i < 200 && fastest >= 16; i++) {
+        explorer.panels[0].draw();
+        fastest = Math.min(fastest, Number(document.querySelector("[data-part=decoded]").dataset.milliseconds));
+      }
+      return fastest;
+    }""")
     assert fastest < 16
 
 
@@ -230,6 +235,15 @@ def test_keyboard(pages, open_page):
     half = page.evaluate("explorer.panels[0].map.view.half")
     page.keyboard.press("+")
     assert page.evaluate("explorer.panels[0].map.view.half") == pytest.approx(half / 1.5)
+    # Keys that come faster than frames all count.
+    before = state(page)["place"]
+    page.evaluate("""() => {
+      const map = document.querySelector("canvas.map");
+      for (let i = 0; i < 3; i++) map.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft" }));
+    }""")
+    moved = np.subtract(state(page)["place"], before)
+    half = page.evaluate("explorer.panels[0].map.view.half")
+    assert moved[0] == pytest.approx(-3 * half / 50, rel=1e-3)
     # Everything that can be used has a name.
     unnamed = page.evaluate("""() => [...document.querySelectorAll("button, input, canvas[tabindex]")].filter((one) =>
       !one.textContent.trim() && !one.getAttribute("aria-label") && !one.closest("label")).length""")

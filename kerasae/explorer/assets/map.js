@@ -217,8 +217,9 @@ class CodeMap {
   key(event) {
     const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
     const width = this.view.half / (event.shiftKey ? 10 : 50);
-    if (event.key in steps) this.on.move(this.code.map((place, side) => place + width * steps[event.key][side]));
-    else if (event.key === "Enter" || event.key === " ") this.on.pick(this.code);
+    const here = this.model.place(this.model.current().code); // of several keys within a frame, none is drawn yet
+    if (event.key in steps) this.on.move(here.map((place, side) => place + width * steps[event.key][side]));
+    else if (event.key === "Enter" || event.key === " ") this.on.pick(here);
     else if (event.key === "+" || event.key === "-") this.zoom(event.key === "+" ? 1.5 : 1 / 1.5);
     else return;
     event.preventDefault();

@@ -19,7 +19,8 @@ class Sliders {
         const sign = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
         if (!sign) return;
         event.preventDefault();
-        changed(k, Number(slider.value) + (sign * (basis.high[k] - basis.low[k])) / 50);
+        slider.value = Number(slider.value) + (sign * (basis.high[k] - basis.low[k])) / 50;
+        changed(k, Number(slider.value));
       });
       row.append(label, slider, output);
       root.append(row);
