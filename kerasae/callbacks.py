@@ -140,15 +140,16 @@ class DrawProgress(keras.callbacks.Callback):
 class AnnealKL(keras.callbacks.Callback):
     """Anneal the weight of the KL divergence of a variational autoencoder: warm-up, or cycles.
 
-    Within each cycle the weight rises linearly from 0 to `weight` over the first `warm_up` epochs (or
+    Within each cycle the weight changes linearly from `start` to `weight` over the first `warm_up` epochs (or
     batches), and then stays there until the cycle ends. The weight is a function of the epoch (or batch)
     alone, so it is right in a resumed `fit` with `initial_epoch`. It is written into the logs as `kl_weight`.
 
     Args:
-        warm_up: Number of epochs or batches over which the weight rises, from 0 in the first one.
+        warm_up: Number of epochs or batches over which the weight changes.
         weight: Final weight.
         cycle: Length of a cycle in epochs or batches, at least `warm_up`; None for a single warm-up.
         unit: `"epoch"` or `"batch"`. Batches are counted from the first epoch.
+        start: Weight in the first epoch or batch; above `weight`, training begins with simpler codes.
 
     Raises:
         ValueError: A number is not positive, `cycle` is shorter than `warm_up`, another unit; when training
@@ -163,12 +164,15 @@ class AnnealKL(keras.callbacks.Callback):
     [0.0, 0.5, 1.0, 1.0, 0.0, 0.5]
     """
 
-    def __init__(self, warm_up: int, weight: float = 1.0, cycle: int | None = None, unit: str = "epoch"):
+    def __init__(self, warm_up: int, weight: float = 1.0, cycle: int | None = None, unit: str = "epoch", start=0.0):
         super().__init__()
         if unit not in _DIGITS:
             raise ValueError(f"unit must be 'epoch' or 'batch'. Received: {unit!r}")
         if not 0 <= weight < float("inf"):
             raise ValueError(f"weight must be a finite number, not negative. Received: {weight!r}")
+        if not 0 <= start < float("inf"):
+            raise ValueError(f"start must be a finite number, not negative. Received: {start!r}")
+        self.start = float(start)
         self.warm_up, self.weight, self.unit = positive_size("warm_up", warm_up), float(weight), unit
         self.cycle = None if cycle is None else positive_size("cycle", cycle)
         if self.cycle is not None and self.cycle < self.warm_up:
@@ -181,7 +185,7 @@ class AnnealKL(keras.callbacks.Callback):
     def weight_at(self, step: int) -> float:
         """The weight in the given epoch or batch, counted from 0."""
         position = step if self.cycle is None else step % self.cycle
-        return self.weight * min(1.0, position / self.warm_up)
+        return self.start + (self.weight - self.start) * min(1.0, position / self.warm_up)
 
     def on_train_begin(self, logs=None):
         if "kl_weight" not in getattr(self.model, "loss_weight_names", ()):

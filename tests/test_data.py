@@ -40,7 +40,7 @@ def small_mnist(tmp_path, monkeypatch):
 def test_every_data_set_is_public_and_found_by_its_name(name):
     dataset = data.named(name)
     assert name in data.__all__
-    assert len(dataset.x_train) == len(dataset.y_train) and len(dataset.x_test) == len(dataset.y_test)
+    assert dataset.x_train.shape[0] == len(dataset.y_train) and len(dataset.x_test) == len(dataset.y_test)
 
 
 # MNIST and Fashion-MNIST

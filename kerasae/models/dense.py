@@ -15,7 +15,7 @@ from kerasae.models.loss_weights import LossWeight
 
 @keras.saving.register_keras_serializable(package="kerasae")
 class DenseAutoencoder(Autoencoder):
-    """Dense autoencoder with a linear code. The decoder mirrors the encoder.
+    """Dense autoencoder, with a linear code by default. The decoder mirrors the encoder.
 
     `x → flatten → hidden → z (n, latent_dim) → reversed hidden → x_hat`
 
@@ -23,13 +23,14 @@ class DenseAutoencoder(Autoencoder):
         input_shape: Shape of one input.
         hidden_units: Sizes of the encoder's hidden layers; reversed in the decoder.
         latent_dim: Latent dimension, the size of the code.
-        activation: Activation function of the hidden layers. The code is linear.
+        activation: Activation function of the hidden layers.
         output_activation: Activation function of the output: 'sigmoid' for pixels in [0, 1], 'linear'
             for unbounded values.
         code_dropout: Dropout rate of the code in training, at least 0 and below 1.
         weight_penalty: Weight of the penalty `Σ mean(kernel²)` over all layers, not negative.
         kernel_initializer: Initializer of all kernels: a name, an initializer or a function
             `(shape, dtype) → tensor`. To save the model, a function must be registered with Keras.
+        code_activation: Activation function of the code.
         value_range, noise, **kwargs: As for `Autoencoder`.
 
     Raises:
@@ -55,6 +56,7 @@ class DenseAutoencoder(Autoencoder):
         code_dropout=0.0,
         weight_penalty=0.0,
         kernel_initializer="glorot_uniform",
+        code_activation="linear",
         **kwargs,
     ):
         super().__init__(input_shape, value_range, **kwargs)
@@ -65,11 +67,12 @@ class DenseAutoencoder(Autoencoder):
         self.latent_dim = positive_size("latent_dim", latent_dim)
         self.activation = keras.activations.get(activation)
         self.output_activation = keras.activations.get(output_activation)
+        self.code_activation = keras.activations.get(code_activation)
         encoder = [
             keras.Input(self.data_shape),
             blocks.flat(self),
             *self._hidden(self.hidden_units),
-            self._dense(self.latent_dim, name="code"),
+            self._dense(self.latent_dim, activation=self.code_activation, name="code"),
         ]
         decoder = [
             keras.Input((self.latent_dim,)),
@@ -121,6 +124,7 @@ class DenseAutoencoder(Autoencoder):
             "output_activation": keras.activations.serialize(self.output_activation),
             "code_dropout": self.code_dropout,
             "kernel_initializer": _serialized(self.kernel_initializer),
+            "code_activation": keras.activations.serialize(self.code_activation),
         }
 
 

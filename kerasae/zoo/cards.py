@@ -120,6 +120,7 @@ class Card(Mapping):
         recipe: Training schedule that was used: epochs, batch size, learning rate and so on.
         written_recipe: Training schedule of the published recipe.
         seed: Seed of the initial weights and the batch order.
+        selection: How the settings of the training were chosen, a sentence.
         hold_out: Number of training examples that were held out.
         versions: Versions of Python, kerasae, Keras, NumPy and the backend during training.
         headline: Key of the main figure.
@@ -148,6 +149,7 @@ class Card(Mapping):
     recipe: Mapping[str, Any] | None = _fact(fields.settings, default=None)
     written_recipe: Mapping[str, Any] | None = _fact(fields.settings, default=None)
     seed: int | None = _fact(fields.integer, default=None)
+    selection: str | None = _fact(fields.text, default=None)
     hold_out: int = _fact(fields.integer, default=0)
     versions: Mapping[str, str] | None = _fact(fields.texts, default=None)
     headline: str | None = _fact(fields.text, default=None)

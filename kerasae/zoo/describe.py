@@ -87,6 +87,7 @@ def describe_entry(
         recipe=dataclasses.asdict(plan),
         written_recipe=dataclasses.asdict(recipe.written),
         seed=seed,
+        selection=(plan == recipe.shipped and recipe.selection) or None,
         hold_out=hold_out,
         headline=recipe.headline,
         references=tuple(Reference(*reference) for reference in recipe.references),

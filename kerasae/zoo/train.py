@@ -3,10 +3,12 @@
 import contextlib
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 
 from kerasae import backends, data, models
+from kerasae.callbacks import AnnealKL
 from kerasae.training.checkpoints import Backup
 from kerasae.zoo import recipes
 from kerasae.zoo.initial_weights import initialize
@@ -46,30 +48,47 @@ def train(
     recipe = recipes.find(name)
     schedule = schedule or recipe.written
     seed = recipe.seed if seed is None else seed
-    dataset = data.named(recipe.data)
-    x, y, x_val, y_val = dataset
+    x, y, x_val, y_val = data.named(recipe.data)
     if not 0 <= hold_out < len(x):
         raise ValueError(f"hold_out must be from 0 to {len(x) - 1}. Received: {hold_out}.")
     if hold_out:
         x, x_val = x[:-hold_out], x[-hold_out:]
         y, y_val = (None, None) if y is None else (y[:-hold_out], y[-hold_out:])
-    callbacks = list(callbacks)
-    if checkpoints is not None:
-        callbacks.append(Backup(Path(checkpoints), writes=process_index(devices) == 0))
+    images = len(x)
     with backends.devices(devices) if devices > 1 else contextlib.nullcontext():
-        model = compiled_model(recipe, schedule, len(x), seed)
+        model = _initial_model(recipe, schedule, seed)
         x, x_val = model.labelled(x, y), model.labelled(x_val, y_val)
-        history = model.fit(
-            x,
-            batch_size=schedule.batch_size,
-            epochs=schedule.epochs,
-            validation_data=(x_val, model.target(x_val, None)),
-            validation_batch_size=1000,
-            callbacks=callbacks,
-            seed=seed,
-            verbose=verbose,
-        )
+        for phase in _phases(recipe, schedule):
+            _compile(model, schedule, phase, images)
+            state = [] if checkpoints is None else [Backup(Path(checkpoints, phase.name), process_index(devices) == 0)]
+            history = model.fit(
+                x,
+                batch_size=schedule.batch_size,
+                initial_epoch=phase.start,
+                epochs=phase.end,
+                validation_data=(x_val, model.target(x_val, None)),
+                validation_batch_size=1000,
+                callbacks=[*_annealing(schedule), *callbacks, *state],
+                seed=seed,
+                verbose=verbose,
+            )
     return in_float32(recipe, model), history
+
+
+class _Phase(NamedTuple):
+    """Epochs that are trained with one loss and one optimizer."""
+
+    name: str
+    start: int
+    end: int
+    loss: object
+
+
+def _phases(recipe: recipes.Recipe, schedule: recipes.Schedule) -> list[_Phase]:
+    first = min(schedule.first_epochs, schedule.epochs)
+    first_loss = recipes.LOSSES.get(schedule.first_loss, schedule.first_loss)
+    phases = [_Phase("first", 0, first, first_loss), _Phase("last", first, schedule.epochs, recipe.loss)]
+    return [phase for phase in phases if phase.start < phase.end]
 
 
 def process_index(devices: int) -> int:
@@ -77,8 +96,8 @@ def process_index(devices: int) -> int:
     return int(os.environ.get("RANK", 0)) if devices > 1 else 0
 
 
-def compiled_model(recipe: recipes.Recipe, schedule: recipes.Schedule, images: int, seed: int) -> models.Autoencoder:
-    """Build and compile the untrained model of a recipe, with the optimizer and precision of the schedule."""
+def _initial_model(recipe: recipes.Recipe, schedule: recipes.Schedule, seed: int) -> models.Autoencoder:
+    """Build the untrained model of a recipe, with initial weights from the seed."""
     keras.utils.set_random_seed(seed)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(schedule.precision)
@@ -87,17 +106,30 @@ def compiled_model(recipe: recipes.Recipe, schedule: recipes.Schedule, images: i
     finally:
         keras.config.set_dtype_policy(policy)
     initialize(model, seed)
+    return model
+
+
+def compiled_model(recipe: recipes.Recipe, schedule: recipes.Schedule, images: int, seed: int) -> models.Autoencoder:
+    """Build and compile the untrained model of a recipe, as for the first epoch of a training on `images` images."""
+    model = _initial_model(recipe, schedule, seed)
+    _compile(model, schedule, _phases(recipe, schedule)[0], images)
+    return model
+
+
+def _compile(model: models.Autoencoder, schedule: recipes.Schedule, phase: _Phase, images: int) -> None:
     rate: object = schedule.learning_rate
     if schedule.decay == "cosine":
-        steps = schedule.epochs * -(-images // schedule.batch_size)
+        steps = (phase.end - phase.start) * -(-images // schedule.batch_size)
         rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
-    adam = keras.optimizers.Adam(
-        rate,
-        beta_1=schedule.beta_1,
-        epsilon=schedule.epsilon,
-    )
-    model.compile(optimizer=adam, loss=recipe.loss)
-    return model
+    adam = keras.optimizers.Adam(rate, beta_1=schedule.beta_1, epsilon=schedule.epsilon)
+    model.compile(optimizer=adam, loss=phase.loss)
+
+
+def _annealing(schedule: recipes.Schedule) -> list[keras.callbacks.Callback]:
+    if schedule.kl_weight is None:
+        return []
+    half = max(1, schedule.epochs // 2)
+    return [AnnealKL(half, schedule.kl_weight, start=schedule.initial_kl_weight or 0.0)]
 
 
 def in_float32(recipe: recipes.Recipe, model: models.Autoencoder) -> models.Autoencoder:

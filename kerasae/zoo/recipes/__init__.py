@@ -5,9 +5,9 @@ import dataclasses
 from kerasae import _checks
 from kerasae.zoo.initial_weights import initialize
 from kerasae.zoo.recipes import conv, denoising, dense, generative, sine
-from kerasae.zoo.recipes.recipe import IMAGE, Recipe, Reference, Schedule
+from kerasae.zoo.recipes.recipe import IMAGE, LOSSES, Recipe, Reference, Schedule
 
-__all__ = ["IMAGE", "RECIPES", "Recipe", "Reference", "Schedule", "find", "initialise", "initialize", "plan"]
+__all__ = ["IMAGE", "LOSSES", "RECIPES", "Recipe", "Reference", "Schedule", "find", "initialise", "initialize", "plan"]
 
 initialise = initialize  # spelling in version 0.1
 

@@ -1,7 +1,21 @@
 """Recipes of dense autoencoders of images."""
 
 from kerasae import models
-from kerasae.zoo.recipes.recipe import BCE, HINTON, IMAGE, NATIVE, SMALL, SRIVASTAVA, SSE, Recipe, Reference, Schedule
+from kerasae.zoo.recipes.recipe import (
+    BCE,
+    HABR_50,
+    HABR_100,
+    HABR_SOURCE,
+    HINTON,
+    IMAGE,
+    NATIVE,
+    SMALL,
+    SRIVASTAVA,
+    SSE,
+    Recipe,
+    Reference,
+    Schedule,
+)
 
 ROWS = (
     Recipe(
@@ -52,6 +66,33 @@ ROWS = (
         ),
     ),
     Recipe(
+        name="dense49_mnist",
+        description="Dense autoencoder with one layer on each side, code size 49",
+        source=HABR_SOURCE,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (), 49, code_activation="relu"),
+        loss=BCE,
+        headline="bce",
+        written=Schedule(epochs=50, batch_size=256),
+        shipped=Schedule(epochs=400, batch_size=128, decay="cosine"),
+        selection="Learning rate, initializer and weight decay by the BCE on the last 5,000 training images after 60 "
+        "epochs.",
+        references=(Reference("bce", 0.0777, HABR_50),),
+    ),
+    Recipe(
+        name="deep49_mnist",
+        description="Deep dense autoencoder, code size 49",
+        source=HABR_SOURCE,
+        data="mnist",
+        model=lambda: models.DenseAutoencoder(IMAGE, (147, 98), 49),
+        loss=BCE,
+        headline="bce",
+        written=Schedule(epochs=100, batch_size=256),
+        shipped=Schedule(epochs=350, batch_size=128, decay="cosine"),
+        selection="Learning rate as for dense49_mnist. The number of epochs was set beforehand.",
+        references=(Reference("bce", 0.0720, HABR_100),),
+    ),
+    Recipe(
         name="shallow256_mnist",
         description="Wide and shallow dense autoencoder, code size 256",
         source=HINTON,
@@ -61,7 +102,15 @@ ROWS = (
         written=Schedule(epochs=20, batch_size=128, epsilon=1e-8),
         shown="errors",
         headline="mse",
-        shipped=Schedule(epochs=70, batch_size=128, decay="cosine", epsilon=1e-8),
+        shipped=Schedule(
+            epochs=80,
+            batch_size=128,
+            decay="cosine",
+            epsilon=1e-10,
+            first_epochs=50,
+            first_loss="bce",
+        ),
+        selection="Loss of the first epochs and learning rate by the MSE on the last 5,000 training images.",
         references=(Reference("mse", 0.00208, NATIVE),),
     ),
     Recipe(
@@ -128,7 +177,8 @@ ROWS = (
         written=Schedule(epochs=50, batch_size=256, epsilon=1e-8),
         shown="projections",
         headline="mse",
-        shipped=Schedule(epochs=50, batch_size=256, decay="cosine", epsilon=1e-8),
+        shipped=Schedule(epochs=30, batch_size=64, decay="cosine"),
+        selection="Batch size, initializer and number of epochs by the MSE on the last 5,000 training images.",
         references=(Reference("mse", 0.02194, NATIVE),),
     ),
     Recipe(

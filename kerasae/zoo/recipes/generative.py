@@ -46,7 +46,9 @@ ROWS = (
         model=lambda: models.ConditionalVariationalAutoencoder(IMAGE, 10, hidden_units=(400,), latent_dim=20),
         headline="negative_elbo",
         written=Schedule(epochs=30, batch_size=128),
-        shipped=Schedule(epochs=150, batch_size=128, decay="cosine"),
+        shipped=Schedule(epochs=80, batch_size=128, decay="cosine", initial_kl_weight=5.0, kl_weight=1.2),
+        selection="Weights of the KL divergence by the share of recognized samples on the last 5,000 training images: "
+        "more weight costs nats, and gives better samples.",
     ),
     Recipe(
         name="aae_mnist",

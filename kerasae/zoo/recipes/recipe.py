@@ -13,6 +13,7 @@ IMAGE = (28, 28, 1)
 BCE = keras.losses.BinaryCrossentropy(from_logits=True)
 # Uniform in ±1/√fan_in, as in PyTorch. On held-out images the narrow network has a lower loss than with Glorot's.
 SMALL = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+LOSSES = {"bce": BCE}  # names for `Schedule.first_loss`, besides Keras's
 SSE = PerImage("mean_squared_error", pixel_reduction="sum")
 
 HINTON = "Reducing the dimensionality of data with neural networks (Hinton & Salakhutdinov, 2006)"
@@ -24,7 +25,8 @@ VINCENT = "Extracting and composing robust features with denoising autoencoders 
 
 # Sources of `references`.
 NATIVE = "the written recipe in a loop written by hand in PyTorch, one run"
-HABR = "Autoencoders in Keras, part 1 (Habr, 2017), validation on the test set, 64 epochs"
+HABR_SOURCE = "Autoencoders in Keras, part 1 (Habr, 2017)"
+HABR_50, HABR, HABR_100 = (f"{HABR_SOURCE}, validation on the test set, {n} epochs" for n in (50, 64, 100))
 PYTORCH = "pytorch/examples, vae, after 10 epochs"
 CHOLLET = "Variational AutoEncoder, keras.io code example (F. Chollet, 2020), on the images it was trained on"
 
@@ -41,6 +43,10 @@ class Schedule:
         beta_1: Adam's decay rate of the first moment.
         epsilon: Adam's epsilon. Keras's default is 1e-7, PyTorch's 1e-8.
         precision: Keras dtype policy during training, such as `"mixed_bfloat16"`. Weights are float32 in any case.
+        first_epochs, first_loss: Number of epochs at the start that are trained with another loss, a name in
+            `LOSSES` or one of Keras's. The learning rate and Adam's moments start anew after them.
+        initial_kl_weight, kl_weight: Weights of the KL divergence of a variational autoencoder: it changes linearly
+            from the first to the second over the first half of the epochs, and then stays. None: the model's own.
     """
 
     epochs: int
@@ -50,6 +56,10 @@ class Schedule:
     beta_1: float = 0.9
     epsilon: float = 1e-7
     precision: str = "float32"
+    first_epochs: int = 0
+    first_loss: str | None = None
+    initial_kl_weight: float | None = None
+    kl_weight: float | None = None
 
 
 class Reference(NamedTuple):
@@ -79,6 +89,7 @@ class Recipe:
         loss: Loss for `compile`, or None for the default of the class.
         written: Schedule of the published recipe.
         shipped: Schedule that trained the weights in the package, or None if that was the published one.
+        selection: How the shipped schedule was chosen, a sentence; empty for the published schedule.
         headline: Key of the main figure.
         references: Published or separately measured figures of the same experiment.
         shown: Content of the preview picture, a key of `zoo.previews.SHOWN`, or None to derive it from the model.
@@ -94,6 +105,7 @@ class Recipe:
     headline: str
     loss: object = None
     shipped: Schedule | None = None
+    selection: str = ""
     references: tuple[Reference, ...] = ()
     shown: str | None = None
     seed: int = 0
