@@ -3,7 +3,7 @@
 `load` reads all kinds of data. `images`, `table` and `series` have more options for one kind.
 """
 
-from kerasae.data.classic import digits, fashion_mnist, is_at_hand, mnist
+from kerasae.data.classic import bmnist_dynamic, bmnist_fixed, digits, fashion_mnist, is_at_hand, mnist
 from kerasae.data.curves import SINE_LIMIT, sine, sine_excerpt, two_moons
 from kerasae.data.dataset import NAMES, Dataset
 from kerasae.data.files import own
@@ -19,6 +19,8 @@ __all__ = [
     "SINE_LIMIT",
     "Dataset",
     "Source",
+    "bmnist_dynamic",
+    "bmnist_fixed",
     "digits",
     "fashion_mnist",
     "images",

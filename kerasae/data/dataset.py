@@ -12,7 +12,8 @@ class Dataset(NamedTuple):
     """Training and test data.
 
     Attributes:
-        x_train, x_test: Inputs `(n, ...)`, float32.
+        x_train, x_test: Inputs `(n, ...)`, float32. `mnist(binarize="dynamic")` draws training inputs anew in
+            each epoch.
         y_train, y_test: Labels `(n,)`: int64 classes, or for `sine` the positions t along the curve. None for your own
             data without labels.
     """
@@ -21,6 +22,10 @@ class Dataset(NamedTuple):
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+
+    def arrays(self) -> "Dataset":
+        """The same, with training inputs that are an array: those of epoch 0 if each epoch has its own."""
+        return self._replace(x_train=np.asarray(self.x_train))
 
 
 Function = TypeVar("Function", bound=Callable[..., Dataset])

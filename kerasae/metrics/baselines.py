@@ -36,6 +36,7 @@ def baseline_figures(dataset: data.Dataset, code_size: int, noise=None) -> Figur
         - `real`, with a feature classifier: `sample_distance` of training images, and the accuracy of the classifier on
           test images as `class_accuracy`.
     """
+    dataset = dataset.arrays()
     train, test = flat(dataset.x_train), flat(dataset.x_train if data_is_sine(dataset) else dataset.x_test)
     mean = train.mean(axis=0, dtype="float64")
     pca = fit_pca(train, min(code_size, *train.shape))

@@ -149,6 +149,7 @@ def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None 
         - The sine: `fresh_mse` of the test points, `rms_distance` to the curve and, for a linear model, `angle_to_pca`
           in degrees.
     """
+    dataset = dataset.arrays()
     if data_is_sine(dataset):
         return Measurement(model, dataset.x_train, None, dataset).figures()
     label = None if dataset.y_test is None else dataset.y_test[:first]

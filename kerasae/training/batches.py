@@ -97,17 +97,22 @@ class ArrayBatches:
     """
 
     def __init__(self, arrays, batch_size: int, shuffle: bool = False, seed: int | None = None, epochs: int = 1):
+        self._batch_size, self._shuffle, self._seed = batch_size, shuffle, seed
+        self._load(arrays)
+        self.num_batches: int | None = math.ceil(self._n / batch_size)
+        self.total: float = self.num_batches * epochs
+
+    def _load(self, arrays) -> None:
+        """Make arrays the table of the blocks."""
         flat = [_in_keras_precision(array) for array in keras.tree.flatten(arrays)]
         size = sum(array.nbytes for array in flat)
         self._layout = Layout(keras.tree.pack_sequence_as(arrays, flat))
-        self._n, self._batch_size, self._shuffle, self._seed = len(flat[0]), batch_size, shuffle, seed
+        self._n = len(flat[0])
         self._resident = size <= _RESIDENT
-        self._most = sys.maxsize if self._resident else max(1, _BUFFER // (batch_size * size // self._n))
+        self._most = sys.maxsize if self._resident else max(1, _BUFFER // (self._batch_size * size // self._n))
         # Two axes only: gathering rows of a matrix compiles to faster code than gathering images.
         table = [array.reshape(len(array), -1) for array in flat]
         self._table = [backends.to_device(array) for array in table] if self._resident else table
-        self.num_batches: int | None = math.ceil(self._n / batch_size)
-        self.total: float = self.num_batches * epochs
 
     def restart(self) -> None:
         """Do nothing: every epoch begins with the first row."""
@@ -132,6 +137,24 @@ class ArrayBatches:
             return Block(self._layout, self._table, padded, count)
         chosen = [backends.to_device(array[padded.ravel()]) for array in self._table]
         return Block(self._layout, chosen, _consecutive(padded.shape), count)
+
+
+class EpochBatches(ArrayBatches):
+    """Batches of arrays that change from epoch to epoch.
+
+    Args:
+        arrays_of: Function of the epoch that gives the arrays, as for `ArrayBatches`.
+        batch_size, shuffle, seed, epochs: As for `ArrayBatches`.
+    """
+
+    def __init__(self, arrays_of: Callable[[int], Any], batch_size: int, shuffle, seed, epochs):
+        super().__init__(arrays_of(0), batch_size, shuffle, seed, epochs)
+        self._arrays_of = arrays_of
+
+    def blocks(self, epoch: int, most_steps: int) -> Iterator[Block]:
+        """Yield the batches of an epoch, as `ArrayBatches` does."""
+        self._load(self._arrays_of(epoch))
+        yield from super().blocks(epoch, most_steps)
 
 
 class StreamBatches:
@@ -227,25 +250,6 @@ def _in_keras_precision(array) -> np.ndarray:
     """Convert floats to Keras's default float type."""
     array = np.asarray(array)
     return array.astype(keras.config.floatx(), copy=False) if array.dtype.kind == "f" else array
-
-
-def split(arrays, validation_split: float):
-    """Split arrays into first rows for training and last rows for validation, as Keras does.
-
-    Raises:
-        ValueError: If a part would be empty.
-    """
-    n = len(keras.tree.flatten(arrays)[0])
-    first = math.floor(n * (1.0 - validation_split))
-    if not 0 < first < n:
-        raise ValueError(
-            f"`validation_split` must leave images to train on and images to validate on. "
-            f"Received {validation_split} with {n} images. Give a fraction between 0 and 1, or more images."
-        )
-    return tuple(
-        keras.tree.map_structure(lambda array, part=part: array[part], arrays)
-        for part in (slice(first), slice(first, None))
-    )
 
 
 def ordered(x, batch_size: int | None, shuffle: bool | str = False, seed: int | None = None) -> tuple:

@@ -7,7 +7,7 @@ import keras
 from kerasae import backends, keras_private
 from kerasae._checks import positive_size
 from kerasae.training import inference, loop, validation
-from kerasae.training.batches import ArrayBatches, StreamBatches, ordered, split
+from kerasae.training.batches import ArrayBatches, EpochBatches, StreamBatches, ordered
 from kerasae.training.compiled import CompiledFunctions
 from kerasae.training.objective import Objective
 
@@ -135,13 +135,18 @@ class Trainer(Objective, backends.Steps):
         epochs = _limited(epochs)
         size = 32 if batch_size is None else positive_size("batch_size", batch_size)
         special = {"steps_per_epoch": steps_per_epoch, "class_weight": class_weight}
-        if not validation.is_array(x):
+        if hasattr(x, "at_epoch"):
+            source = EpochBatches(
+                lambda epoch: validation.checked_arrays(self, x.at_epoch(epoch), y, sample_weight),
+                *(size, shuffle, seed, epochs),
+            )
+        elif not validation.is_array(x):
             x, shuffle = ordered(x, batch_size, shuffle, seed)
             source = self._stream(x, y, sample_weight, batch_size, shuffle, **special)
         else:
             arrays = validation.checked_arrays(self, x, y, sample_weight)
             if validation_split and validation_data is None:
-                arrays, validation_data = split(arrays, validation_split)
+                arrays, validation_data = validation.split(arrays, validation_split)
             source = self._array_source(arrays, size, shuffle, seed, epochs, **special)
         val_size = validation_batch_size or batch_size
         held_out = None

@@ -129,3 +129,22 @@ def checked_range(value_range) -> tuple[float, float] | None:
     if len(value_range) != 2 or not value_range[0] < value_range[1]:
         raise ValueError(f"value_range must be (low, high) with low < high, or None. Received: {value_range}")
     return float(value_range[0]), float(value_range[1])
+
+
+def split(arrays, validation_split: float):
+    """Split arrays into first rows for training and last rows for validation, as Keras does.
+
+    Raises:
+        ValueError: If a part would be empty.
+    """
+    n = len(keras.tree.flatten(arrays)[0])
+    first = math.floor(n * (1.0 - validation_split))
+    if not 0 < first < n:
+        raise ValueError(
+            f"`validation_split` must leave images to train on and images to validate on. "
+            f"Received {validation_split} with {n} images. Give a fraction between 0 and 1, or more images."
+        )
+    return tuple(
+        keras.tree.map_structure(lambda array, part=part: array[part], arrays)
+        for part in (slice(first), slice(first, None))
+    )

@@ -49,7 +49,7 @@ def preview(name: str, model: models.Autoencoder, dataset=None, shown: str | Non
 def as_dataset(dataset) -> data.Dataset:
     """A `data.Dataset`, made of two arrays where these are given; ValueError for anything else."""
     if isinstance(dataset, data.Dataset):
-        return dataset
+        return dataset.arrays()
     if not isinstance(dataset, tuple | list) or len(dataset) != 2:
         raise ValueError(
             "dataset must be a kerasae.data.Dataset or two arrays (x_train, x_test). "

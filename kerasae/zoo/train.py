@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import keras
+import numpy as np
 
 from kerasae import backends, data, models
 from kerasae.callbacks import AnnealKL
@@ -49,12 +50,12 @@ def train(
     schedule = schedule or recipe.written
     seed = recipe.seed if seed is None else seed
     x, y, x_val, y_val = data.named(recipe.data)
-    if not 0 <= hold_out < len(x):
-        raise ValueError(f"hold_out must be from 0 to {len(x) - 1}. Received: {hold_out}.")
+    images = x.shape[0] - hold_out
+    if hold_out < 0 or images < 1:
+        raise ValueError(f"hold_out must be from 0 to {x.shape[0] - 1}. Received: {hold_out}.")
     if hold_out:
-        x, x_val = x[:-hold_out], x[-hold_out:]
-        y, y_val = (None, None) if y is None else (y[:-hold_out], y[-hold_out:])
-    images = len(x)
+        x, x_val = _rows(x, slice(images)), np.asarray(_rows(x, slice(images, None)))
+        y, y_val = (None, None) if y is None else (y[:images], y[images:])
     with backends.devices(devices) if devices > 1 else contextlib.nullcontext():
         model = _initial_model(recipe, schedule, seed)
         x, x_val = model.labelled(x, y), model.labelled(x_val, y_val)
@@ -75,6 +76,11 @@ def train(
     return in_float32(recipe, model), history
 
 
+def _rows(x, rows: slice):
+    """Some of the training inputs, an array or a `DynamicallyBinarized`."""
+    return x.subset(rows) if hasattr(x, "subset") else x[rows]
+
+
 class _Phase(NamedTuple):
     """Epochs that are trained with one loss and one optimizer."""
 
@@ -86,7 +92,7 @@ class _Phase(NamedTuple):
 
 def _phases(recipe: recipes.Recipe, schedule: recipes.Schedule) -> list[_Phase]:
     first = min(schedule.first_epochs, schedule.epochs)
-    first_loss = recipes.LOSSES.get(schedule.first_loss, schedule.first_loss)
+    first_loss: object = recipes.LOSSES.get(schedule.first_loss or "", schedule.first_loss)
     phases = [_Phase("first", 0, first, first_loss), _Phase("last", first, schedule.epochs, recipe.loss)]
     return [phase for phase in phases if phase.start < phase.end]
 
