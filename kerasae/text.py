@@ -41,6 +41,7 @@ def facts(card: Card) -> dict[str, str | None]:
         "code": f"{_batch_of(card.code.shape)}: {_checks.counted(card.code.size, 'number')} for "
         f"{math.prod(card.input.shape):,} input values",
         "trained on": _training(card),
+        "selection": card.selection,
         "measured on": card.measured.description if card.measured else None,
         "command": card.provenance.command if card.provenance else None,
     }

@@ -110,3 +110,31 @@ def test_reduced_precision_ends_in_float32(monkeypatch):
     assert np.isfinite(history.history["loss"]).all()
     assert model.dtype_policy.name == "float32"
     assert keras.config.dtype_policy().name == "float32"
+
+
+def test_the_first_epochs_may_have_another_loss(monkeypatch, tmp_path):
+    """Two fits: the second starts from the weights of the first, with a new optimizer; both resume."""
+    few = data.Dataset(*(part[:64] for part in data.digits()))
+    monkeypatch.setattr(data, "mnist", lambda: few)
+    plan = recipes.Schedule(epochs=3, batch_size=32, first_epochs=2, first_loss="bce")
+    model, history = train.train("shallow256_mnist", plan, checkpoints=tmp_path, verbose=0)
+    assert history.epoch == [2]
+    by_hand = train.compiled_model(recipes.find("shallow256_mnist"), plan, 64, 0)
+    assert isinstance(by_hand.loss.loss, keras.losses.BinaryCrossentropy)
+    by_hand.fit(few.x_train, batch_size=32, epochs=2, seed=0, verbose=0)
+    by_hand.compile("adam", "mean_squared_error")
+    by_hand.fit(few.x_train, batch_size=32, initial_epoch=2, epochs=3, seed=0, verbose=0)
+    again, history = train.train("shallow256_mnist", plan, checkpoints=tmp_path, verbose=0)
+    assert history.epoch == []
+    for other in (by_hand, again):
+        for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_the_kl_weight_may_change_in_the_first_half(monkeypatch):
+    few = data.Dataset(*(part[:64] for part in data.digits()))
+    monkeypatch.setattr(data, "mnist", lambda: few)
+    plan = recipes.Schedule(epochs=4, batch_size=32, initial_kl_weight=5.0, kl_weight=1.0)
+    model, history = train.train("vae_mnist", plan, verbose=0)
+    assert history.history["kl_weight"] == [5.0, 3.0, 1.0, 1.0]
+    assert model.kl_weight == 1.0
