@@ -227,6 +227,11 @@ WEIGHTS = {
         *("decoder/layers/conv2d", "decoder/layers/conv2d_transpose", "decoder/layers/conv2d_transpose_1"),
         "decoder/layers/conv2d_1",
     ],
+    "vqvae-odd": [
+        *("encoder/layers/conv2d", "encoder/layers/conv2d_1"),
+        *("decoder/layers/conv2d", "decoder/layers/conv2d_transpose", "decoder/layers/conv2d_1"),
+        *("code_prior/layers/conv1d", "code_prior/layers/conv1d_1", "code_prior/layers/dense"),
+    ],
     "conv-signal": [
         *("encoder/layers/conv1d", "encoder/layers/conv1d_1", "encoder/layers/conv1d_2"),
         *("decoder/layers/conv1d", "decoder/layers/up_conv1d", "decoder/layers/up_conv1d_1"),
@@ -276,6 +281,10 @@ OTHER_VARIABLES = {  # by layer, their number: counters of random draws, and a c
     "residual-vae-odd": {"layers/sampling": 1},
     "adversarial-vector": {"layers/sampling": 1},
     "vq-odd": {"encoder/layers/vector_quantizer": 4},
+    "vqvae-odd": {
+        "encoder/layers/vector_quantizer": 3,
+        **{f"code_prior/layers/{name}": 1 for name in ("embedding", "embedding_1")},
+    },
     "ensemble-image": {"encoder/layers/add_gaussian": 1, "encoder/layers/add_gaussian_1": 1},
     "vaegan-odd": {"layers/sampling": 1, "layers/sampling_1": 1},
 }

@@ -16,9 +16,11 @@ from kerasae.models.variational import (
     VariationalAutoencoder,
 )
 from kerasae.models.vector_quantized import VectorQuantizedAutoencoder
+from kerasae.models.vqvae import VQVAE
 
 __all__ = [
     "VAEGAN",
+    "VQVAE",
     "AdversarialAutoencoder",
     "Autoencoder",
     "ConditionalVariationalAutoencoder",

@@ -62,7 +62,7 @@ class VectorQuantizedAutoencoder(Autoencoder):
     """
 
     any_size = True
-    reported = ("reconstruction_loss", "commitment_loss", "perplexity", "codebook_use")
+    reported: tuple[str, ...] = ("reconstruction_loss", "commitment_loss", "perplexity", "codebook_use")
     commitment_weight = LossWeight()
 
     def __init__(
@@ -198,14 +198,20 @@ class VectorQuantizedAutoencoder(Autoencoder):
         loss = reconstruction + self.commitment_weight * commitment + self._penalties()
         if self.codebook_update == "gradient":
             loss = loss + weighted_mean(_mean_square(ops.stop_gradient(vectors) - codes), sample_weight)
+        further = self._further_terms(vectors, sample_weight)
         terms = {
-            "loss": loss,
+            "loss": sum(further.values(), loss),
             "reconstruction_loss": reconstruction,
             "commitment_loss": commitment,
             "perplexity": ops.exp(-ops.sum(shares * ops.log(ops.maximum(shares, 1e-12)))),
             "codebook_use": ops.mean(ops.cast(shares > 0.0, "float32")),
+            **further,
         }
         return terms, x_hat
+
+    def _further_terms(self, vectors, sample_weight) -> dict:
+        """Terms that a subclass adds to the loss, by name, computed from the vectors before quantization."""
+        return {}
 
     def get_config(self):
         return {
