@@ -103,6 +103,9 @@ MODELS = {
         restart_below=0.2,
         seed=7,
     ),
+    "topk-vector": lambda: kerasae.models.TopKAutoencoder(
+        (17,), 24, 3, value_range=(-0.5, 1.5), auxiliary_weight=0.5, auxiliary_units=5, dead_after=2
+    ),
     "vqvae-odd": lambda: kerasae.models.VQVAE((9, 13, 3), (4,), latent_channels=2, prior_channels=5, prior_layers=2),
     "conv-signal": lambda: kerasae.models.ConvAutoencoder((13, 3), (4, 3), (3, 2, 3), 2, output_activation="linear"),
     "transposed-volume": lambda: kerasae.models.TransposedConvAutoencoder((5, 6, 7, 2), (4, 3), 2, activation="elu"),

@@ -227,6 +227,7 @@ WEIGHTS = {
         *("decoder/layers/conv2d", "decoder/layers/conv2d_transpose", "decoder/layers/conv2d_transpose_1"),
         "decoder/layers/conv2d_1",
     ],
+    "topk-vector": ["encoder/layers/dense", "decoder/layers/dense"],
     "vqvae-odd": [
         *("encoder/layers/conv2d", "encoder/layers/conv2d_1"),
         *("decoder/layers/conv2d", "decoder/layers/conv2d_transpose", "decoder/layers/conv2d_1"),
@@ -281,6 +282,7 @@ OTHER_VARIABLES = {  # by layer, their number: counters of random draws, and a c
     "residual-vae-odd": {"layers/sampling": 1},
     "adversarial-vector": {"layers/sampling": 1},
     "vq-odd": {"encoder/layers/vector_quantizer": 4},
+    "topk-vector": {"encoder/layers/top_k": 1},
     "vqvae-odd": {
         "encoder/layers/vector_quantizer": 3,
         **{f"code_prior/layers/{name}": 1 for name in ("embedding", "embedding_1")},

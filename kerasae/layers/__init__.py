@@ -6,6 +6,7 @@ from kerasae.layers.quantizer import VectorQuantizer
 from kerasae.layers.residual import ResidualBlock
 from kerasae.layers.sampling import CounterBasedRandom, OneHot, Sampling
 from kerasae.layers.standardization import Standardization
+from kerasae.layers.topk import TopK
 from kerasae.layers.upconv import UpConv1D, UpConv2D, UpConv3D
 from kerasae.layers.views import View
 
@@ -22,6 +23,7 @@ __all__ = [
     "SaltAndPepper",
     "Sampling",
     "Standardization",
+    "TopK",
     "UpConv1D",
     "UpConv2D",
     "UpConv3D",

@@ -10,6 +10,7 @@ from kerasae.models.loss_weights import LossWeight
 from kerasae.models.pca_residual import PCAResidualAutoencoder
 from kerasae.models.prior import Posterior
 from kerasae.models.residual import ResidualAutoencoder, ResidualVariationalAutoencoder
+from kerasae.models.topk import TopKAutoencoder
 from kerasae.models.vaegan import VAEGAN
 from kerasae.models.variational import (
     ConvVariationalAutoencoder,
@@ -35,6 +36,7 @@ __all__ = [
     "ResidualAutoencoder",
     "ResidualVariationalAutoencoder",
     "SparseAutoencoder",
+    "TopKAutoencoder",
     "TransposedConvAutoencoder",
     "VariationalAutoencoder",
     "VectorQuantizedAutoencoder",
