@@ -136,6 +136,16 @@ def samples_and_prior(name: str, model: models.Autoencoder, dataset: data.Datase
     return plots.stacked([samples(name, model, dataset, lines=3), plots.joint(z, y, prior=True)])
 
 
+def dictionary(name: str, model: models.TopKAutoencoder, dataset: data.Dataset) -> Figure:
+    """Reconstructions, the atoms that the test images use most, and the fractions of images that use each atom."""
+    z, _ = _codes(model, dataset)
+    used = (z != 0).mean(axis=0)
+    atoms = model.dictionary[np.argsort(-used)].reshape(model.latent_dim, -1).T
+    title = f"The {10 * _CLASS} most used of {model.latent_dim} atoms; each image uses {model.k}"
+    shown = plots.filters(atoms, model.data_shape[:2], n=10 * _CLASS, columns=20, title=title)
+    return plots.stacked([reconstructions(name, model, dataset), shown])
+
+
 def codebook(name: str, model: models.VectorQuantizedAutoencoder, dataset: data.Dataset) -> Figure:
     """Reconstructions, and images decoded from one vector of the codebook at every position."""
     vectors = np.arange(min(len(model.codebook), _VECTORS)).reshape(-1, *[1] * len(model.code_shape[:-1]))

@@ -77,6 +77,8 @@ def _characteristic(model: models.Autoencoder, dataset: data.Dataset) -> Callabl
         return figures.code_map
     if isinstance(model, models.VectorQuantizedAutoencoder):
         return figures.codebook
+    if isinstance(model, models.TopKAutoencoder) and model.data_shape[2:] in ((), (1,)):
+        return figures.dictionary
     if hasattr(model, "generate"):
         return _of_generator(model)
     return figures.reconstructions

@@ -4,14 +4,14 @@ import dataclasses
 
 from kerasae import _checks
 from kerasae.zoo.initial_weights import initialize
-from kerasae.zoo.recipes import conv, denoising, dense, generative, sine
+from kerasae.zoo.recipes import conv, denoising, dense, generative, sine, sparse
 from kerasae.zoo.recipes.recipe import IMAGE, LOSSES, Recipe, Reference, Schedule
 
 __all__ = ["IMAGE", "LOSSES", "RECIPES", "Recipe", "Reference", "Schedule", "find", "initialise", "initialize", "plan"]
 
 initialise = initialize  # spelling in version 0.1
 
-RECIPES = {row.name: row for family in (sine, dense, conv, denoising, generative) for row in family.ROWS}
+RECIPES = {row.name: row for family in (sine, dense, sparse, conv, denoising, generative) for row in family.ROWS}
 
 
 def find(name: str) -> Recipe:
