@@ -20,15 +20,4 @@ ROWS = (
             Reference("mean_absolute_code", 2.71, NATIVE),
         ),
     ),
-    Recipe(
-        name="topk_mnist",
-        description="Sparse autoencoder with a dictionary of 1,024 atoms, of which each image uses 32",
-        source="k-Sparse autoencoders (Makhzani & Frey, 2014); Scaling and evaluating sparse autoencoders (Gao et al., "
-        "2024): the loss against dead units",
-        data="mnist",
-        model=lambda: models.TopKAutoencoder(IMAGE, 1024, 32),
-        loss="mean_squared_error",
-        written=Schedule(epochs=30, batch_size=128, decay="cosine"),
-        headline="mse",
-    ),
 )
