@@ -29,7 +29,7 @@ class TopK(keras.layers.Layer):
     References:
         k-Sparse autoencoders (Makhzani & Frey, 2014)
 
-    >>> TopK(2)(np.array([[3.0, -1.0, 2.0, 0.5]], "float32")).tolist()
+    >>> TopK(2)(np.array([[3.0, 1.0, 2.0, 0.5]], "float32")).tolist()
     [[3.0, 0.0, 2.0, 0.0]]
     """
 
