@@ -12,7 +12,7 @@ from kerasae.plots import _checks
 from kerasae.plots._drawing import name_columns, name_row, numbers_below, text_width, tiled
 from kerasae.plots.style import DIVERGING, styled
 
-_MANY = 8  # rows; so many are drawn with smaller images
+_MANY = 8  # number of rows from which images are drawn smaller
 
 
 @styled
