@@ -10,6 +10,7 @@ page.
 import argparse
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import subprocess
@@ -289,8 +290,8 @@ def _finding(differences: dict[str, dict[str, dict[str, float]]]) -> str:
     names = {name for entries in differences.values() for name in entries}
     count = f"All {len(names)} entries"
     return (
-        f"{count} give the same outputs on all {len(differences)} backends within {outputs:.0e} of the\n"
-        f"largest value, and exported files within {exports:.0e}."
+        f"{count} give the same outputs on all {len(differences)} backends within {shown(outputs)} of the\n"
+        f"largest value, and exported files within {shown(exports)}."
     )
 
 
@@ -302,8 +303,15 @@ def header(*first: str) -> list[str]:
 def row(*cells) -> str:
     *first, each = cells
     values = (each.get(check) for check in CHECKS)
-    shown = ["—" if value is None else "0" if value == 0 else f"{value:.0e}" for value in values]
-    return f"| {' | '.join([*first, *shown])} |"
+    return f"| {' | '.join([*first, *('—' if value is None else shown(value) for value in values)])} |"
+
+
+def shown(value: float) -> str:
+    """A difference as text, rounded up: it is at most this."""
+    if value == 0:
+        return "0"
+    unit = 10.0 ** math.floor(math.log10(value))
+    return f"{math.ceil(value / unit - 1e-9) * unit:.0e}"
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.src.backend.common.symbolic_scope import SymbolicScope as _SymbolicScope
 from keras.src.trainers.epoch_iterator import EpochIterator as _EpochIterator
 from keras.src.utils.python_utils import pythonify_logs
 
@@ -109,7 +110,9 @@ def set_raw_values(variables, values) -> None:
 
 def build_metrics(model, batch) -> None:
     """Build compiled metrics from one batch `(x, y, ...)`, as Keras does before its first step."""
-    with np.errstate(all="ignore"):  # on NumPy, Keras computes with uninitialized arrays
+    # On NumPy, Keras computes with uninitialized arrays; on OpenVINO it opens no symbolic scope, and regularizers
+    # get None.
+    with np.errstate(all="ignore"), _SymbolicScope():
         model._symbolic_build(data_batch=batch)
 
 

@@ -59,6 +59,13 @@ def test_codebook_use_counts_the_vectors_that_are_used():
     assert metrics.figures_of(model, x)["codebook_use"] == len(np.unique(codes, axis=0)) / 5
 
 
+def test_dead_units_are_those_that_no_input_uses():
+    model = models.TopKAutoencoder((6, 5, 1), 20, 2)
+    x = np.random.default_rng(0).random((4, 6, 5, 1), dtype="float32")
+    used = np.any(model.encode(x) != 0, axis=0)
+    assert metrics.figures_of(model, x)["dead_units"] == 1 - used.mean() > 0
+
+
 def test_distance_to_the_sine():
     t = np.linspace(-2, 2, 50)
     on_curve = np.stack([t, np.sin(t)], axis=1)
@@ -132,6 +139,17 @@ def test_variational_figures_are_nats_per_image():
     result = metrics.figures(model, dataset)
     assert result["negative_elbo"] == pytest.approx(result["reconstruction_loss"] + result["kl_loss"], rel=1e-5)
     assert result["reconstruction_loss"] == pytest.approx(784 * result["bce"], rel=0.05)  # sample against mean
+
+
+def test_likelihood_of_binary_images_is_measured_on_whole_test_sets(monkeypatch):
+    monkeypatch.setattr(metrics.likelihood, "IMPORTANCE_SAMPLES", 3)
+    gray = data.digits()
+    binary = gray._replace(x_test=np.round(gray.x_test[:20]), y_test=gray.y_test[:20])
+    model = models.VariationalAutoencoder((28, 28, 1), (16,), 2)
+    expected = metrics.negative_log_likelihood(model, binary.x_test, samples=3).mean()
+    assert metrics.figures(model, binary)["negative_log_likelihood"] == pytest.approx(expected)
+    for dataset, first in ((binary, 20), (gray, None)):
+        assert "negative_log_likelihood" not in metrics.figures(model, dataset, first)
 
 
 def test_forest_accuracy_uses_the_codes_of_1000_images():

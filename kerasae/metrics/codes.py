@@ -90,6 +90,11 @@ def codebook_use(measurement) -> float:
     return len(np.unique(indices)) / measurement.model.codebook_size
 
 
+def dead_units(measurement) -> float:
+    """Fraction of the code's units that no input uses, from 0 to 1."""
+    return float((measurement.codes == 0).all(axis=0).mean())
+
+
 def distance_to_prior(measurement) -> float:
     """`mmd_to_prior` of samples of the posterior if there is one, else of the codes."""
     if not measurement.is_variational:

@@ -9,6 +9,7 @@ from kerasae import backends, models
 from kerasae._checks import positive_size
 from kerasae.training import inference
 
+IMPORTANCE_SAMPLES = 5000  # per image, for the figure on cards; as Burda et al. (2016)
 ACTIVE = 0.01  # a unit is active if the variance of its posterior mean over inputs is above this
 _IMAGES, _SAMPLES = 500, 50  # noise is drawn in blocks of this fixed size, so it does not depend on the batch size
 _VALUES = 2**22  # most values that are decoded at once
@@ -158,6 +159,12 @@ def _terms(model, x: np.ndarray, posterior, noise: np.ndarray, label=None):
 def bound(measurement) -> float:
     """Negative evidence lower bound, in nats per input."""
     return measurement.elbo["negative_elbo"]
+
+
+def importance_sampled(measurement) -> float:
+    """Negative log-likelihood by `IMPORTANCE_SAMPLES` importance samples, in nats per input."""
+    samples, condition = IMPORTANCE_SAMPLES, measurement.condition
+    return float(negative_log_likelihood(measurement.model, measurement.x, samples, **condition).mean())
 
 
 def reconstruction(measurement) -> float:

@@ -33,10 +33,10 @@ class Measurement:
         self.model, self.x, self.label, self.dataset = model, x, label, dataset
         self.condition = given_to(model, label)
 
-    def figures(self) -> dict[str, float]:
-        """Compute all metrics that apply, by key."""
+    def figures(self, quick: bool = False) -> dict[str, float]:
+        """Compute all metrics that apply, by key; with `quick` none that takes minutes."""
         rows = (row for row in METRICS.values() if self.dataset is not None or not row.needs_data_set)
-        return {row.key: row(self) for row in rows if row.applies(self)}
+        return {row.key: row(self) for row in rows if not (quick and row.takes_minutes) and row.applies(self)}
 
     @property
     def is_image(self) -> bool:
@@ -47,6 +47,11 @@ class Measurement:
     def is_unit_image(self) -> bool:
         """Whether the inputs are images with pixels in [0, 1]."""
         return self.is_image and tuple(self.model.value_range or ()) == (0, 1)
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether all inputs are 0 or 1."""
+        return bool(np.isin(self.x, (0, 1)).all())
 
     @property
     def is_denoiser(self) -> bool:
@@ -140,7 +145,8 @@ def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None 
         - `mse` per value; for images `bce` in nats per pixel (if pixels are in [0, 1]) and `ssim`.
         - Images: `forest_accuracy` of the codes (not of a conditional model, whose codes lack the class) and
           `mmd_to_prior` of vector codes (samples of the posterior if there is one).
-        - Variational models: `negative_elbo`, `reconstruction_loss` and `kl_loss` in nats per image; other image
+        - Variational models: `negative_elbo`, `reconstruction_loss` and `kl_loss` in nats per image, and for binary
+          images the `negative_log_likelihood` by 5,000 importance samples, unless `first` is given; other image
           models: `mean_absolute_code`.
         - Denoisers: `denoised_mse` and `denoised_bce` of reconstructions of corrupted images, compared with clean ones.
         - Generative models, if the data set has a feature classifier: `sample_distance`, the `frechet_distance` between
@@ -153,7 +159,7 @@ def figures(model: models.Autoencoder, dataset: data.Dataset, first: int | None 
     if data_is_sine(dataset):
         return Measurement(model, dataset.x_train, None, dataset).figures()
     label = None if dataset.y_test is None else dataset.y_test[:first]
-    return Measurement(model, dataset.x_test[:first], _required(model, label), dataset).figures()
+    return Measurement(model, dataset.x_test[:first], _required(model, label), dataset).figures(quick=first is not None)
 
 
 def figures_of(model: models.Autoencoder, x: np.ndarray, label: np.ndarray | None = None) -> dict[str, float]:

@@ -30,6 +30,7 @@ class Metric:
         compute: Function of a `Measurement`, as `module.function` in `kerasae.metrics`.
         applies: Function of a `Measurement`: whether the metric is defined for its model and data.
         needs_data_set: Whether the metric needs a data set, not only inputs and labels.
+        takes_minutes: Whether the metric is only computed for a whole test set, since it takes minutes.
         decimals: Number of decimals that are displayed.
         higher_is_better: Direction of the metric.
         absolute_tolerance: Allowed absolute difference between backends for metrics that amplify rounding errors (a
@@ -42,6 +43,7 @@ class Metric:
     compute: str
     applies: Callable[["Measurement"], bool] = lambda measurement: True
     needs_data_set: bool = False
+    takes_minutes: bool = False
     decimals: int = 4
     higher_is_better: bool = False
     absolute_tolerance: float | None = None
@@ -85,6 +87,16 @@ _ROWS = (
         lambda m: m.is_denoiser and m.is_unit_image,
     ),
     Metric("negative_elbo", "−ELBO", "nats per image", "likelihood.bound", lambda m: m.is_variational, decimals=1),
+    Metric(
+        "negative_log_likelihood",
+        "NLL",
+        "nats per image",
+        "likelihood.importance_sampled",
+        lambda m: m.is_variational and m.is_binary,
+        needs_data_set=True,
+        takes_minutes=True,
+        decimals=2,
+    ),
     Metric(
         "reconstruction_loss",
         "reconstruction",
@@ -132,11 +144,20 @@ _ROWS = (
         absolute_tolerance=0.01,
     ),
     Metric(
+        "dead_units",
+        "dead units",
+        "",
+        "codes.dead_units",
+        lambda m: hasattr(m.model, "dictionary"),
+        decimals=3,
+        absolute_tolerance=0.003,
+    ),
+    Metric(
         "sample_distance",
         "sample distance",
         "squared feature units",
         "samples.distance",
-        lambda m: m.can_generate and m.classifier is not None,
+        lambda m: m.can_generate and m.classifier is not None and not m.is_binary,
         needs_data_set=True,
         decimals=2,
     ),

@@ -152,7 +152,12 @@ def codebook(name: str, model: models.VectorQuantizedAutoencoder, dataset: data.
     images = _drawable(model.decode_indices(np.broadcast_to(vectors, (len(vectors), *model.code_shape[:-1]))))
     title = f"Decoded from one of {len(model.codebook)} vectors at all positions"
     alone = plots.samples(images, 16, value_range=_range(model, images), title=title)
-    return plots.stacked([reconstructions(name, model, dataset), alone])
+    parts = [reconstructions(name, model, dataset), alone]
+    if hasattr(model, "generate"):
+        drawn = _drawable(model.generate(32, seed=0))
+        title = "Samples: grids of vectors drawn from the prior"
+        parts.append(plots.samples(drawn, 16, value_range=_range(model, drawn), title=title))
+    return plots.stacked(parts)
 
 
 def points(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Figure:

@@ -9,7 +9,9 @@ from kerasae.zoo import store
 if TYPE_CHECKING:
     import numpy as np
 
-TOLERANCE = 1e-5  # allows for float32 rounding in another order of summation
+# Float32 rounding in another order of summation: 1e-5 from the exact value in the deepest dense entry, whose logits
+# reach 50. Two backends may err in opposite directions.
+TOLERANCE = 2e-5
 _MAX_GOLDEN = 2**26  # largest size of the file in bytes
 
 
