@@ -4,8 +4,8 @@
     python benchmarks/growth.py --chart docs/growth.png
 
 Each point runs in its own process, to measure its peak memory: two or more epochs in one call, of which the last is
-timed. Arrays are in memory; the stream is a `PyDataset` that generates its batches on demand. There are 1,000 to a
-million images (28 × 28 float32: 3 GB); `--most 100000` limits their number.
+timed. Arrays are in memory, as floats and as 8-bit pixels (`EightBit`); the stream is a `PyDataset` that generates its
+batches on demand. There are 1,000 to a million images (28 × 28 float32: 3 GB); `--most 100000` limits their number.
 """
 
 import argparse
@@ -43,7 +43,8 @@ KEYS = {"images": "images", "side": "side", "batch": "batch_size"}
 def plan(most: int) -> list[dict]:
     """All points of at most `most` images: settings and axis of each."""
     points = [COMMON | point | {"axis": axis} for axis, values in AXES.items() for point in values]
-    points += [point | {"source": "stream"} for point in points if point["axis"] == "images"]
+    images = [point for point in points if point["axis"] == "images"]
+    points += [point | {"source": source} for source in ("stream", "pixels") for point in images]
     return [point for point in points if point["images"] <= most]
 
 
@@ -82,9 +83,13 @@ def work(point: dict) -> dict:
     else:
         model = kerasae.models.ConvAutoencoder(shape, (8, 4), 3)
     keras.utils.set_random_seed(0)
-    x = Stream() if point["source"] == "stream" else None
-    if x is None:
-        x = np.random.default_rng(0).random((point["images"], *shape), dtype="float32")
+    rng, size = np.random.default_rng(0), (point["images"], *shape)
+    sources = {
+        "stream": Stream,
+        "array": lambda: rng.random(size, dtype="float32"),
+        "pixels": lambda: kerasae.data.EightBit(rng.integers(0, 256, size, "uint8")),
+    }
+    x = sources[point["source"]]()
     stopwatch = Stopwatch()
     epochs = 5 if point["images"] <= 10_000 else 2
     options = {} if point["source"] == "stream" else {"batch_size": point["batch_size"]}
@@ -103,13 +108,13 @@ def measure(point: dict) -> dict:
 
 @style.styled
 def chart(path: Path) -> None:
-    """Draw seconds per epoch above and peak memory below, over each axis; streams are dashed."""
+    """Draw seconds per epoch above and peak memory below, over each axis; streams are dashed, 8-bit pixels dotted."""
     figure = style.new_figure(9.0, 5.4)
     panels = figure.subplots(2, 3, sharex="col", sharey="row")
     for column, axis in enumerate(AXES):
         for name in BACKENDS:
             points = [point for point in kept(name).get("growth", {}).get("points", []) if point["axis"] == axis]
-            for source, look in (("array", "o-"), ("stream", "s--")):
+            for source, look in (("array", "o-"), ("stream", "s--"), ("pixels", "^:")):
                 _draw(panels[:, column], [point for point in points if point["source"] == source], name, look)
         for panel in panels[:, column]:
             panel.set(xscale="log", yscale="log")
@@ -130,7 +135,7 @@ def _draw(panels, points: list[dict], name: str, look: str) -> None:
     """Draw the curves of a backend into the panels of a column."""
     if not points:
         return
-    label = TITLES[name] + (", streamed" if points[0]["source"] == "stream" else "")
+    label = TITLES[name] + {"array": "", "stream": ", streamed", "pixels": ", 8-bit pixels"}[points[0]["source"]]
     across = [point[KEYS[point["axis"]]] for point in points]
     options = {"color": style.BACKENDS[name], "label": label}
     panels[0].plot(across, [point["seconds"] for point in points], look, **options)

@@ -13,11 +13,13 @@ from kerasae.data.series import series
 from kerasae.data.source import Source
 from kerasae.data.tables import table
 from kerasae.data.windows import per_step, windows
+from kerasae.eight_bit import EightBit
 
 __all__ = [
     "NAMES",
     "SINE_LIMIT",
     "Dataset",
+    "EightBit",
     "Source",
     "bmnist_dynamic",
     "bmnist_fixed",

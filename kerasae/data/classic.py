@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasae import files
 from kerasae.data.dataset import Dataset, data_set
+from kerasae.eight_bit import EightBit
 
 # SHA-256 of the concatenated bytes of x_train, y_train, x_test and y_test, uint8 in C order.
 _SHA256 = {
@@ -19,7 +20,7 @@ _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 @data_set
-def mnist(binarize: str | None = None, seed: int = 0) -> Dataset:
+def mnist(binarize: str | None = None, seed: int = 0, dtype: str = "float32") -> Dataset:
     """Load the MNIST handwritten digits.
 
     They are read from `mnist.npz` in the directory `KERASAE_DATA` (an environment variable), else by `keras.datasets`.
@@ -32,6 +33,8 @@ def mnist(binarize: str | None = None, seed: int = 0) -> Dataset:
     Args:
         binarize: `"fixed"`, `"dynamic"`, or None for gray images.
         seed: Seed of the binary images.
+        dtype: `"float32"`, or `"uint8"` for `EightBit` arrays, which models take like arrays of floats and which need
+            a fourth of the memory.
 
     Returns:
         `x_train (60000, 28, 28, 1)`, `x_test (10000, 28, 28, 1)`, float32 in [0, 1]; labels 0 to 9. With
@@ -39,12 +42,13 @@ def mnist(binarize: str | None = None, seed: int = 0) -> Dataset:
 
     Raises:
         FileNotFoundError: If the data are not on this machine and cannot be downloaded.
-        ValueError: If the pixels in the file are not those of MNIST, or `binarize` is another value.
+        ValueError: If the pixels in the file are not those of MNIST, `binarize` or `dtype` is another value, or binary
+            images are to be 8-bit pixels.
 
     References:
         Gradient-based learning applied to document recognition (LeCun, Bottou, Bengio & Haffner, 1998)
     """
-    return _images("mnist", binarize, seed)
+    return _images("mnist", binarize, seed, dtype)
 
 
 @data_set
@@ -60,13 +64,13 @@ def bmnist_dynamic() -> Dataset:
 
 
 @data_set
-def fashion_mnist(binarize: str | None = None, seed: int = 0) -> Dataset:
+def fashion_mnist(binarize: str | None = None, seed: int = 0, dtype: str = "float32") -> Dataset:
     """Load the Fashion-MNIST images of clothes, as `mnist` loads digits; the file is `fashion_mnist.npz`.
 
     References:
         Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms (Xiao, Rasul & Vollgraf, 2017)
     """
-    return _images("fashion_mnist", binarize, seed)
+    return _images("fashion_mnist", binarize, seed, dtype)
 
 
 @data_set
@@ -103,13 +107,18 @@ def as_unit_interval(x: np.ndarray) -> np.ndarray:
     return x.astype("float32") / np.float32(255)
 
 
-def _images(name: str, binarize: str | None, seed: int) -> Dataset:
+def _images(name: str, binarize: str | None, seed: int, dtype: str) -> Dataset:
     if binarize not in (None, "fixed", "dynamic"):
         raise ValueError(f"binarize must be 'fixed', 'dynamic' or None. Received: {binarize!r}.")
+    if dtype not in ("float32", "uint8") or (binarize and dtype == "uint8"):
+        raise ValueError(f"dtype must be 'float32', or 'uint8' for gray images. Received: {dtype!r}.")
     arrays = _read(name)
     _check(name, arrays)
-    x_train, x_test = (as_unit_interval(x[..., None]) for x in arrays[::2])
     y_train, y_test = (y.astype("int64") for y in arrays[1::2])
+    if dtype == "uint8":
+        pixels, pixels_test = (EightBit(x[..., None]) for x in arrays[::2])
+        return Dataset(pixels, y_train, pixels_test, y_test)  # type: ignore[arg-type]
+    x_train, x_test = (as_unit_interval(x[..., None]) for x in arrays[::2])
     if binarize is None:
         return Dataset(x_train, y_train, x_test, y_test)
     from kerasae.data import binarized  # imports Keras

@@ -24,8 +24,8 @@ class Dataset(NamedTuple):
     y_test: np.ndarray
 
     def arrays(self) -> "Dataset":
-        """The same, with training inputs that are an array: those of epoch 0 if each epoch has its own."""
-        return self._replace(x_train=np.asarray(self.x_train))
+        """The same with arrays of floats; if each epoch has its own training inputs, with those of epoch 0."""
+        return self._replace(x_train=np.asarray(self.x_train), x_test=np.asarray(self.x_test))
 
 
 Function = TypeVar("Function", bound=Callable[..., Dataset])

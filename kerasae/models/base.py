@@ -226,7 +226,7 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
         if validation.is_tensor(x):
             validation.check_shape(x.shape, shape, name)
             return function(x, *others)
-        x = validation.checked_array(x, shape, value_range, name).astype(keras.config.floatx(), copy=False)
+        x = inference.in_floats(validation.checked_array(x, shape, value_range, name))
         function, default = self.compiled_functions.get(
             self,
             function.__name__,

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from kerasae import backends, keras_private
+from kerasae.eight_bit import EightBit
 
 _RESIDENT = 2**32  # bytes: arrays up to this size stay on the device during `fit`; larger ones are copied in parts
 _BUFFER = 2**28  # size of such a part in bytes
@@ -29,6 +30,8 @@ _UNKNOWN = 32  # batches per block if the length of a stream is unknown
 class Layout:
     """Nesting, shapes and dtypes of a batch `x`, `(x, y)` or `(x, y, sample_weight)`. Equal layouts compare equal.
 
+    `EightBit` arrays are 8-bit pixels in a table, and are converted to floats when a batch is gathered.
+
     Args:
         batch: Nested arrays `(n, ...)`, an example of a batch.
     """
@@ -38,7 +41,8 @@ class Layout:
         self._structure = keras.tree.map_structure(lambda _: 0, batch)
         self._shapes = [tuple(array.shape[1:]) for array in flat]
         self._dtypes = [str(array.dtype) for array in flat]
-        self._key = str(self._structure), *self._shapes, *self._dtypes
+        self._are_pixels = [isinstance(array, EightBit) for array in flat]
+        self._key = str(self._structure), *self._shapes, *self._dtypes, *self._are_pixels
 
     def example(self):
         """Make a batch of one image of zeros, to build objects whose variables depend on shapes."""
@@ -48,6 +52,8 @@ class Layout:
     def batch(self, table, rows, gather: Callable = operator.getitem, reshape: Callable = keras.ops.reshape):
         """Gather the rows `(n,)` of a table and restore nesting and shapes."""
         flat = [reshape(gather(array, rows), (-1, *shape)) for array, shape in zip(table, self._shapes, strict=True)]
+        for i in np.flatnonzero(self._are_pixels):
+            flat[i] = keras.ops.cast(flat[i], self._dtypes[i]) / 255
         return keras.tree.pack_sequence_as(self._structure, flat)
 
     def __eq__(self, other):
@@ -105,13 +111,13 @@ class ArrayBatches:
     def _load(self, arrays) -> None:
         """Make arrays the table of the blocks."""
         flat = [_in_keras_precision(array) for array in keras.tree.flatten(arrays)]
-        size = sum(array.nbytes for array in flat)
+        # Two axes only: gathering rows of a matrix compiles to faster code than gathering images.
+        table = [_stored(array).reshape(len(array), -1) for array in flat]
+        size = sum(array.nbytes for array in table)
         self._layout = Layout(keras.tree.pack_sequence_as(arrays, flat))
         self._n = len(flat[0])
         self._resident = size <= _RESIDENT
         self._most = sys.maxsize if self._resident else max(1, _BUFFER // (self._batch_size * size // self._n))
-        # Two axes only: gathering rows of a matrix compiles to faster code than gathering images.
-        table = [array.reshape(len(array), -1) for array in flat]
         self._table = [backends.to_device(array) for array in table] if self._resident else table
 
     def restart(self) -> None:
@@ -224,7 +230,7 @@ def _flat(batch) -> _Flat:
 
 
 def _capacity(flat: _Flat, most_steps: int) -> int:
-    nbytes = sum(array.nbytes for array in flat.arrays)
+    nbytes = sum(_stored(array).nbytes for array in flat.arrays)
     return max(1, min(most_steps, _STREAMED // max(nbytes, 1)))
 
 
@@ -235,9 +241,9 @@ def _stacked(batches: list[_Flat], most_steps: int) -> Block:
         capacity = 1
     table = []
     for i, array in enumerate(first.arrays):
-        rows = np.zeros((capacity * first.size, math.prod(array.shape[1:])), array.dtype)
+        rows = np.zeros((capacity * first.size, math.prod(array.shape[1:])), _stored(array).dtype)
         for k, batch in enumerate(batches):
-            rows[k * first.size : (k + 1) * first.size] = batch.arrays[i].reshape(first.size, -1)
+            rows[k * first.size : (k + 1) * first.size] = _stored(batch.arrays[i]).reshape(first.size, -1)
         table.append(backends.to_device(rows))
     return Block(first.layout, table, _consecutive((capacity, first.size)), len(batches), shared=False)
 
@@ -246,8 +252,15 @@ def _consecutive(shape: tuple[int, int]) -> np.ndarray:
     return np.arange(math.prod(shape), dtype="int32").reshape(shape)
 
 
-def _in_keras_precision(array) -> np.ndarray:
+def _stored(array) -> np.ndarray:
+    """What a table stores of an array: the pixels of an `EightBit`."""
+    return array.pixels if isinstance(array, EightBit) else array
+
+
+def _in_keras_precision(array):
     """Convert floats to Keras's default float type."""
+    if isinstance(array, EightBit):
+        return array
     array = np.asarray(array)
     return array.astype(keras.config.floatx(), copy=False) if array.dtype.kind == "f" else array
 

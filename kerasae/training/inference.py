@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from kerasae import backends, keras_private
+from kerasae.eight_bit import EightBit
 
 _FEW = 256  # up to this many rows, a batch is padded to a power of two; longer ones are split
 
@@ -17,6 +18,11 @@ def default_batch_size(model) -> int:
     return 4096 if small else 256
 
 
+def in_floats(x):
+    """An array in Keras's default float type; an `EightBit` as it is, to be converted batch by batch."""
+    return x if isinstance(x, EightBit) else x.astype(keras.config.floatx(), copy=False)
+
+
 def apply(function, size: int, *arrays):
     """Apply a function to arrays, at most `size` rows per call.
 
@@ -24,7 +30,7 @@ def apply(function, size: int, *arrays):
         function: Result of `backends.compile_function`. On backends that compile for each length, it is called with few
             different lengths, all powers of two.
         size: Largest number of rows per call, which bounds the memory.
-        *arrays: Arrays of one length, at least 1.
+        *arrays: Arrays or `EightBit`s of one length, at least 1.
 
     Returns:
         A new float32 array, or a structure of arrays (tuples, dicts) if the function returns one.
@@ -63,10 +69,10 @@ def _batches(n: int, size: int) -> Iterator[slice]:
 def _padded(arrays):
     """Repeat the last row up to a power of two of rows, on backends that compile for each length."""
     n = len(arrays[0])
-    if not backends.COMPILES_PER_LENGTH or n & (n - 1) == 0:
-        return arrays
-    rows = np.minimum(np.arange(2 ** n.bit_length()), n - 1)
-    return [array[rows] for array in arrays]
+    if backends.COMPILES_PER_LENGTH and n & (n - 1):
+        rows = np.minimum(np.arange(2 ** n.bit_length()), n - 1)
+        arrays = [array[rows] for array in arrays]
+    return [np.asarray(array) for array in arrays]
 
 
 def _first(n: int, results):
@@ -92,7 +98,7 @@ class Slices:
         for first in range(0, self.num_batches, steps_per_call):
             last = min(first + steps_per_call, self.num_batches)
             rows = slice(first * self._batch_size, last * self._batch_size)
-            yield last - first, keras.tree.map_structure(lambda array, rows=rows: array[rows], self._x)
+            yield last - first, keras.tree.map_structure(lambda array, rows=rows: np.asarray(array[rows]), self._x)
 
 
 class Streamed:

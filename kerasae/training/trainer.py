@@ -3,6 +3,7 @@
 import warnings
 
 import keras
+import numpy as np
 
 from kerasae import backends, keras_private
 from kerasae._checks import positive_size
@@ -212,7 +213,7 @@ class Trainer(Objective, backends.Steps):
                 f"Received steps_per_epoch={steps_per_epoch!r}, class_weight={class_weight!r}, "
                 f"shuffle={shuffle!r}. Leave out seed, or these."
             )
-        x, y, sample_weight = _unpacked(arrays)
+        x, y, sample_weight = _unpacked(keras.tree.map_structure(np.asarray, arrays))
         if class_weight is not None:
             y = self.target(x, y)
         return self._stream(x, y, sample_weight, size, shuffle, steps_per_epoch, class_weight)

@@ -5,6 +5,8 @@ import math
 import keras
 import numpy as np
 
+from kerasae.eight_bit import EightBit
+
 # Tolerance for values that leave the range by float32 rounding.
 _TOLERANCE = 1e-5
 
@@ -75,12 +77,26 @@ def as_float_array(x, name: str = "x") -> np.ndarray:
     return array if array.dtype.kind == "f" else array.astype("float32")
 
 
-def checked_array(x, shape: tuple[int, ...], value_range, name: str = "x") -> np.ndarray:
-    """Validate `x` and return it as a float array of shape `(n, *shape)` within `value_range`."""
+def checked_array(x, shape: tuple[int, ...], value_range, name: str = "x"):
+    """Validate `x` and return it as a float array, or an `EightBit`, of shape `(n, *shape)` within `value_range`."""
+    if isinstance(x, EightBit):
+        return _checked_pixels(x, shape, value_range, name)
     array = as_float_array(x, name)
     check_shape(array.shape, shape, name)
     check_values(array, value_range, name, getattr(x, "dtype", None))
     return array
+
+
+def _checked_pixels(x: EightBit, shape: tuple[int, ...], value_range, name: str) -> EightBit:
+    check_shape(x.shape, shape, name)
+    if x.size == 0:
+        raise ValueError(f"{name} must not be empty. Received shape: {x.shape}.")
+    if value_range is not None and value_range != (0.0, 1.0):
+        raise ValueError(
+            f"An EightBit array stands for values from 0 to 1, and {name} must lie in [{value_range[0]:g}, "
+            f"{value_range[1]:g}]. Pass an array of floats in that range."
+        )
+    return x
 
 
 def check_sample_weight(sample_weight, n: int) -> None:
