@@ -121,7 +121,8 @@ def _run(model, step, name: str, variables, layout):
         return (logs if own_logs else {}), state
 
     def loop(state, table, batches, count):
-        logs = jax.eval_shape(next_step, state, table, batches[0])[0]
+        # A loop needs initial logs. Without logs of the step's own, there are none, and the step is traced once.
+        logs = jax.eval_shape(next_step, state, table, batches[0])[0] if own_logs else {}
         logs = jax.tree.map(lambda log: jax.numpy.zeros(log.shape, log.dtype), logs)
 
         def body(i, carried):
