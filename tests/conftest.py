@@ -207,8 +207,9 @@ def tool(monkeypatch):
     return imported
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=MODELS, scope="module")
 def model(request):
+    """One model for all tests of a file that change nothing in it, so that they share its compiled functions."""
     return MODELS[request.param]()
 
 
@@ -319,7 +320,7 @@ def gradient(function, x):
     if BACKEND == "jax":
         import jax
 
-        return np.asarray(jax.grad(lambda x: function(x).sum())(tensor(x)))
+        return np.asarray(jax.jit(jax.grad(lambda x: function(x).sum()))(tensor(x)))
     if BACKEND == "torch":
         x = tensor(x).requires_grad_()
         function(x).sum().backward()

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import BACKENDS, python, vae
+from conftest import vae
 
 from kerasae import data
 from kerasae.data.binarized import TEST, DynamicallyBinarized, draw
@@ -64,28 +64,3 @@ def test_other_keras_models_take_the_batches_of_each_epoch():
         images.on_epoch_end()
     np.testing.assert_array_equal(seen, [images.at_epoch(0), images.at_epoch(1)])
     assert Plain().predict(DynamicallyBinarized(GRAY, batch_size=16), verbose=0).shape == GRAY.shape
-
-
-TRAIN = """
-import json
-
-import numpy as np
-
-import kerasae
-from kerasae.data.binarized import DynamicallyBinarized
-from kerasae.zoo.initial_weights import initialize
-
-model = kerasae.models.VariationalAutoencoder((6, 5, 1), (8,), 3)
-initialize(model, 0)
-images = DynamicallyBinarized(np.random.default_rng(0).random((40, 6, 5, 1), dtype="float32"), seed=3)
-print(json.dumps(model.fit(images, epochs=3, batch_size=16, seed=5, verbose=0).history["loss"]))
-"""
-
-
-@pytest.mark.anybackend
-def test_losses_are_the_same_on_every_backend():
-    import json
-
-    losses = [json.loads(python(TRAIN, backend=name).stdout.splitlines()[-1]) for name in BACKENDS]
-    for other in losses[1:]:
-        np.testing.assert_allclose(other, losses[0], rtol=1e-5)

@@ -222,11 +222,12 @@ def test_evaluate_writes_a_new_card(tmp_path):
     assert all(difference.is_tolerable for difference in zoo.verify(tmp_path / "again").values())
 
 
-def test_train_writes_a_complete_entry(tmp_path):
-    run = kerasae("train", "linear_sine", "--epochs", "2", "--out", "mine/linear_sine", cwd=tmp_path)
-    assert run.returncode == 0, run.stderr
-    assert "Epoch 2/2" in run.stderr and "val_loss" in run.stderr
-    assert run.stdout.startswith("mine/linear_sine: mse ") and run.stdout.count("\n") == 1
+def test_train_writes_a_complete_entry(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "linear_sine", "--epochs", "2", "--out", "mine/linear_sine"]) == 0
+    out, err = capsys.readouterr()
+    assert "Epoch 2/2" in err and "val_loss" in err
+    assert out.startswith("mine/linear_sine: mse ") and out.count("\n") == 1
     entry = tmp_path / "mine" / "linear_sine"
     assert sorted(path.name for path in entry.iterdir()) == sorted(
         [zoo.CONFIG, zoo.WEIGHTS, zoo.METADATA, zoo.GOLDEN, zoo.PREVIEW]

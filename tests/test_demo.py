@@ -8,6 +8,7 @@ from kerasae import data, demo, zoo
 from kerasae.zoo.cards import FIRST
 
 
+@pytest.mark.anybackend
 def test_on_mnist(monkeypatch):
     mnist = data.mnist()
     few = mnist._replace(x_test=mnist.x_test[:FIRST], y_test=mnist.y_test[:FIRST])

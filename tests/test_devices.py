@@ -11,7 +11,7 @@ from conftest import BACKEND, images
 
 from kerasae.zoo import recipes
 
-FAMILIES = ("dense", "vae", "adversarial")
+FAMILIES = ("vae", "adversarial")
 DEVICES = 2 if BACKEND == "torch" else 4
 X = images(103)  # in batches of 20: the last one can't be divided
 

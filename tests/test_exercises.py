@@ -53,6 +53,7 @@ def test_linear_autoencoder_finds_the_plane_of_pca():
     accepted("linear_is_pca", trained(linear, x, rate=0.01, epochs=30))
 
 
+@pytest.mark.anybackend
 def test_small_autoencoder_beats_pca():
     model = kerasae.models.DenseAutoencoder((28, 28, 1), (128, 64), 8)
     rejected("beat_pca", model, "Is the model trained?")
@@ -66,6 +67,7 @@ def test_model_denoises_better_than_the_median_filter():
     accepted("denoise", trained(model, given.noisy_train, given.x_train, epochs=15).reconstruct)
 
 
+@pytest.mark.anybackend
 def test_codes_classify_with_few_labels():
     given, encode = exercises.data("few_labels"), kerasae.zoo.load("dense_mnist").encode
     predicted = SVC(C=10).fit(encode(given.x_labeled), given.y_labeled).predict(encode(given.x_test))
@@ -124,6 +126,7 @@ def test_mistakes_in_the_kl_divergence_are_named(mistaken, hint):
     rejected("kl_term", mistaken, hint)
 
 
+@pytest.mark.anybackend
 def test_fitted_normal_distribution_generates():
     z, rng = exercises.data("sample_codes").z, np.random.default_rng(3)
     accepted("sample_codes", rng.multivariate_normal(z.mean(axis=0), np.cov(z.T), 1000))
@@ -135,6 +138,7 @@ def test_fitted_normal_distribution_generates():
 # Other answers
 
 
+@pytest.mark.anybackend
 @pytest.mark.parametrize(
     ("name", "answer", "hint"),
     [

@@ -602,10 +602,10 @@ def test_missing_keras_file_is_named():
 def test_randomly_changed_files_are_refused_or_loaded_correctly():
     """In a new process, where a crash is a status and a hang is a signal, and memory can be measured."""
     environment = os.environ | {"KERAS_BACKEND": BACKEND, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, str(Path(__file__).with_name("fuzz.py")), "0", "800"]
+    command = [sys.executable, str(Path(__file__).with_name("fuzz.py")), "0", "400"]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1200)
     assert run.returncode == 0, run.stderr[-3000:]
     report = json.loads(run.stdout)
-    assert sum(report["outcomes"].values()) == 800
-    assert all(n > 10 for n in report["outcomes"].values()) and len(report["outcomes"]) == 8
+    assert sum(report["outcomes"].values()) == 400
+    assert all(n > 5 for n in report["outcomes"].values()) and len(report["outcomes"]) == 8
     assert report["kilobytes_after"] - report["kilobytes_before"] < MEMORY

@@ -196,6 +196,6 @@ def test_shuffling_and_class_weights_of_keras_are_used(options):
 # On PyTorch True means torch.compile, which takes half a minute.
 @pytest.mark.parametrize("jit_compile", [False] if BACKEND == "torch" else [True, False])
 def test_jit_compile_is_honored(jit_compile):
-    model = conv()
+    model = dense()
     model.compile(jit_compile=jit_compile)
     assert np.isfinite(model.fit(X, batch_size=20, verbose=0).history["loss"]).all()

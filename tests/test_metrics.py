@@ -126,6 +126,7 @@ def test_pca_keeps_all_components_if_the_code_is_larger_than_the_input():
     assert metrics.baseline_figures(data.digits(), 1000)["pca"]["mse"] < 1e-6
 
 
+@pytest.mark.anybackend
 def test_baselines_of_denoisers():
     dataset = data.digits()
     result = metrics.baseline_figures(dataset, 8, layers.FlipPixels(0.1))
