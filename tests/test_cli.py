@@ -240,7 +240,7 @@ def test_train_writes_a_complete_entry(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.anybackend
-def test_train_resumes_after_being_killed(tmp_path):
+def test_train_resumes_after_being_killed(tmp_path, monkeypatch):
     """After SIGKILL, a second run resumes and ends like an uninterrupted run."""
     arguments = ["train", "deep_sine", "--epochs", "12"]
     with open(tmp_path / "log", "w") as log:
@@ -256,7 +256,8 @@ def test_train_resumes_after_being_killed(tmp_path):
     resumed = kerasae(*arguments, "--out", "killed", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     assert "Epoch 1/12" not in resumed.stderr and "Epoch 12/12" in resumed.stderr
-    assert kerasae(*arguments, "--out", "whole", cwd=tmp_path).returncode == 0
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*arguments, "--out", "whole"]) == 0
     killed, whole = (zoo.load(tmp_path / name).get_weights() for name in ("killed", "whole"))
     for a, b in zip(killed, whole, strict=True):
         np.testing.assert_array_equal(a, b)

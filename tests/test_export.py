@@ -35,13 +35,19 @@ EXPORTED = {
     "openvino": {"openvino": SOME},
 }
 
+
+def parts(name):
+    """Exported parts of an entry: all of some, else the whole model, which has the operations of the other two."""
+    return PARTS if name in SOME else ("whole",)
+
+
 EXPORT = """
 import json
 import sys
 from pathlib import Path
 import numpy as np
 from kerasae import metrics, zoo
-from kerasae.export import FORMATS, PARTS, export
+from kerasae.export import FORMATS, export
 
 directory, exported = Path(sys.argv[1]), json.loads(sys.argv[2])
 inputs = {}
@@ -49,7 +55,7 @@ for name in {name for names in exported.values() for name in names}:
     model = zoo.load(name)
     inputs[name] = metrics.golden_inputs(model.data_shape, model.value_range)
     for format in (format for format in exported if name in exported[format]):
-        for part in PARTS:
+        for part in json.loads(sys.argv[3])[name]:
             export(model, directory / f"{name}-{part}-{format}{FORMATS[format].suffix}", part, format)
 np.savez(directory / "inputs.npz", **inputs)
 """
@@ -81,9 +87,10 @@ print(json.dumps(found))
 def all_found(tmp_path_factory):
     """Results of `RUN` for the files that `EXPORT` writes on each backend: file → difference, inputs, outputs."""
     directory = tmp_path_factory.mktemp("exported")
+    of_entry = {name: parts(name) for name in ONE_PER_CLASS}
     for backend, exported in EXPORTED.items():
         (directory / backend).mkdir()
-        python(EXPORT, directory / backend, json.dumps(exported), backend=backend)
+        python(EXPORT, directory / backend, json.dumps(exported), json.dumps(of_entry), backend=backend)
     golden = {name: {key: array.tolist() for key, array in zoo.golden(name).items()} for name in zoo.names()}
     (directory / "cards.json").write_text(json.dumps(golden))
     return json.loads(python(RUN, directory, BENCHMARKS).stdout.splitlines()[-1])
@@ -93,7 +100,8 @@ def all_found(tmp_path_factory):
 def found(request, all_found):
     """The results of one backend, for which all files exist."""
     backend, exported = request.param, EXPORTED[request.param]
-    expected = {f"{name}-{part}-{format}" for format in exported for name in exported[format] for part in PARTS}
+    files = [(name, format) for format in exported for name in exported[format]]
+    expected = {f"{name}-{part}-{format}" for name, format in files for part in parts(name)}
     found = {file.name: all_found[str(file)] for file in map(Path, all_found) if file.parent.name == backend}
     assert found.keys() == expected
     return found

@@ -22,17 +22,18 @@ def without(*frameworks):
     return HIDE.format(hidden=frameworks)
 
 
+# Packages that Keras imports if it finds them, which takes longer than Keras itself.
+LIGHT = "import sys; sys.modules.update(dict.fromkeys(('sklearn', 'tensorflow', 'torch')))\n"
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
+    import kerasae
+
     path = tmp_path_factory.mktemp("saved") / "it.keras"
-    python(
-        "import sys, kerasae\n"
-        "model = kerasae.models.SparseAutoencoder((4,), latent_dim=2)\n"
-        "model.compile()\n"
-        "model.save(sys.argv[1])",
-        path,
-        backend="jax",
-    )
+    model = kerasae.models.SparseAutoencoder((4,), latent_dim=2)
+    model.compile()
+    model.save(path)
     return path
 
 
@@ -81,7 +82,7 @@ def test_a_missing_attribute_is_an_attribute_error():
 )
 def test_saved_models_load_whichever_is_imported_first(saved, imports):
     code = f"{imports}; import sys; print(type(keras.saving.load_model(sys.argv[1])).__name__)"
-    assert python(code, saved, backend="jax").stdout.split() == ["SparseAutoencoder"]
+    assert python(LIGHT + code, saved, backend="jax").stdout.split() == ["SparseAutoencoder"]
 
 
 def test_keras_is_loaded_as_without_the_hook():
@@ -91,13 +92,13 @@ def test_keras_is_loaded_as_without_the_hook():
         "assert not any('kerasae' in type(finder).__module__ for finder in sys.meta_path)\n"
         "import inspect; assert 'keras' in inspect.getsource(keras)"
     )
-    python(code, backend="jax")
+    python(LIGHT + code, backend="jax")
 
 
 @pytest.mark.parametrize("module", ["kerasae.layers", "kerasae.losses", "kerasae.training.loop", "kerasae.callbacks"])
 def test_any_module_can_be_the_first_and_registers_all_classes(module):
     code = f"import {module}, keras; assert keras.saving.get_registered_object('kerasae>DenseAutoencoder') is not None"
-    python(code, backend="jax")
+    python(LIGHT + code, backend="jax")
 
 
 SHOW = "import kerasae, keras; print(keras.backend.backend())"

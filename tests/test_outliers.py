@@ -71,10 +71,12 @@ def short(monkeypatch):
     monkeypatch.setattr(fitting, "IMAGES", fitting.Schedule(30, 32, 3e-3))
 
 
-# All fifty fits, each with a new compilation, take minutes; these few checks find most errors.
+# All fifty fits, each with a new compilation, take minutes; these few checks, on one backend, find most errors.
 FEW = ("outliers_train", "subset_invariance", "fit2d_1sample", "idempotent")
+once = (lambda test: test) if BACKEND == "torch" else pytest.mark.slow
 
 
+@once
 @parametrize_with_checks([OutlierDetector(random_state=0)])
 def test_checks_of_scikit_learn_pass(estimator, check, short):
     if any(part in check.func.__name__ for part in FEW):
