@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import BACKEND, adversarial, conv, dense, images, stream, vae
+from conftest import BACKEND, adversarial, dense, images, stream, vae
 
 X = images(43)
 
