@@ -110,7 +110,7 @@ def begin(name: str):
     model = train.compiled_model(recipe, plan, len(dataset.x_train), recipe.seed)
     n = min(len(dataset.x_train), STEPS * plan.batch_size if name in COSTLY else len(dataset.x_train))
     options = {"batch_size": plan.batch_size, "seed": recipe.seed, "verbose": 0}
-    return model, model.labelled(dataset.x_train[:n], dataset.y_train[:n]), n, options
+    return model, model.labeled(dataset.x_train[:n], dataset.y_train[:n]), n, options
 
 
 def recorded(model):
@@ -311,7 +311,7 @@ def chart():
         for apart, label, color in looks:
             largest = np.maximum.accumulate(np.maximum(apart, 1e-8))
             axes.semilogy(1 + np.arange(len(apart)), largest, color=color, label=label)
-        axes.axhline(WITHIN, color=style.GREY, linewidth=1, linestyle="--", zorder=0, label=f"limit {WITHIN:g}")
+        axes.axhline(WITHIN, color=style.GRAY, linewidth=1, linestyle="--", zorder=0, label=f"limit {WITHIN:g}")
         axes.set(title=name)
         axes.set_yticks([1e-8, 1e-6, 1e-4, 1e-2, 1])
         axes.minorticks_off()

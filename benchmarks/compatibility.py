@@ -140,7 +140,7 @@ def measure(name: str) -> dict:
     model = zoo.load(name)
     x = metrics.golden_inputs(model.data_shape, model.value_range, IMAGES)
     labels = np.arange(IMAGES, dtype="int32") % 10
-    fed, given = model.labelled(x, labels), metrics.given_to(model, labels)
+    fed, given = model.labeled(x, labels), metrics.given_to(model, labels)
     result["evaluate"] = model.evaluate(fed, batch_size=IMAGES, verbose=0, return_dict=True)
     if keras.backend.backend() in _import_hook.TRAINING_BACKENDS:
         history = model.fit(fed, batch_size=IMAGES, epochs=STEPS, shuffle=False, verbose=0).history

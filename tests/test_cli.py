@@ -67,6 +67,23 @@ def test_help_has_an_example(command, capsys):
     assert f"Example: kerasae {command}" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.anybackend
+def test_help_of_train_has_the_options_for_own_data_under_titles_that_say_so(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", "--help"])
+    titles, title = {}, ""
+    for line in capsys.readouterr().out.splitlines():
+        if line.endswith(":") and not line.startswith(" "):
+            title = line
+        elif line.startswith("  --"):
+            titles[line.split()[0].lstrip("-").replace("-", "_")] = title
+    assert titles["backend"] == "options:"
+    for name in training._OWN:
+        assert "your own data" in titles[name] and "recipe" not in titles[name], name
+    for name in ("epochs", "hold_out", "seed", "out"):
+        assert titles[name] == "training, for a recipe and for your own data:"
+
+
 def test_unknown_entry_is_an_error_without_a_traceback(capsys):
     assert cli.main(["info", "vae_minst"]) == 2
     assert "Did you mean 'vae_mnist'" in capsys.readouterr().err

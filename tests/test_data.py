@@ -180,6 +180,25 @@ def test_the_sine_without_noise_is_exact():
     np.testing.assert_allclose(points.x_test[:, 1], np.sin(points.x_test[:, 0]), atol=1e-6)
 
 
+def test_the_excerpt_of_the_sine_has_a_few_points_many_times():
+    excerpt = data.sine_excerpt(points=10, copies=3)
+    assert excerpt.x_train.shape == (30, 2) and len(np.unique(excerpt.x_train, axis=0)) == 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"points": 1001}, r"from 1 to 1000, the number of points of sine\(\)\. Received: 1001\. Use sine\(n\)"),
+        ({"points": 0}, "from 1 to 1000.*Received: 0"),
+        ({"points": 2.5}, r"points must be an integer\. Received: 2\.5"),
+        ({"copies": 0}, "copies must be a positive integer. Received: 0"),
+    ],
+)
+def test_an_excerpt_of_the_sine_that_is_impossible(settings, message):
+    with pytest.raises(ValueError, match=message):
+        data.sine_excerpt(**settings)
+
+
 # Two moons
 
 

@@ -25,7 +25,7 @@ for name in sys.argv[2:]:
     x = metrics.golden_inputs(model.data_shape, model.value_range)
     labels = np.arange(2)
     given = metrics.given_to(model, labels)
-    fed = model.labelled(x, labels)
+    fed = model.labeled(x, labels)
     code = np.random.default_rng(0).standard_normal((2, *model.code_shape), dtype="float32")
     outputs = {
         "encode": model.encode(x, **given),

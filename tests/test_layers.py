@@ -247,9 +247,11 @@ def test_noise_acts_within_the_range_of_its_model():
 
 @pytest.mark.parametrize("layer", [FlipPixels, SaltAndPepper])
 def test_noise_that_needs_a_range_refuses_a_model_without_one(layer):
-    message = f"{layer.__name__} needs a value range. Received a model with value_range=None. Give"
-    with pytest.raises(ValueError, match=message):
+    needed = rf"{layer.__name__} needs a value range \(low, high\)\. Received: value_range="
+    with pytest.raises(ValueError, match=f"{needed}None of the model and value_range='auto' of the layer. Give"):
         corrupted(layer(0.3), X, None)
+    with pytest.raises(ValueError, match=rf"{needed}\(0\.0, 1\.0\) of the model and value_range=None of the layer"):
+        corrupted(layer(0.3, value_range=None), X, (0, 1))
 
 
 NOISE_OF_KERAS = ("GaussianNoise", "Dropout", "GaussianDropout", "AlphaDropout", "SpatialDropout2D")

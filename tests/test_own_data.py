@@ -351,7 +351,7 @@ def test_a_part_is_held_out_at_random_and_the_same_each_time(memory, tmp_path):
 def test_a_conditional_model_takes_a_stream_with_the_classes(folder):
     source = data.images(folder, memory=0)
     model = models.ConditionalVariationalAutoencoder((8, 6, 3), 2, hidden_units=(8,), latent_dim=2)
-    x = model.labelled(source.x, source.y)
+    x = model.labeled(source.x, source.y)
     assert np.isfinite(model.fit(x, batch_size=4, verbose=0).history["loss"]).all()
     expected = model.reconstruct(data.images(folder).x, label=source.y)
     np.testing.assert_allclose(model.predict(x, verbose=0), expected, atol=1e-5)

@@ -37,7 +37,7 @@ def points(rng):
 
 
 def shown(ax):
-    """What an Axes of images displays: the array and its colour limits."""
+    """What an Axes of images displays: the array and its color limits."""
     (image,) = ax.images
     return np.asarray(image.get_array()), image.get_clim()
 
@@ -47,7 +47,7 @@ def tile(array, line, column, side=28, gap=2):
     return array[top : top + side, left : left + side]
 
 
-def labelled(ax, label):
+def labeled(ax, label):
     (found,) = [child for child in [*ax.collections, *ax.lines] if child.get_label() == label]
     return found
 
@@ -56,8 +56,8 @@ def legend_names(owner):
     return [text.get_text() for text in owner.get_texts()]
 
 
-def grey(z):
-    """Images as grey as the first number of their codes."""
+def gray(z):
+    """Images as gray as the first number of their codes."""
     return np.broadcast_to(z[:, 0, None, None, None], (len(z), 28, 28, 1))
 
 
@@ -101,7 +101,7 @@ FIGURES = {
     "code_space": lambda x, p: plots.code_space(p, np.arange(100) % 10),
     "joint": lambda x, p: plots.joint(p, np.arange(100) % 10, (0, 1), prior=True),
     "filters": lambda x, p: plots.filters(x.reshape(12, 784).T, (28, 28)),
-    "decoded_grid": lambda x, p: plots.decoded_grid(grey, np.linspace(-3, 3, 6)),
+    "decoded_grid": lambda x, p: plots.decoded_grid(gray, np.linspace(-3, 3, 6)),
     "error_against_noise": lambda x, p: plots.error_against_noise([0.0, 0.1], {"model": [0.1, 0.2]}, trained_at=0.1),
     "anomaly": lambda x, p: plots.anomaly(x, 1 - x),
     "architecture": lambda x, p: plots.architecture(network()),
@@ -116,7 +116,7 @@ TITLED = {
     "code_space": lambda x, p: plots.code_space(np.eye(3), coordinates=(0, 1, 2), title="A title"),
     "joint": lambda x, p: plots.joint(p, coordinates=(0, 1), title="A title"),
     "filters": lambda x, p: plots.filters(x[0, :, :, None], title="A title"),
-    "decoded_grid": lambda x, p: plots.decoded_grid(grey, [0, 1], [3, 4, 5], title="A title"),
+    "decoded_grid": lambda x, p: plots.decoded_grid(gray, [0, 1], [3, 4, 5], title="A title"),
     "error_against_noise": lambda x, p: plots.error_against_noise([1], {"model": [0.1]}, title="A title"),
     "anomaly": lambda x, p: plots.anomaly(x, x, title="A title"),
     "architecture": lambda x, p: plots.architecture(network(), title="A title"),
@@ -205,8 +205,8 @@ def test_a_color_means_the_same_in_all_figures(points):
     curves = {line.get_label(): line.get_color() for line in ax.lines}
     assert curves == {"noisy": style.NAMED["noisy"], "PCA-8": style.BASELINE, "model": style.MODEL}
     (ax,) = plots.manifold(points, points, others={"another": points, "PCA": points}, pairs=0).axes
-    assert same_color(labelled(ax, "PCA").get_facecolor()[0], style.BASELINE)
-    assert same_color(labelled(ax, "autoencoder").get_facecolor()[0], style.MODEL)
+    assert same_color(labeled(ax, "PCA").get_facecolor()[0], style.BASELINE)
+    assert same_color(labeled(ax, "autoencoder").get_facecolor()[0], style.MODEL)
     meanings = [style.MODEL, style.VALIDATION, style.BASELINE, style.OTHER, style.DATA, style.TRUTH]
     meanings += [*style.BACKENDS.values(), style.NAMED["noisy"]]
     assert len(set(meanings)) == len(meanings)
@@ -309,7 +309,7 @@ def test_rows_errors_of_8_bit_images_do_not_wrap():
     assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["400", "400"]
 
 
-def test_rows_colour(rng):
+def test_rows_color(rng):
     x = rng.uniform(-1, 1, size=(3, 16, 16, 3))
     array, _ = shown(plots.rows({"a": x}, value_range=(-1, 1)).axes[0])
     assert array.shape == (16, 3 * 16 + 2, 3)
@@ -401,11 +401,11 @@ def test_manifold_everything_is_in_its_place(points):
     curve, others = points[:7] * 2, {"PCA": points * [1, 0], "grid": points[:9]}
     figure = plots.manifold(points, points * 0.5, curve, others=others)
     (ax,) = figure.axes
-    np.testing.assert_array_equal(labelled(ax, "data").get_offsets(), points)
-    np.testing.assert_array_equal(labelled(ax, "autoencoder").get_offsets(), points * 0.5)
-    np.testing.assert_array_equal(labelled(ax, "true curve").get_xydata(), curve)
+    np.testing.assert_array_equal(labeled(ax, "data").get_offsets(), points)
+    np.testing.assert_array_equal(labeled(ax, "autoencoder").get_offsets(), points * 0.5)
+    np.testing.assert_array_equal(labeled(ax, "true curve").get_xydata(), curve)
     for name, cloud in others.items():
-        np.testing.assert_array_equal(labelled(ax, name).get_offsets(), cloud)
+        np.testing.assert_array_equal(labeled(ax, name).get_offsets(), cloud)
     assert ax.get_aspect() == 1
     names = ["data", "PCA", "grid", "autoencoder", "some points", "where they go", "true curve"]
     assert sorted(legend_names(figure.legends[0])) == sorted(names)
@@ -413,14 +413,14 @@ def test_manifold_everything_is_in_its_place(points):
 
 def test_manifold_learned_curve_is_a_line(points):
     (ax,) = plots.manifold(points, points, learned=points[:5]).axes
-    np.testing.assert_array_equal(labelled(ax, "autoencoder: decoded codes").get_xydata(), points[:5])
+    np.testing.assert_array_equal(labeled(ax, "autoencoder: decoded codes").get_xydata(), points[:5])
     assert "autoencoder" not in [child.get_label() for child in ax.collections]
 
 
 def test_manifold_stars_are_where_the_points_are_mapped(points):
     (ax,) = plots.manifold(points, -points, pairs=25).axes
     order = np.argsort(points[:, 0])
-    dots, stars = labelled(ax, "some points"), labelled(ax, "where they go")
+    dots, stars = labeled(ax, "some points"), labeled(ax, "where they go")
     starts = np.asarray(dots.get_offsets())
     np.testing.assert_array_equal(stars.get_offsets(), -starts)
     assert len(starts) == 25
@@ -428,10 +428,10 @@ def test_manifold_stars_are_where_the_points_are_mapped(points):
     assert (np.diff(np.searchsorted(points[order, 0], starts[:, 0])) >= 4).all()  # evenly: 99 / 24 steps
 
 
-def test_manifold_pairs_share_a_colour_and_a_line(points):
+def test_manifold_pairs_share_a_color_and_a_line(points):
     (ax,) = plots.manifold(points, -points, pairs=10).axes
     (lines,) = [child for child in ax.collections if isinstance(child, LineCollection)]
-    dots, stars = labelled(ax, "some points"), labelled(ax, "where they go")
+    dots, stars = labeled(ax, "some points"), labeled(ax, "where they go")
     np.testing.assert_array_equal(dots.get_facecolors(), stars.get_facecolors())
     np.testing.assert_array_equal(dots.get_facecolors(), lines.get_colors())
     assert len(np.unique(dots.get_facecolors(), axis=0)) == 10
@@ -441,7 +441,7 @@ def test_manifold_pairs_share_a_colour_and_a_line(points):
 
 def test_manifold_no_more_pairs_than_points(points):
     (ax,) = plots.manifold(points[:6], points[:6], pairs=25).axes
-    assert len(labelled(ax, "where they go").get_offsets()) == 6
+    assert len(labeled(ax, "where they go").get_offsets()) == 6
 
 
 def test_manifold_data_alone(points):
@@ -452,7 +452,7 @@ def test_manifold_data_alone(points):
 
 def test_manifold_no_pairs(points):
     (ax,) = plots.manifold(points[:9], points, pairs=0).axes  # not of one shape: nothing is joined
-    assert (len(labelled(ax, "data").get_offsets()), len(labelled(ax, "autoencoder").get_offsets())) == (9, 100)
+    assert (len(labeled(ax, "data").get_offsets()), len(labeled(ax, "autoencoder").get_offsets())) == (9, 100)
     figure = plots.manifold(points, points, pairs=0, label="model")
     assert legend_names(figure.legends[0]) == ["data", "model"]
     assert len([child for child in figure.axes[0].collections if isinstance(child, PathCollection)]) == 2
@@ -574,10 +574,10 @@ def test_code_space_classes(points):
     figure = plots.code_space(points, y)
     (legend,) = figure.legends
     assert legend_names(legend) == list("0123456789")
-    colours = figure.axes[0].collections[0].get_facecolors()[:, :3]
-    assert len(np.unique(colours, axis=0)) == 10
-    for handle, colour in zip(legend.legend_handles, colours[:10], strict=True):
-        assert same_color(handle.get_color(), colour)
+    colors = figure.axes[0].collections[0].get_facecolors()[:, :3]
+    assert len(np.unique(colors, axis=0)) == 10
+    for handle, color in zip(legend.legend_handles, colors[:10], strict=True):
+        assert same_color(handle.get_color(), color)
 
 
 def test_code_space_names_of_classes(points):
@@ -689,7 +689,7 @@ def test_joint_classes_are_outlines_with_area_1(points):
 def test_joint_density_of_the_prior(points):
     figure = plots.joint(points, coordinates=(0, 1), prior=True)
     for ax, (at, density) in zip(figure.axes[1:], ((0, 1), (1, 0)), strict=True):
-        line = labelled(ax, "N(0, 1)").get_xydata()
+        line = labeled(ax, "N(0, 1)").get_xydata()
         np.testing.assert_allclose(line[:, density], np.exp(-0.5 * line[:, at] ** 2) / np.sqrt(2 * np.pi))
     assert legend_names(figure.legends[0]) == ["all", "N(0, 1)"]
     assert not plots.joint(points, coordinates=(0, 1)).axes[1].lines
@@ -732,7 +732,7 @@ def test_filters_are_the_columns_of_the_kernel(rng):
     assert array.shape == (2 * 6 + 1, 4 * 5 + 3)
     for unit in range(7):
         np.testing.assert_array_equal(array[unit // 4 * 7 :][:6, unit % 4 * 6 :][:, :5], kernel[:, unit].reshape(6, 5))
-    assert np.isnan(array[6]).all() and np.isnan(array[7:, 18:]).all()  # grey, which no weight is
+    assert np.isnan(array[6]).all() and np.isnan(array[7:, 18:]).all()  # gray, which no weight is
     assert low == -high and 0 < high <= np.abs(kernel).max()
     assert [float(tick.get_text().replace("\N{MINUS SIGN}", "-")) for tick in scale.get_xticklabels()] == pytest.approx(
         [low, 0, high], rel=0.1
@@ -788,18 +788,18 @@ def test_decoded_grid_first_number_across_second_one_up():
 
 def test_decoded_grid_axes_say_the_codes():
     values = np.array([-3.0, -1.0, 0.0, 1.0, 3.0])  # not evenly spaced
-    (ax,) = plots.decoded_grid(grey, values).axes
-    centres = 28 * np.arange(5) + 13.5
+    (ax,) = plots.decoded_grid(gray, values).axes
+    centers = 28 * np.arange(5) + 13.5
     for ticks, names, expected in (
-        (ax.get_xticks(), ax.get_xticklabels(), centres),
-        (ax.get_yticks(), ax.get_yticklabels(), centres[::-1]),
+        (ax.get_xticks(), ax.get_xticklabels(), centers),
+        (ax.get_yticks(), ax.get_yticklabels(), centers[::-1]),
     ):
         found = dict(zip([float(name.get_text()) for name in names], ticks, strict=True))
         assert [found[value] for value in values] == pytest.approx(list(expected))
 
 
 def test_decoded_grid_takes_a_model():
-    model = SimpleNamespace(decode=grey)
+    model = SimpleNamespace(decode=gray)
     assert shown(plots.decoded_grid(model, [0, 1]).axes[0])[0].max() == 1
 
 
@@ -815,7 +815,7 @@ def test_decoded_grid_takes_a_model():
 )
 def test_decoded_grid_errors(arguments, message):
     with pytest.raises(ValueError, match=message):
-        plots.decoded_grid(**{"decode": grey} | arguments)
+        plots.decoded_grid(**{"decode": gray} | arguments)
 
 
 def test_error_against_noise_a_curve_each():
@@ -823,9 +823,9 @@ def test_error_against_noise_a_curve_each():
     figure = plots.error_against_noise(levels, errors, trained_at=0.2, xlabel="rate", ylabel="MSE")
     (ax,) = figure.axes
     for name, values in errors.items():
-        np.testing.assert_array_equal(labelled(ax, name).get_xydata(), np.stack([levels, values], axis=1))
+        np.testing.assert_array_equal(labeled(ax, name).get_xydata(), np.stack([levels, values], axis=1))
     assert legend_names(figure.legends[0]) == ["model", "PCA", "trained with"]
-    assert set(labelled(ax, "trained with").get_xdata()) == {0.2}
+    assert set(labeled(ax, "trained with").get_xdata()) == {0.2}
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_ylim()[0]) == ("rate", "MSE", 0)
 
 

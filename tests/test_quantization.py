@@ -20,7 +20,7 @@ def uncollected(monkeypatch):
 
 
 def data(model):
-    return model.labelled(X, LABELS)
+    return model.labeled(X, LABELS)
 
 
 def label(model):

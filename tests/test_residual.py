@@ -108,6 +108,36 @@ def test_the_first_training_adapts_to_arrays_and_to_batches():
         _small().fit(stream("generator", x), verbose=0)
 
 
+def test_principal_components_of_batches_that_are_missing_or_have_another_shape():
+    class Batches(keras.utils.PyDataset):
+        def __init__(self, *batches):
+            super().__init__()
+            self.batches = batches
+
+        def __len__(self):
+            return len(self.batches)
+
+        def __getitem__(self, i):
+            return self.batches[i]
+
+    with pytest.raises(ValueError, match="at least one batch.*Received: Batches with num_batches=0. Check its data"):
+        _small().adapt(Batches())
+    with pytest.raises(ValueError, match=r"\(n, 8, 8, 3\).*\(4, 6, 6, 3\)"):
+        _small().adapt(Batches(images(4, (8, 8, 3)), images(4, (6, 6, 3))))
+
+
+def test_principal_components_of_batches_without_an_end():
+    class Endless(keras.utils.PyDataset):
+        num_batches = None
+
+        def __getitem__(self, i):
+            return images(5_000, (8, 8, 3), seed=i)
+
+    model = _small()
+    model.adapt(Endless())
+    assert int(model.adapted) == 1
+
+
 def test_a_code_larger_than_the_number_of_principal_components():
     x = images(4, (8, 8, 3))
     model = _small()

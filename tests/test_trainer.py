@@ -83,7 +83,7 @@ def _darker(base, **arguments):
 )
 def test_an_own_call_of_a_variational_model_keeps_the_kl_divergence(model):
     model, label = model(), np.arange(40) % 3
-    x = model.labelled(X, label)
+    x = model.labeled(X, label)
     asked = {} if model.classes is None else {"label": label}
     model.compile(keras.optimizers.Adam(0.01), loss="mean_squared_error")
     logs = model.evaluate(x, batch_size=40, verbose=0, return_dict=True)

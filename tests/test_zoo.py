@@ -97,7 +97,7 @@ def one_a_class():
 def test_entry_continues_training(name):
     model = zoo.load(name)
     images = metrics.golden_inputs(model.data_shape, model.value_range, n=8)
-    x = model.labelled(images, np.arange(8))
+    x = model.labeled(images, np.arange(8))
     trained = {"encoder": "loss", "discriminator": "discriminator_loss"}
     trained = {part: key for part, key in trained.items() if hasattr(model, part)}
     before = model.evaluate(x, verbose=0, return_dict=True)

@@ -65,7 +65,7 @@ class Job:
         kl_weight: Weight of the KL divergence, with one importance sample.
         initial_kl_weight: The same at the start, where the weight is to fall linearly to `kl_weight` over the first
             half of the training. A conditional model then learns to take the class from the label, not the code.
-        binarize: None (grey pixels), `"dynamic"` (drawn anew for each epoch) or `"fixed"` (drawn once).
+        binarize: None (gray pixels), `"dynamic"` (drawn anew for each epoch) or `"fixed"` (drawn once).
         shift: Largest random shift in each direction, in whole pixels.
         shift_probability: Share of the images that are shifted.
         shift_target: Whether the target is the shifted image or the one before the shift.
@@ -372,7 +372,7 @@ def load_images() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def fixed_binarization(images: np.ndarray, seed: int) -> np.ndarray:
-    """One draw of uint8 images `(n, 784)`: 255 with probability grey / 255, else 0. A function of the seed."""
+    """One draw of uint8 images `(n, 784)`: 255 with probability gray / 255, else 0. A function of the seed."""
     uniform = np.random.default_rng(seed).random(images.shape, dtype="float32")
     return np.where(uniform * 255 < images, 255, 0).astype("uint8")
 

@@ -243,7 +243,7 @@ def _draw_accuracies(axes, cards: Cards) -> None:
     names = [f"{card['name']} ({card['code']['size']:,})" for card in cards]
     own = [card["figures"]["forest_accuracy"] for card in cards]
     pca, pixels = ([card["baselines"][name]["forest_accuracy"] for card in cards] for name in ("pca", "pixels"))
-    axes.hlines(names, pca, own, color=style.GREY, linewidth=1.2, zorder=1)
+    axes.hlines(names, pca, own, color=style.GRAY, linewidth=1.2, zorder=1)
     axes.axvline(pixels[0], color=style.TRUTH, linestyle="--", linewidth=1, label="pixels", zorder=0)
     axes.plot(pca, names, "o", color=style.BASELINE, label="PCA, same code size")
     axes.plot(own, names, "o", color=style.MODEL, markersize=5.5, label="codes of the entry (code size)")

@@ -7,12 +7,23 @@ from pathlib import Path
 
 from kerasae import _import_hook
 
-Option = Callable[[argparse.ArgumentParser], object]  # adds one argument to the parser of a command
+Option = Callable[[argparse._ActionsContainer], object]  # adds arguments to the parser of a command, or to a group
 
 
 def option(*flags: str, **settings) -> Option:
     """Make an option from the arguments of `argparse.ArgumentParser.add_argument`."""
     return lambda parser: parser.add_argument(*flags, **settings)
+
+
+def group(title: str, *options: Option) -> Option:
+    """Make one option of several, which the help text shows under a title of their own."""
+
+    def add(parser: argparse._ActionsContainer) -> None:
+        titled = parser.add_argument_group(title)
+        for each in options:
+            each(titled)
+
+    return add
 
 
 def whole_number(least: int) -> Callable[[str], int]:

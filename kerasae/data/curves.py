@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kerasae._checks import integer, positive_size
 from kerasae.data.dataset import Dataset, data_set
 
 SINE_LIMIT = 2.2
@@ -38,9 +39,18 @@ def sine_excerpt(points: int = 25, copies: int = 4000) -> Dataset:
 
     Returns:
         `x_train (points · copies, 2)` and t as `y_train`; the test set of `sine`.
+
+    Raises:
+        ValueError: If `points` is not an integer from 1 to 1000, or `copies` is not a positive integer.
     """
     whole = sine()
-    every = len(whole.x_train) // points
+    most = len(whole.x_train)
+    if not 1 <= integer("points", points) <= most:
+        raise ValueError(
+            f"points must be an integer from 1 to {most}, the number of points of sine(). Received: {points}. "
+            "Use sine(n) to generate more points."
+        )
+    every, copies = most // points, positive_size("copies", copies)
     x, t = whole.x_train[::every][:points], whole.y_train[::every][:points]
     return Dataset(np.tile(x, (copies, 1)), np.tile(t, copies), whole.x_test, whole.y_test)
 

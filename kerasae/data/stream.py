@@ -87,7 +87,7 @@ class PictureStream(keras.utils.PyDataset):
         labels = None if self.labels is None else self.labels[rows]
         return self._with(files=[self.files[row] for row in rows], labels=labels)
 
-    def labelled(self, labels) -> "PictureStream":
+    def labeled(self, labels) -> "PictureStream":
         """Return a stream with the class of each picture `(n,)`, for conditional models."""
         return self._with(labels=np.asarray(labels))
 

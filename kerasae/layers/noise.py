@@ -94,8 +94,9 @@ class _RangeNoise(_PixelNoise):
         super().set_model_range(value_range)
         if self.limits is None:
             raise ValueError(
-                f"{type(self).__name__} needs a value range. Received a model with value_range=None. "
-                "Give the model or the layer a value_range=(low, high)."
+                f"{type(self).__name__} needs a value range (low, high). Received: value_range={value_range} of the "
+                f"model and value_range={self.value_range!r} of the layer. Give the layer a value_range=(low, high), "
+                "or the model one and the layer 'auto'."
             )
 
 

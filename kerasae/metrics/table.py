@@ -76,12 +76,10 @@ _ROWS = (
         lambda m: m.is_image and m.model.value_range is not None,
         higher_is_better=True,
     ),
-    Metric(
-        "denoised_mse", "MSE of the cleaned", "per pixel", "pixels.denoised_mse", lambda m: m.is_denoiser, decimals=5
-    ),
+    Metric("denoised_mse", "denoising MSE", "per pixel", "pixels.denoised_mse", lambda m: m.is_denoiser, decimals=5),
     Metric(
         "denoised_bce",
-        "BCE of the cleaned",
+        "denoising BCE",
         "nats per pixel",
         "pixels.denoised_bce",
         lambda m: m.is_denoiser and m.is_unit_image,

@@ -283,7 +283,7 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
         images = validation.checked_array(images, self.data_shape, self.value_range, "x")
         if y is not None:
             y = validation.checked_array(y, self.data_shape, self.value_range, "y")
-        return self.labelled(images, *self.checked_labels(label, images)), y
+        return self.labeled(images, *self.checked_labels(label, images)), y
 
 
 def _joined(x, label):

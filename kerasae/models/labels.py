@@ -10,12 +10,12 @@ class Labels:
 
     classes: int | None = None
 
-    def labelled(self, x, label=None):
+    def labeled(self, x, label=None):
         """Return the `x` for `fit`: `{"x": x, "label": label}` for a conditional model, otherwise `x`."""
         if self.classes is None:
             return x
         # A stream of pictures adds the labels to its batches itself.
-        return x.labelled(label) if hasattr(x, "labelled") else {"x": x, "label": label}
+        return x.labeled(label) if hasattr(x, "labeled") else {"x": x, "label": label}
 
     def split_label(self, x):
         """Split the `x` of `fit` into inputs and labels; the labels are None unless the model is conditional."""

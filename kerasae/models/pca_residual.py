@@ -1,5 +1,6 @@
 """A residual autoencoder that starts from principal components."""
 
+import itertools
 import math
 
 import keras
@@ -86,13 +87,12 @@ class PCAResidualAutoencoder(Autoencoder):
             x: Array `(n, *input_shape)` or `keras.utils.PyDataset` of batches. At most 20,000 inputs are used.
 
         Raises:
-            ValueError: If `x` is neither an array nor a PyDataset; otherwise as for `encode`.
+            ValueError: If `x` is neither an array nor a PyDataset, or has no batches; otherwise as for `encode`.
         """
         from sklearn.decomposition import PCA
 
-        x = validation.checked_array(_gathered(x), self.data_shape, self.value_range).reshape(
-            -1, np.prod(self.data_shape)
-        )
+        parts = [validation.checked_array(part, self.data_shape, self.value_range) for part in _parts(x)]
+        x = np.concatenate(parts).reshape(-1, np.prod(self.data_shape))
         x = x[np.linspace(0, len(x) - 1, min(len(x), _MAX_INPUTS)).astype(int)]
         number = min(self.latent_dim, *x.shape)
         solver = "covariance_eigh" if x.shape[1] <= 4096 else "randomized"
@@ -130,19 +130,24 @@ def _linear(size: int):
     return layers.Dense(size, trainable=False, name="linear", dtype="float32")
 
 
-def _gathered(x):
-    """The array itself, or the inputs of a PyDataset's first batches."""
+def _parts(x) -> list:
+    """The array itself, or the inputs of each of a PyDataset's first batches."""
     if validation.is_array(x):
-        return x
+        return [x]
     if not isinstance(x, keras.utils.PyDataset):
         raise ValueError(
             "x must be an array or a keras.utils.PyDataset for the principal components. Received: "
             f"{type(x).__name__}. Call adapt with an array of some inputs first."
         )
     batches: list[np.ndarray] = []
-    for i in range(x.num_batches or 0):
+    for i in itertools.count() if x.num_batches is None else range(x.num_batches):
         batch = x[i]
         batches.append(np.asarray(batch[0] if isinstance(batch, tuple) else batch))
         if sum(map(len, batches)) >= _MAX_INPUTS:
             break
-    return np.concatenate(batches)
+    if not batches:
+        raise ValueError(
+            "x must have at least one batch of inputs for the principal components. Received: "
+            f"{type(x).__name__} with num_batches=0. Check its data, or call adapt with an array of some inputs first."
+        )
+    return batches

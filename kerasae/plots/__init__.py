@@ -12,14 +12,14 @@ from kerasae.plots.codes import code_space, joint
 from kerasae.plots.curves import error_against_noise, history
 from kerasae.plots.images import decoded_grid, filters, reconstructions, rows, samples
 from kerasae.plots.points import manifold
-from kerasae.plots.style import BLACK, BLUE, CLASSES, GREEN, GREY, ORANGE, PURPLE
+from kerasae.plots.style import BLACK, BLUE, CLASSES, GRAY, GREEN, ORANGE, PURPLE
 
 __all__ = [
     "BLACK",
     "BLUE",
     "CLASSES",
+    "GRAY",
     "GREEN",
-    "GREY",
     "ORANGE",
     "PURPLE",
     "animate",

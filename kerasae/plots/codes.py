@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from kerasae.plots import _checks
 from kerasae.plots._dependence import most_dependent
-from kerasae.plots.style import BLACK, BLUE, CLASSES, GREY, class_legend, dots, new_figure, plane, styled, tidy
+from kerasae.plots.style import BLACK, BLUE, CLASSES, GRAY, class_legend, dots, new_figure, plane, styled, tidy
 
 
 @styled
@@ -118,7 +118,7 @@ def joint(
     _densities(right, chosen[:, 1], classes, edges, prior, across=True)
     top.set_ylabel("density")
     right.set_xlabel("density")
-    more = [Line2D([], [], color=GREY, linewidth=6, label="all")]
+    more = [Line2D([], [], color=GRAY, linewidth=6, label="all")]
     more += [Line2D([], [], color=BLACK, linestyle="--", label="N(0, 1)")] if prior else []
     if classes is not None or prior:
         class_legend(figure, classes[0] if classes is not None else np.array([]), *more)
@@ -153,7 +153,7 @@ def _limits(points: np.ndarray, limits: tuple[float, float] | None) -> tuple[flo
 def _densities(ax: Axes, values: np.ndarray, classes, edges: np.ndarray, prior: bool, across: bool) -> None:
     """Draw histograms with area 1 of all values and of each class, and the density of N(0, 1)."""
     look = {"density": True, "bins": edges, "orientation": "horizontal" if across else "vertical"}
-    ax.hist(values, color=GREY, alpha=0.6, label="all", **look)
+    ax.hist(values, color=GRAY, alpha=0.6, label="all", **look)
     for k, name in enumerate(classes[0] if classes is not None else ()):
         inside = values[(classes[1] == k) & (values >= edges[0]) & (values <= edges[-1])]
         if len(inside):

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from kerasae.plots import _checks
-from kerasae.plots.style import GREY, MODEL, VALIDATION, colors_of, new_figure, styled, tidy
+from kerasae.plots.style import GRAY, MODEL, VALIDATION, colors_of, new_figure, styled, tidy
 
 
 @styled
@@ -102,7 +102,7 @@ def error_against_noise(
             )
         ax.plot(levels, values, color=color, marker=marker, markersize=4, label=name)
     if trained_at is not None:
-        ax.axvline(trained_at, color=GREY, linewidth=1, linestyle=":", label="trained with", zorder=1)
+        ax.axvline(trained_at, color=GRAY, linewidth=1, linestyle=":", label="trained with", zorder=1)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_ylim(bottom=0)
     tidy(ax)

@@ -20,18 +20,18 @@ from PIL import Image
 
 # The palette of Okabe and Ito, which color-blind readers can tell apart.
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"
-BLACK, GREY = "#222222", "#b8b8b8"
+BLACK, GRAY = "#222222", "#b8b8b8"
 # For classes: Tol's "muted" palette and a gray.
 CLASSES = (
     "#332288", "#88ccee", "#cc6677", "#117733", "#ddcc77", "#aa4499", "#44aa99", "#882255", "#999933", "#777777",
 )  # fmt: skip
 WINE, BROWN = "#882255", "#8c6d31"
 # What a color means is the same in all figures.
-MODEL, VALIDATION, BASELINE, OTHER, DATA, TRUTH = BLUE, SKY, ORANGE, WINE, GREY, BLACK
+MODEL, VALIDATION, BASELINE, OTHER, DATA, TRUTH = BLUE, SKY, ORANGE, WINE, GRAY, BLACK
 BACKENDS = {"tensorflow": RED, "torch": PURPLE, "jax": GREEN}
 NAMED = {"pca": BASELINE, "noisy": "#777777", "median": WINE, "mean": BLACK}  # by the beginning of a name
 POSITION = matplotlib.colormaps["plasma"]
-DIVERGING = matplotlib.colormaps["RdBu_r"].with_extremes(bad=GREY)
+DIVERGING = matplotlib.colormaps["RdBu_r"].with_extremes(bad=GRAY)
 ERROR = matplotlib.colormaps["inferno"]
 
 DPI = 200  # dots per inch: twice the size on the screen, for displays with fine pixels

@@ -88,7 +88,7 @@ class Objective:
         if overridden_objective(self) in (None, "loss_terms"):
             return self.loss_terms(x, y, sample_weight, training)
         images, *label = [part for part in self.split_label(x) if part is not None]
-        y_pred = self(self.labelled(self.corrupted(images, training), *label), training=training)
+        y_pred = self(self.labeled(self.corrupted(images, training), *label), training=training)
         loss = keras_private.compute_loss(self, x, self.target(x, y), y_pred, sample_weight, training)
         return {"loss": keras.ops.convert_to_tensor(loss)}, y_pred
 

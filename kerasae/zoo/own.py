@@ -247,7 +247,7 @@ def _fed(model: models.Autoencoder, part: Source):
             f"data must have labels for a {type(model).__name__}. Received none. Put the pictures of each class into a "
             "folder, or choose another model."
         )
-    return model.labelled(part.x, part.y)
+    return model.labeled(part.x, part.y)
 
 
 def _write(directory: Path, name: str, model, prepared: Preparation, keeper: KeepBest, facts: dict) -> Card:

@@ -58,7 +58,7 @@ def train(
         y, y_val = (None, None) if y is None else (y[:images], y[images:])
     with backends.devices(devices) if devices > 1 else contextlib.nullcontext():
         model = _initial_model(recipe, schedule, seed)
-        x, x_val = model.labelled(x, y), model.labelled(x_val, y_val)
+        x, x_val = model.labeled(x, y), model.labeled(x_val, y_val)
         for phase in _phases(recipe, schedule):
             _compile(model, schedule, phase, images)
             state = [] if checkpoints is None else [Backup(Path(checkpoints, phase.name), process_index(devices) == 0)]

@@ -6,7 +6,7 @@ from kerasae.zoo.recipes.recipe import BCE, HABR, IMAGE, VALDARRAMA, Recipe, Ref
 ROWS = (
     Recipe(
         name="conv_mnist",
-        description="Convolutional autoencoder, a 7 × 7 image as the code",
+        description="Convolutional autoencoder whose code is a 7 × 7 image",
         source="Stacked convolutional auto-encoders for hierarchical feature extraction (Masci et al., 2011)",
         data="mnist",
         model=lambda: models.ConvAutoencoder(IMAGE, (128, 32), (7, 2, 7), 1),

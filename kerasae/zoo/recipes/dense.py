@@ -52,7 +52,7 @@ ROWS = (
     ),
     Recipe(
         name="dense2_mnist",
-        description="Deep dense autoencoder, code size 2: a map of the digits",
+        description="Deep dense autoencoder, code size 2: a map of digits",
         source=HINTON,
         data="mnist",
         model=lambda: models.DenseAutoencoder(IMAGE, (128, 64, 32), 2),
@@ -130,7 +130,7 @@ ROWS = (
     ),
     Recipe(
         name="dropout64_mnist",
-        description="Dense autoencoder with 80 % dropout on the code: a distributed code",
+        description="Dense autoencoder 784-64-64-64-784 with 80 % dropout on the code of 64 numbers",
         source=SRIVASTAVA,
         data="mnist",
         model=lambda: models.DenseAutoencoder(
@@ -151,7 +151,7 @@ ROWS = (
     ),
     Recipe(
         name="dropout128_mnist",
-        description="Dense autoencoder with 80 % dropout on the code: wider network, weaker penalty",
+        description="Dense autoencoder 784-256-128-256-784 with 80 % dropout on the code of 128 numbers",
         source=SRIVASTAVA,
         data="mnist",
         model=lambda: models.DenseAutoencoder(

@@ -28,7 +28,7 @@ ROWS = (
     ),
     Recipe(
         name="vae2_mnist",
-        description="Convolutional variational autoencoder, code size 2: a plane of digits",
+        description="Convolutional variational autoencoder, code size 2: a map of digits",
         source=KINGMA,
         data="mnist",
         model=lambda: models.ConvVariationalAutoencoder(IMAGE, (32, 64), 3, (16,), 2),
@@ -40,7 +40,7 @@ ROWS = (
     ),
     Recipe(
         name="cvae_mnist",
-        description="Conditional variational autoencoder: given the class, the code is the style",
+        description="Conditional variational autoencoder of digits: given the class, the code describes the style",
         source="Semi-supervised learning with deep generative models (Kingma, Rezende, Mohamed & Welling, 2014)",
         data="mnist",
         model=lambda: models.ConditionalVariationalAutoencoder(IMAGE, 10, hidden_units=(400,), latent_dim=20),
@@ -63,7 +63,7 @@ ROWS = (
     ),
     Recipe(
         name="vaegan_mnist",
-        description="Variational autoencoder that compares images in the features of a GAN's discriminator",
+        description="Variational autoencoder that measures reconstructions in the features of a GAN's discriminator",
         source="Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2016)",
         data="mnist",
         model=lambda: models.VAEGAN(IMAGE, (16, 32), 3, (128,), 20, discriminator_filters=(16, 32)),

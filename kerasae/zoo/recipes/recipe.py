@@ -24,11 +24,11 @@ VALDARRAMA = "Convolutional autoencoder for image denoising, keras.io code examp
 VINCENT = "Extracting and composing robust features with denoising autoencoders (Vincent et al., 2008)"
 
 # Sources of `references`.
-NATIVE = "the written recipe in a loop written by hand in PyTorch, one run"
+NATIVE = "the published recipe in a hand-written PyTorch loop, one run"
 HABR_SOURCE = "Autoencoders in Keras, part 1 (Habr, 2017)"
 HABR_50, HABR, HABR_100 = (f"{HABR_SOURCE}, validation on the test set, {n} epochs" for n in (50, 64, 100))
 PYTORCH = "pytorch/examples, vae, after 10 epochs"
-CHOLLET = "Variational AutoEncoder, keras.io code example (F. Chollet, 2020), on the images it was trained on"
+CHOLLET = "Variational AutoEncoder, keras.io code example (F. Chollet, 2020), measured on its training images"
 
 
 @dataclasses.dataclass(frozen=True)

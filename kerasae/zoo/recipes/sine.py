@@ -11,7 +11,7 @@ def _deep_sine() -> models.Autoencoder:
 ROWS = (
     Recipe(
         name="linear_sine",
-        description="Linear autoencoder of a noisy sine: PCA, found by gradient descent",
+        description="Linear autoencoder of a noisy sine: it finds the line of the first principal component",
         source="Neural networks and principal component analysis (Baldi & Hornik, 1989)",
         data="sine",
         model=lambda: models.LinearAutoencoder((2,)),
@@ -38,7 +38,7 @@ ROWS = (
     ),
     Recipe(
         name="overfit_sine",
-        description="Deep autoencoder trained on 25 points only: overfitting, a curve through every point",
+        description="Deep autoencoder trained on 25 points only: it overfits, its curve passes through every point",
         source=KRAMER,
         data="sine_excerpt",
         model=_deep_sine,

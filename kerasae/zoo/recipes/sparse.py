@@ -6,7 +6,7 @@ from kerasae.zoo.recipes.recipe import BCE, IMAGE, NATIVE, Recipe, Reference, Sc
 ROWS = (
     Recipe(
         name="sparse_mnist",
-        description="Dense autoencoder with an L1 penalty on the code, averaged over the batch as Keras does",
+        description="Deep dense autoencoder, code size 16, with an L1 penalty that makes codes small, not sparse",
         source="Sparse autoencoder, CS294A lecture notes (A. Ng, 2011)",
         data="mnist",
         model=lambda: models.SparseAutoencoder(IMAGE, 1e-5, hidden_units=(64, 48, 32), latent_dim=16),
