@@ -41,7 +41,7 @@ $(BACKENDS:%=test-%): test-%: $(VENV)/installed
 
 test-jax: ## Run only the tests on one backend; also test-torch, test-tensorflow
 
-test-browser: $(VENV)/browser ## Test the page of `kerasae explore` in a headless browser (needs Chromium)
+test-browser: $(VENV)/browser docs ## Test the page of `kerasae explore` and the site in a headless browser (needs Chromium)
 	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/browser
 
 notebooks: $(VENV)/installed ## Run every notebook on each of the three backends, without storing results

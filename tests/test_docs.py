@@ -52,6 +52,16 @@ def test_links_lead_somewhere(path):
         assert not anchor or anchor in anchors(target), address
 
 
+@pytest.mark.anybackend
+def test_every_picture_is_shown_on_a_page():
+    pages = "".join(path.read_text(encoding="utf-8") for path in PAGES)
+    pictures = [path for path in DOCS.rglob("*.*") if path.suffix in (".png", ".gif")]
+    pictures = [path for path in pictures if not {"_build", "gallery", "notebooks"} & {*path.relative_to(DOCS).parts}]
+    assert len(pictures) > 30
+    for path in pictures:
+        assert path.relative_to(DOCS).as_posix() in pages, path
+
+
 # What opens a page that is included from elsewhere is checked there.
 OPENING = [path for path in PAGES if not path.read_text(encoding="utf-8").startswith("```{include}")]
 

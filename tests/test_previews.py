@@ -110,7 +110,7 @@ def test_cleaned_images_and_their_errors(monkeypatch):
     np.testing.assert_array_equal(rows["noisy"], noisy[:3])
     np.testing.assert_allclose(rows["cleaned"], model.reconstruct(noisy[:3]), atol=1e-6)
     before, after = (np.square(made - dataset.x_test).mean() for made in (noisy, model.reconstruct(noisy)))
-    assert options["title"] == f"mine: mean squared error {before:.4f} before and {after:.4f} after cleaning"
+    assert options["title"] == f"mine: MSE {before:.4f} noisy, {after:.4f} cleaned (30 test images)"
 
 
 def test_samples_of_a_column_have_one_code(monkeypatch):

@@ -69,7 +69,7 @@ def test_document_without_markers(table):
         table.with_table("nothing", [])
 
 
-def test_table_compares_by_the_headline_and_with_pca(table):
+def test_table_compares_by_the_headline_or_else_by_the_second_figure(table):
     baselines = {
         "mean": {"mse": 0.2},
         "pca": {"mse": 0.1, "forest_accuracy": 0.8},
@@ -85,7 +85,14 @@ def test_table_compares_by_the_headline_and_with_pca(table):
     )
     assert table.table([card]).endswith("| mean: MSE&nbsp;0.20000<br>PCA-784: MSE&nbsp;0.10000 |")
     card = dataclasses.replace(card, headline="forest_accuracy", figures={"mse": 0.05, "forest_accuracy": 0.85})
-    assert table.table([card]).endswith("| PCA-784: forest accuracy&nbsp;0.800<br>pixels: forest accuracy&nbsp;0.900 |")
+    forests = "PCA-784: forest accuracy&nbsp;0.800<br>pixels: forest accuracy&nbsp;0.900"
+    assert table.table([card]).endswith(f"| mean: MSE&nbsp;0.20000<br>{forests} |")
+
+
+def test_table_shows_what_a_denoising_model_is_for(table):
+    row = table.table([zoo.card("denoise_gauss_mnist")])
+    assert "denoising BCE" in row and "| PCA-784: denoising MSE" in row and "median: denoising MSE" in row
+    assert "<br>MSE" not in row
 
 
 def test_card_shows_references_and_omits_baselines_without_figures():

@@ -31,7 +31,7 @@ def comparison() -> Figure:
     figure, ax = _page(height)
     left, right = _LABEL, _LABEL + 10 * (_SIDE + _GAP) + _MIDDLE
     top = height - 22
-    for place, title in ((left, "reconstruction"), (right, "PCA with the same code size")):
+    for place, title in ((left, "reconstruction"), (right, "PCA with the same code size (at most 784)")):
         ax.text(place, top, title, fontsize=10, weight="bold")
     _draw(ax, x, left, top - 34)
     ax.text(left - 8, top - 34 + _SIDE / 2, "ten test images", ha="right", va="center", fontsize=9)

@@ -25,27 +25,31 @@ def table(cards: Sequence[Card]) -> str:
 
 
 def _row(card: Card) -> str:
-    shown = [card.headline] + (["mse"] if card.headline != "mse" else [])
     cells = (
         # In one cell: the name, which does not break, keeps the picture from being shrunk with its column.
         f'<img src="docs/thumbnails/{card.name}.png" width="128" alt=""><br>`{card.name}`',
         card.description,
         str(card.code.size),
         f"{card.parameters:,}",
-        _lines(text.figure(key, card.figures[key]) for key in shown),
+        _lines(text.figure(key, card.figures[key]) for key in _shown(card)),
         _baselines(card),
     )
     return f"| {' | '.join(cells)} |"
 
 
 def _baselines(card: Card) -> str:
-    """The headline figure of every baseline that has it; the MSE of PCA if PCA hasn't."""
+    """The headline figure of every baseline, or if it has none, the second figure."""
     shown = []
     for baseline, figures in card.baselines.items():
-        key = card.headline if card.headline in figures else "mse" if baseline == "pca" else None
-        if key:
+        if key := next((key for key in _shown(card) if key in figures), None):
             shown.append(f"{text.baseline_name(baseline, card)}: {text.figure(key, figures[key])}")
     return _lines(shown)
+
+
+def _shown(card: Card) -> list[str]:
+    """Keys of the two figures in the table: the headline, and the MSE, of denoised images for a denoising model."""
+    second = "denoised_mse" if "denoised_mse" in card.figures else "mse"
+    return list(dict.fromkeys([card.headline, second]))
 
 
 def _lines(figures: Iterable[str]) -> str:

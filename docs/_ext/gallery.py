@@ -61,20 +61,20 @@ def _unit(key: str) -> str:
 
 
 def _figures(card: Card) -> list[str]:
-    """Figures of the entry beside those of baselines and of publications."""
+    """Figures of the entry beside those of baselines and of references."""
     baselines = {name: figures for name, figures in card.baselines.items() if figures}
-    published = {reference.key: reference for reference in card.references}
+    references = {reference.key: reference for reference in card.references}
     header = ["figure", card.name, *(text.baseline_name(name, card) for name in baselines)]
     rows = []
     for key, value in card.figures.items():
         cells = [metrics.number(key, value)]
         cells += [metrics.number(key, figures[key]) if key in figures else "" for figures in baselines.values()]
-        if published:
-            cells.append(metrics.number(key, published[key].value) if key in published else "")
+        if references:
+            cells.append(metrics.number(key, references[key].value) if key in references else "")
         rows.append([metrics.label(key), *cells])
-    lines = _table([*header, *(["published"] if published else [])], rows)
+    lines = _table([*header, *(["reference"] if references else [])], rows)
     for reference in card.references:
-        lines += ["", f"Published {metrics.label(reference.key)}: {reference.source}."]
+        lines += ["", f"Reference {metrics.label(reference.key)}: {reference.source}."]
     return lines
 
 

@@ -4,10 +4,20 @@ import argparse
 import ast
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 from kerasae import _import_hook
 
-Option = Callable[[argparse._ActionsContainer], object]  # adds arguments to the parser of a command, or to a group
+
+class Arguments(Protocol):
+    """The parser of a command, or a titled group of its arguments."""
+
+    def add_argument(self, *flags: str, **settings: Any) -> argparse.Action: ...
+
+    def add_argument_group(self, title: str) -> Any: ...
+
+
+Option = Callable[[Arguments], object]  # adds arguments
 
 
 def option(*flags: str, **settings) -> Option:
@@ -18,7 +28,7 @@ def option(*flags: str, **settings) -> Option:
 def group(title: str, *options: Option) -> Option:
     """Make one option of several, which the help text shows under a title of their own."""
 
-    def add(parser: argparse._ActionsContainer) -> None:
+    def add(parser: Arguments) -> None:
         titled = parser.add_argument_group(title)
         for each in options:
             each(titled)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 _NOT_DRAWN = {"InputLayer", "Flatten", "Reshape", "Activation", "Rescaling", "Add", "Concatenate", "Identity"}
 _SHORT = {"Conv Transpose": "Conv transp.", "Max Pooling": "Max pool", "Average Pooling": "Mean pool"}
 _SHORT |= {"Layer Normalization": "Layer norm", "Batch Normalization": "Batch norm", "One Hot": "label"}
+_SHORT |= {"Add Gaussian": "Add Gaussian"}
 
 
 @dataclasses.dataclass

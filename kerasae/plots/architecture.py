@@ -13,7 +13,8 @@ from kerasae.plots._layers import Block, Strip, strips
 from kerasae.plots.style import BLACK, MODEL, NUMBER_SIZE, Picture, styled
 
 # All sizes are in hundredths of an inch.
-_WIDTH, _STEP, _MOST = 700, 90, 11  # of the figure; from one block to the next at most; blocks per line
+_WIDTH, _STEP, _MOST = 700, 90, 11  # of the figure; from one block to the next, usually; blocks per line
+_LETTER = 7  # width of a letter of a heading
 _BAR, _TALLEST, _SHORTEST = 30, 64, 10
 _ABOVE, _BELOW = 62, 44  # space for the heading and the name of a block; for its shape and its parameters
 _COLORS = {"input": "#dddddd", "noise": "#eeeeee", "layer": "#a9c7e0", "label": "#dddddd", "code": MODEL}
@@ -66,7 +67,8 @@ def _pieces(part: Strip) -> list[Strip]:
 def _draw_line(ax: Axes, line: Sequence[Strip], bottom: float, largest: int) -> None:
     """Draw strips beside each other, the centers of their blocks on one height."""
     n = sum(len(strip.blocks) for strip in line)
-    step = min(_STEP, (_WIDTH - 4) / n)
+    widest = max(_LETTER * len(_heading(strip)) / len(strip.blocks) for strip in line)  # in a strip of few blocks
+    step = min(max(_STEP, widest), (_WIDTH - 4) / n)
     x = (_WIDTH - n * step) / 2 + step / 2
     middle = bottom + _BELOW + _TALLEST / 2
     ax.plot([x, x + (n - 1) * step], [middle, middle], color="#888888", linewidth=0.8, zorder=0)
@@ -74,11 +76,14 @@ def _draw_line(ax: Axes, line: Sequence[Strip], bottom: float, largest: int) -> 
         ends = x - step / 2 + 4, x + (len(strip.blocks) - 0.5) * step - 4
         top = bottom + _BELOW + _TALLEST + _ABOVE - 18
         ax.plot(ends, [top, top], color="#888888", linewidth=0.8)
-        heading = f"{strip.name}: {strip.parameters:,} parameters" if strip.parameters else strip.name
-        ax.text(sum(ends) / 2, top + 2, heading, ha="center", va="bottom", fontsize=8.5)
+        ax.text(sum(ends) / 2, top + 2, _heading(strip), ha="center", va="bottom", fontsize=8.5)
         for block in strip.blocks:
             _draw_block(ax, block, x, middle, step, largest)
             x += step
+
+
+def _heading(strip: Strip) -> str:
+    return f"{strip.name}: {strip.parameters:,} parameters" if strip.parameters else strip.name
 
 
 def _draw_block(ax: Axes, block: Block, x: float, middle: float, step: float, largest: int) -> None:

@@ -15,6 +15,8 @@ from kerasae.plots import _checks
 from kerasae.plots._dependence import most_dependent
 from kerasae.plots.style import BLACK, BLUE, CLASSES, GRAY, class_legend, dots, new_figure, plane, styled, tidy
 
+_LABEL = 0.19  # width and height of the name of a class, in inches
+
 
 @styled
 def code_space(
@@ -60,7 +62,7 @@ def code_space(
         _name_axes(ax, coordinates)
         tidy(ax)
     if classes is not None:
-        _name_classes(panels, chosen, classes)
+        _name_classes(panels, chosen, classes, side=4.0 if crowd is None else 3.2)
         class_legend(figure, classes[0])
     return figure
 
@@ -127,7 +129,7 @@ def joint(
 
 def _joint_panels(title: str | None) -> tuple[Figure, Axes, Axes, Axes]:
     """A figure with a square in its middle, and one panel above and one to the right with the axes of the square."""
-    left, bottom, side, gap, depth = 0.6, 0.5, 3.3, 0.12, 0.9  # inches
+    left, bottom, side, gap, depth = 0.6, 0.5, 3.3, 0.22, 0.9  # inches; in the gap, numbers of two axes meet
     figure = new_figure(left + side + gap + depth + 1.0, bottom + side + gap + depth + 0.15, title)
     figure.set_layout_engine("none")
     page = np.tile(figure.get_size_inches(), 2)
@@ -168,7 +170,7 @@ def _densities(ax: Axes, values: np.ndarray, classes, edges: np.ndarray, prior: 
 
 def _projections(points: np.ndarray, classes, coordinates: Sequence[int], title: str | None) -> Figure:
     """Draw the three pairs of three coordinates in one row; an axis has the same limits in all plots."""
-    figure = new_figure(9.0, 3.1, title)
+    figure = new_figure(9.0, 2.6, title)
     low, high = points.min(axis=0), points.max(axis=0)
     margin = 0.04 * np.maximum(high - low, 1e-6)
     for ax, (i, j) in zip(figure.subplots(1, 3), itertools.combinations(range(3), 2), strict=True):
@@ -178,7 +180,7 @@ def _projections(points: np.ndarray, classes, coordinates: Sequence[int], title:
         ax.set_box_aspect(1)
         tidy(ax)
         if classes is not None:
-            _name_classes([ax], points[:, [i, j]], classes)
+            _name_classes([ax], points[:, [i, j]], classes, side=2.1)
     if classes is not None:
         class_legend(figure, classes[0])
     return figure
@@ -217,14 +219,14 @@ def _scatter(ax: Axes, points: np.ndarray, classes: tuple[np.ndarray, np.ndarray
     dots(ax, points, size, BLUE if classes is None else np.array(CLASSES)[classes[1]], alpha=0.7)
 
 
-def _name_classes(panels: Sequence[Axes], points: np.ndarray, classes: tuple[np.ndarray, np.ndarray]) -> None:
+def _name_classes(panels: Sequence[Axes], points: np.ndarray, classes, side: float) -> None:
     """Write the name of each class at the median of its codes, in the last panel that shows this place.
 
-    Names that would hide each other are moved apart.
+    Names that would hide each other are moved apart; `side` is the side of a panel in inches.
     """
     medians = np.stack([np.median(points[classes[1] == k], axis=0) for k in range(len(classes[0]))])
     extent = np.array([panels[-1].viewLim.width, panels[-1].viewLim.height])
-    for k, (x, y) in enumerate(extent * _spread(medians / extent)):
+    for k, (x, y) in enumerate(extent * _spread(medians / extent, _LABEL / side)):
         name = classes[0][k]
         ax = panels[-1] if panels[-1].viewLim.contains(x, y) else panels[0]
         box = {"boxstyle": "round,pad=0.2", "facecolor": CLASSES[k], "edgecolor": "white", "linewidth": 0.8}
@@ -232,7 +234,7 @@ def _name_classes(panels: Sequence[Axes], points: np.ndarray, classes: tuple[np.
         ax.text(x, y, str(name), ha="center", va="center", color=color, fontsize=8, weight="bold", bbox=box)
 
 
-def _spread(places: np.ndarray, least: float = 0.045) -> np.ndarray:
+def _spread(places: np.ndarray, least: float) -> np.ndarray:
     """Move places `(n, 2)` that are closer than `least` away from each other, so that their labels do not overlap."""
     places = places.copy()
     for _, (i, j) in itertools.product(range(30), list(itertools.combinations(range(len(places)), 2))):
