@@ -21,7 +21,7 @@ class Standardization(keras.layers.Layer):
         center, scale: Non-trainable weights `(features,)`, 0 and 1 until they are assigned.
 
     >>> layer = Standardization(limit=3)
-    >>> np.array(layer(np.array([[1.0, -3.0, 300.0]]))).round(1)
+    >>> keras.ops.convert_to_numpy(layer(np.array([[1.0, -3.0, 300.0]]))).round(1)
     array([[ 1. , -3. , 16.8]], dtype=float32)
     """
 
