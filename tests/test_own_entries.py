@@ -174,6 +174,7 @@ def test_from_an_array_to_an_entry_that_other_functions_take(tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["rows"]
 
 
+@pytest.mark.anybackend
 def test_a_killed_run_stops_at_the_same_epoch_with_the_same_weights(tmp_path):
     settings = {"epochs": 20, "learning_rate": 0.05, "patience": 2, "verbose": 0}
     whole = kerasae.train(rows(40), out=tmp_path / "whole", **settings)
@@ -217,6 +218,7 @@ def test_figures_are_measured_again_on_the_original_data(tmp_path, capsys, monke
     assert "They are not at x.npy. Give other inputs: kerasae evaluate mine --data PATH" in capsys.readouterr().out
 
 
+@pytest.mark.anybackend
 @pytest.mark.parametrize(
     ("shape", "label", "model"),
     [((24, 2), False, "ConvAutoencoder"), ((5, 4, 1), True, "DenseAutoencoder")],
@@ -231,6 +233,7 @@ def test_every_kind_of_array_is_trained_on(shape, label, model, tmp_path):
     assert zoo.load(tmp_path / "it").data_shape == shape
 
 
+@pytest.mark.anybackend
 def test_pictures_that_do_not_fit_in_memory_are_trained_on_and_measured_in_part(tmp_path, monkeypatch):
     scans = data.digits().x_test[:40]
     (tmp_path / "photos").mkdir()

@@ -374,6 +374,7 @@ def test_a_saved_model_continues_training_on_another_backend(saved):
             np.testing.assert_allclose(arrays[key], here, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.skipif(BACKEND != "torch", reason="once: another backend reads the files of each in the test above")
 def test_a_saved_model_works_on_a_backend_without_training(saved):
     python(ELSEWHERE, saved[0], *SAVED, backend="numpy")
 
