@@ -236,6 +236,10 @@ def _quantizer(plan, layer, inputs, shape):
     return plan.operation("quantize", inputs, shape, codebook=plan.weight(codebook), length=shape[-1])
 
 
+def _top_k(plan, layer, inputs, shape):
+    return plan.operation("top_k", inputs, shape, k=layer.k, length=shape[-1])
+
+
 def _numbers(values) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(values), "float64")
 
@@ -271,4 +275,5 @@ _TRANSLATIONS: dict[type, Callable] = {
     layers.Concatenate: _concatenate,
     own_layers.OneHot: _one_hot,
     own_layers.VectorQuantizer: _quantizer,
+    own_layers.TopK: _top_k,
 }

@@ -112,6 +112,7 @@ LAYERS = {
     "standardization": ((50,), own_layers.Standardization(limit=0.5)),
     "residual-block": (IMAGE, own_layers.ResidualBlock(3, groups=2)),
     "quantizer": ((3, 3, 4), own_layers.VectorQuantizer(6, "gradient")),
+    "top-k": ((3, 8), own_layers.TopK(3)),
     "dropout": ((5,), layers.Dropout(0.5)),
     "noise": ((5,), own_layers.AddGaussian(0.5)),
 }

@@ -171,6 +171,17 @@ const OPERATIONS = {
       }
     };
   },
+
+  /** The k largest values of each row, of equal ones the first; the others become 0. */
+  top_k({ k, length }) {
+    return ([x], out) => {
+      out.fill(0);
+      for (let at = 0; at < x.length; at += length) {
+        const places = Array.from({ length }, (_, c) => at + c).sort((a, b) => x[b] - x[a] || a - b);
+        for (const place of places.slice(0, k)) out[place] = x[place];
+      }
+    };
+  },
 };
 
 /** Fill an output with biases, one per channel, or with zeros. */
