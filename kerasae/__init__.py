@@ -31,6 +31,7 @@ _MODULES = {
     "plots": "kerasae.plots",
     "preprocessing": "kerasae.preprocessing",
     "recipes": "kerasae.zoo.recipes",
+    "samplers": "kerasae.samplers",
     "sklearn": "kerasae.sklearn",
     "steps": "kerasae.training",
     "training": "kerasae.training",

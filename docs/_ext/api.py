@@ -10,7 +10,7 @@ import files
 
 # Title → modules. A test checks that no public module is missing.
 SECTIONS = {
-    "Models": ("models", "layers", "losses", "random"),
+    "Models": ("models", "samplers", "layers", "losses", "random"),
     "Data": ("data", "preprocessing"),
     "Zoo": ("zoo", "recipes", "export"),
     "Training": ("training", "callbacks", "metrics"),

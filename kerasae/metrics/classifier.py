@@ -1,4 +1,4 @@
-"""Feature classifiers: small networks whose last hidden layer gives the features for sample metrics.
+"""Feature classifiers: small convolutional networks whose last hidden layer gives the features for sample metrics.
 
 A classifier is two files in `_classifiers` beside this module: `<data>.npz` (its weights) and `<data>.json` (settings,
 accuracy, and the SHA-256 of the weights). It is computed with NumPy, so it is the same on every backend.
@@ -16,26 +16,19 @@ from kerasae import _checks, data, files
 
 DIRECTORY = Path(__file__).parent / "_classifiers"
 NAMES = ("fashion_mnist", "mnist")
-# Arguments of scikit-learn's MLPClassifier, chosen on the last 5,000 training images.
-SETTINGS = {
-    "hidden_layer_sizes": [256, 64],
-    "alpha": 0.1,
-    "solver": "sgd",
-    "learning_rate": "adaptive",
-    "learning_rate_init": 0.1,
-    "tol": 1e-3,
-    "n_iter_no_change": 2,
-    "max_iter": 100,
-    "random_state": 0,
-}
+STRIDE = 2  # of all convolutions
+_PIECE = 512  # images per piece, which bounds the memory of the convolutions
 
 
 @dataclasses.dataclass(frozen=True)
 class FeatureClassifier:
-    """A multilayer perceptron with ReLU: `x → flatten → hidden layers → features (n, 64) → logits (n, 10)`.
+    """A convolutional network with ReLU.
+
+    `x (n, 28, 28, 1) → [conv of stride 2] per level → flatten → features (n, 64) → logits (n, 10)`
 
     Attributes:
-        kernels: Kernels `(inputs, outputs)` of the dense layers, from the input to the logits.
+        kernels: Kernels of the layers, from the input to the logits: `(height, width, inputs, outputs)` of
+            convolutions without padding, `(inputs, outputs)` of dense layers.
         biases: Biases `(outputs,)` of the same layers.
 
     >>> network = load("mnist")
@@ -49,8 +42,15 @@ class FeatureClassifier:
 
     def features(self, x: np.ndarray) -> np.ndarray:
         """Compute the last hidden layer: images `(n, ...)` in [0, 1] → `(n, features)`, float32, nonnegative."""
-        hidden = np.asarray(x, "float32").reshape(len(x), -1)
+        x = np.asarray(x, "float32").reshape(-1, 28, 28, 1)
+        return np.concatenate([self._features(x[i : i + _PIECE]) for i in range(0, len(x), _PIECE)])
+
+    def _features(self, hidden: np.ndarray) -> np.ndarray:
         for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
+            if kernel.ndim == 4:
+                hidden, kernel = _patches(hidden, kernel.shape[:2]), kernel.reshape(-1, kernel.shape[-1])
+            else:
+                hidden = hidden.reshape(len(hidden), -1)
             hidden = np.maximum(hidden @ kernel + bias, 0)
         return hidden
 
@@ -63,46 +63,10 @@ class FeatureClassifier:
         return float(np.mean(self.predict(x) == y))
 
 
-def train(name: str, hold_out: int = 0) -> tuple[FeatureClassifier, dict]:
-    """Train the classifier of a data set with scikit-learn, in about a minute.
-
-    Args:
-        name: `"mnist"` or `"fashion_mnist"`.
-        hold_out: Number of training images, the last ones, to hold out for measuring the accuracy.
-
-    Returns:
-        The classifier, with weights rounded to half precision as they are stored, and its card: settings,
-        data, and accuracy on the test images or the held-out images.
-
-    Raises:
-        ValueError: If there is no such data set, or `hold_out` leaves no images to train on.
-    """
-    import sklearn
-    from sklearn.neural_network import MLPClassifier
-
-    if name not in NAMES:
-        raise _checks.unknown("classifier", name, NAMES)
-    dataset = data.named(name)
-    images = len(dataset.x_train) - hold_out
-    if hold_out < 0 or images < 1:
-        raise ValueError(f"hold_out must be from 0 to {len(dataset.x_train) - 1}. Received: {hold_out}")
-    x = dataset.x_train.reshape(len(dataset.x_train), -1)
-    fitted = MLPClassifier(**SETTINGS).fit(x[:images], dataset.y_train[:images])
-    kernels, biases = (
-        tuple(array.astype("float16").astype("float32") for array in arrays)
-        for arrays in (fitted.coefs_, fitted.intercepts_)
-    )
-    network = FeatureClassifier(kernels, biases)
-    measured = (x[images:], dataset.y_train[images:]) if hold_out else (dataset.x_test, dataset.y_test)
-    return network, {
-        "data": name,
-        "settings": SETTINGS,
-        "scikit-learn": sklearn.__version__,
-        "epochs": fitted.n_iter_,
-        "hold_out": hold_out,
-        "accuracy": network.accuracy(*measured),
-        "test_labels_sha256": _labels_sha256(dataset),
-    }
+def _patches(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Patches under a kernel of this shape, moved by `STRIDE`: `x (n, h, w, c)` → `(n, rows, columns, values)`."""
+    views = np.lib.stride_tricks.sliding_window_view(x, shape, axis=(1, 2))[:, ::STRIDE, ::STRIDE]
+    return np.moveaxis(views, 3, -1).reshape(*views.shape[:3], -1)
 
 
 def save(network: FeatureClassifier, card: dict, directory: Path = DIRECTORY) -> Path:
@@ -111,7 +75,7 @@ def save(network: FeatureClassifier, card: dict, directory: Path = DIRECTORY) ->
     path = directory / f"{card['data']}.npz"
     arrays = {f"kernel_{i}": kernel for i, kernel in enumerate(network.kernels)}
     arrays |= {f"bias_{i}": bias for i, bias in enumerate(network.biases)}
-    np.savez_compressed(path, allow_pickle=False, **{key: array.astype("float16") for key, array in arrays.items()})
+    np.savez_compressed(path, allow_pickle=False, **{key: array.astype("float32") for key, array in arrays.items()})
     card = card | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return path
@@ -160,11 +124,12 @@ def card(name: str, directory: Path = DIRECTORY) -> dict:
 
 def find(dataset: data.Dataset) -> FeatureClassifier | None:
     """Find the classifier of a data set by its test labels; None if there is none."""
-    labels = None if dataset.y_test is None else _labels_sha256(dataset)
+    labels = None if dataset.y_test is None else labels_sha256(dataset)
     return next((load(name) for name in NAMES if card(name)["test_labels_sha256"] == labels), None)
 
 
-def _labels_sha256(dataset: data.Dataset) -> str:
+def labels_sha256(dataset: data.Dataset) -> str:
+    """SHA-256 of the test labels as bytes, by which `find` recognizes a data set."""
     return hashlib.sha256(np.asarray(dataset.y_test, "uint8").tobytes()).hexdigest()
 
 
