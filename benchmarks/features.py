@@ -83,7 +83,7 @@ def probe(name: str) -> dict:
 
 
 def few_labels(name: str) -> dict:
-    """Errors with 1,000 labels: means on the held-out images, and of each method's best setting those on the test set."""
+    """Errors with 1,000 labels: means on the held-out images; of each method's best setting those on the test set."""
     found = splits(name)
     held_out = {}
     for method, (function, settings) in METHODS.items():

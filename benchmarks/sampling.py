@@ -98,8 +98,8 @@ sampler = samplers.load("digits.npz", model)
   starts from codes that differ by rounding. Save the sampler to move it.
 - **Choose the number of components on held-out data**, as below. More components come closer to single images.
 
-At the command line, the sampler is fitted to the training images of the entry's data set or to the inputs of `--fit-to`.
-A saved one needs no fit:
+At the command line, the sampler is fitted to the training images of the entry's data set, or to the inputs of
+`--fit-to`. A saved one needs no fit:
 
 ```sh
 kerasae generate dense8_mnist --sampler mixture --components 100 --n 64 --seed 0

@@ -4,6 +4,7 @@ import importlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.anybackend
@@ -57,6 +58,43 @@ def test_the_page_on_outliers_is_current_and_says_where_another_method_is_better
         mean = page._class_mean(records[name], "kerasae")
         assert f"One class of {page.SETS[name]}: {mean:.4f}, better than" in text and f"**{mean:.4f}**" in text
     assert page._against("Any", 0.5, {"pca": 0.7, "forest": 0.6}) == "- Any: 0.5000, worse than PCA, residual (0.7000)."
+
+
+def test_the_page_on_sampling_is_current_and_the_components_were_chosen_on_held_out_images(benchmark):
+    module = benchmark("sampling")
+    record = module.kept()
+    assert (ROOT / "docs" / "sampling.md").read_text(encoding="utf-8") == module.page(record)
+    for found in record.values():
+        mixtures = found["held_out"]["mixture"]
+        assert mixtures[str(found["components"])] == min(mixtures.values())
+    assert module.finding({"a": record["vae_mnist"]}, {"a": None}).startswith("- `a` has no prior.")
+
+
+def test_the_page_on_features_is_current_and_shows_the_spread_over_draws(benchmark):
+    module, measured = benchmark("feature_page"), benchmark("features")
+    probes, few = measured.kept("probes"), measured.kept("few")
+    text = module.page(probes, few)
+    assert (ROOT / "docs" / "features.md").read_text(encoding="utf-8") == text
+    assert set(measured.names()) >= probes.keys() and len(few["vae_mnist"]["test"]) == len(measured.METHODS)
+    few = {"a": {"held_out": {"m": 0.05, "n": 0.06}, "test": {"m": [0.04, 0.06], "n": [0.01, 0.01]}}}
+    name, method, mean, spread = module.best(few)  # chosen by the held-out error, not the test error
+    assert (name, method, round(mean, 4), round(spread, 4)) == ("a", "m", 0.05, 0.0141)
+    assert "not below the 4.24%" in module.page(probes, few)
+
+
+def test_few_labels_are_equally_many_of_each_class_and_none_is_measured(benchmark):
+    measured, seen = benchmark("features"), {}
+    y = np.arange(3000) % 10
+    z = np.arange(3000.0)[:, None]
+
+    def method(setting, z, y, unlabeled, z_measured):
+        seen.update(z=z[:, 0], y=y, unlabeled=unlabeled[:, 0])
+        return np.zeros(len(z_measured))
+
+    assert measured._error(method, None, (z, y, z[:50], y[:50]), draw=0) == pytest.approx(0.9)
+    np.testing.assert_array_equal(np.bincount(seen["y"]), 10 * [measured.PER_CLASS])
+    np.testing.assert_array_equal(seen["y"], seen["z"] % 10)
+    assert len(np.union1d(seen["z"], seen["unlabeled"])) == 3000 == len(seen["z"]) + len(seen["unlabeled"])
 
 
 def test_agreement_opens_with_the_number_of_recipes_that_stay_together(benchmark):

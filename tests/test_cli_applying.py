@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasae import cli, data, preprocessing, zoo
+from kerasae import cli, data, preprocessing, samplers, zoo
 
 pytestmark = pytest.mark.anybackend
 
@@ -138,6 +138,18 @@ def test_pictures_are_written_by_default(folder, capsys):
     out, err = capsys.readouterr()
     assert out.splitlines()[-1] == "conv_mnist-reconstructions.png: 100 reconstructions"
     assert "Only 100 of 120 reconstructions are written. `--out FOLDER` writes one picture per result." in err
+
+
+def test_samplers_generate_from_any_model(folder, digits, capsys):
+    fit = ["--fit-to", "digits", "--seed", "0", "--n", "3", "--out"]
+    assert cli.main(["generate", "dense8_mnist", "--sampler", "mixture", "--components", "3", *fit, "a.npy"]) == 0
+    sampler = samplers.GaussianMixture(3).fit(zoo.load("dense8_mnist"), data.digits().x_test)
+    np.testing.assert_allclose(np.load("a.npy"), sampler.generate(3, seed=0), atol=1e-4)
+    sampler.save("prior.npz")
+    assert cli.main(["generate", "dense8_mnist", "--sampler", "prior.npz", *fit[2:], "b.npy"]) == 0
+    np.testing.assert_array_equal(np.load("b.npy"), sampler.generate(3, seed=0))
+    assert cli.main(["generate", "dense8_mnist", "--sampler", "mixtur", "--out", "c.npy"]) == 2
+    assert "No sampler named 'mixtur'. Did you mean 'mixture'?" in capsys.readouterr().err
 
 
 def test_interpolation_begins_and_ends_with_the_reconstructions(folder):

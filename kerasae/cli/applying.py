@@ -1,12 +1,14 @@
 """Commands that apply a model: encode, decode, reconstruct, denoise, generate, interpolate."""
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from kerasae import _checks
 from kerasae.cli import outputs
-from kerasae.cli.inputs import Entry, Inputs, Piece, read_codes
+from kerasae.cli.inputs import Entry, Inputs, Piece, read_codes, test_data
 from kerasae.cli.progress import progress
 
 # End of the default path → name of the results in messages.
@@ -71,17 +73,37 @@ def decode(arguments) -> None:
 
 
 def generate(arguments) -> None:
-    """Generate new outputs."""
+    """Generate new outputs: from the prior of the model, or from a sampler that is fitted to its codes."""
     entry = Entry(arguments.name)
-    if not hasattr(entry.model, "generate"):
+    source = entry.model if arguments.sampler is None else _sampler(entry, arguments)
+    if not hasattr(source, "generate"):
         raise ValueError(
             f"{entry.name} must be a model that generates: variational, conditional or adversarial. Received: "
-            f"{entry.class_name}. Use an entry such as vae_mnist."
+            f"{entry.class_name}. Use an entry such as vae_mnist, or fit a sampler to its codes: --sampler mixture."
         )
     names = _numbered(arguments.n)
-    samples = entry.model.generate(arguments.n, seed=arguments.seed, **_label(arguments))
+    samples = source.generate(arguments.n, seed=arguments.seed, **_label(arguments))
     with _opened(entry, arguments, "samples", names, columns=arguments.columns) as output:
         output.add(names, {"sample": entry.raw(samples)})
+
+
+def _sampler(entry: Entry, arguments):
+    """The sampler of `--sampler`: read from a file, or fitted to inputs."""
+    from kerasae import data, samplers
+
+    if arguments.sampler not in samplers.KINDS:
+        if not arguments.sampler.endswith(".npz"):
+            raise _checks.unknown("sampler", arguments.sampler, [*samplers.KINDS, "PATH.npz"])
+        return samplers.load(arguments.sampler, entry.model)
+    config = {"components": arguments.components} if arguments.sampler == "mixture" else {}
+    sampler = samplers.get(arguments.sampler, **config)
+    if arguments.fit_to is None:
+        dataset = data.named(test_data(entry, "used"))
+        label = None if entry.model.classes is None else dataset.y_train
+        return sampler.fit(entry.model, dataset.x_train, label=label)
+    settings = argparse.Namespace(inputs=arguments.fit_to, n=None, invert=False, label=arguments.label)
+    piece = Inputs(entry, settings).all()
+    return sampler.fit(entry.model, piece.x, **piece.given)
 
 
 def interpolate(arguments) -> None:

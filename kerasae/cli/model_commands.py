@@ -78,6 +78,26 @@ APPLYING = (
             MODEL,
             option("--n", type=whole_number(1), default=64, metavar="N", help="number of samples (default: 64)"),
             option("--label", type=whole_number(0), metavar="K", help="class of all samples (default: random classes)"),
+            option(
+                "--sampler",
+                metavar="KIND",
+                help="draw codes from a distribution fitted to codes instead of from the prior: gaussian, mixture, "
+                "nearest, or an .npz file that kerasae.samplers has saved",
+            ),
+            option(
+                "--components",
+                type=whole_number(1),
+                default=10,
+                metavar="N",
+                help="number of normal distributions of --sampler mixture (default: 10)",
+            ),
+            option(
+                "--fit-to",
+                nargs="+",
+                metavar="INPUT",
+                help="inputs whose codes the sampler is fitted to, of a data set its test images (default: training "
+                "images of the entry's data set)",
+            ),
             SEED,
             option("--columns", type=whole_number(1), default=8, metavar="N", help="samples per row (default: 8)"),
             out(f"{_RESULTS} (default: NAME-samples.png{_ELSE})"),
