@@ -29,7 +29,8 @@ Command: `python benchmarks/features.py probes`.
 Error on the test images, mean and standard deviation over 5 draws of 100 labeled training images per class. *Label
 spreading* and *self-training* also use the codes of 20,000 further training images without labels, and no test images.
 The encoder saw all training images without labels. Of each method the setting with the smallest mean error on the
-held-out images is shown. All methods are scikit-learn's; support vector machines have its default radial kernel. Command: `python benchmarks/features.py few --features NAME`.
+held-out images is shown. All methods are scikit-learn's; support vector machines have its default radial kernel.
+Command: `python benchmarks/features.py few --features NAME`.
 
 {few}
 
