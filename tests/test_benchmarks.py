@@ -62,7 +62,7 @@ def test_the_page_on_outliers_is_current_and_says_where_another_method_is_better
 
 def test_the_page_on_sampling_is_current_and_the_components_were_chosen_on_held_out_images(benchmark):
     module = benchmark("sampling")
-    record = module.kept()
+    record = module.stored()
     assert (ROOT / "docs" / "sampling.md").read_text(encoding="utf-8") == module.page(record)
     for found in record.values():
         mixtures = found["held_out"]["mixture"]
