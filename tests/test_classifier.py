@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from kerasae import data
+from kerasae import data, metrics, zoo
 from kerasae.metrics import classifier
+from kerasae.zoo import store
 
 pytestmark = pytest.mark.anybackend
 
@@ -81,6 +82,27 @@ def test_command_writes_what_load_reads(trainer, tmp_path, capsys):
     assert f"accuracy {written['accuracy']:.4f} after 2 epochs" in capsys.readouterr().out
     digits = data.digits()
     assert classifier.load("mnist", tmp_path).accuracy(digits.x_test, digits.y_test) == written["accuracy"]
+
+
+def test_cards_get_the_sample_metrics_of_a_new_classifier(tool, tmp_path, monkeypatch):
+    network = classifier.load("mnist")
+    monkeypatch.setattr(classifier, "find", lambda dataset: network)
+    monkeypatch.setattr(data, "mnist", data.digits)
+    shutil.copytree(store.root() / "cvae_mnist", tmp_path / "cvae_mnist")
+    monkeypatch.setattr(store, "root", lambda: tmp_path)
+    path = tmp_path / "cvae_mnist" / "metadata.json"
+    before = json.loads(path.read_text())
+    lines = tool("sample_metrics").update("cvae_mnist")
+    after = json.loads(path.read_text())
+    figures, digits = after["figures"], data.digits()
+    samples = zoo.load("cvae_mnist").generate(len(digits.x_test), seed=0, label=digits.y_test)
+    expected = metrics.frechet_distance(network.features(samples), network.features(digits.x_test))
+    assert figures["sample_distance"] == pytest.approx(expected, rel=1e-4)
+    assert after["baselines"]["real"]["class_accuracy"] == pytest.approx(network.accuracy(digits.x_test, digits.y_test))
+    changed = {key for key in figures if figures[key] != before["figures"][key]}
+    assert changed == {"sample_distance", "class_accuracy"}
+    assert after | {key: before[key] for key in ("figures", "figures_of_first", "baselines")} == before
+    assert f"cvae_mnist  figures  sample_distance: {before['figures']['sample_distance']} → " in lines[0]
 
 
 def test_classifier_is_found_by_the_data():
