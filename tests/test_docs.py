@@ -83,7 +83,7 @@ def small(tmp_path, monkeypatch):
     x_train, y_train, x_test, y_test = data.digits()
     few = data.Dataset(x_train[:200], y_train[:200], x_test[:50], y_test[:50])
     for name in ("mnist", "fashion_mnist"):
-        monkeypatch.setattr(data, name, lambda: few)
+        monkeypatch.setattr(data, name, lambda dtype="float32": few)
 
 
 @pytest.mark.skipif(BACKEND != "torch", reason="once, on the backend that compiles nothing: a third of the time")
