@@ -184,7 +184,7 @@ _ROWS = (
     ),
     _VAE50,
     dataclasses.replace(
-        _VAE50, name="iwae5_bmnist", goal="dynamic NLL <= 85.18, k = 5000", importance_samples=5, epochs=240
+        _VAE50, name="iwae5_bmnist", goal="dynamic NLL <= 85.18, k = 5000", importance_samples=5, epochs=600
     ),
 )
 JOBS = {job.name: job for job in _ROWS}
