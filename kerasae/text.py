@@ -80,5 +80,6 @@ def _batch_of(shape: Sequence[int]) -> str:
 
 
 def baseline_name(baseline: str, card: Card) -> str:
-    """Displayed name of a baseline: `PCA-16` for a code of 16 numbers."""
-    return f"PCA-{min(card.code.size, math.prod(card.input.shape))}" if baseline == "pca" else baseline
+    """Displayed name of a baseline: `PCA-16` for a code of 16 numbers that can differ from 0."""
+    components = min(card.code.active or card.code.size, math.prod(card.input.shape))
+    return f"PCA-{components}" if baseline == "pca" else baseline

@@ -31,7 +31,7 @@ def comparison() -> Figure:
     figure, ax = _page(height)
     left, right = _LABEL, _LABEL + 10 * (_SIDE + _GAP) + _MIDDLE
     top = height - 22
-    for place, title in ((left, "reconstruction"), (right, "PCA with the same code size (at most 784)")):
+    for place, title in ((left, "reconstruction"), (right, "PCA with as many numbers")):
         ax.text(place, top, title, fontsize=10, weight="bold")
     _draw(ax, x, left, top - 34)
     ax.text(left - 8, top - 34 + _SIDE / 2, "ten test images", ha="right", va="center", fontsize=9)
@@ -102,12 +102,12 @@ def _draw_entry(ax: Axes, name: str, x: np.ndarray, y: np.ndarray, digits: data.
     card, model = zoo.card(name), zoo.load(name)
     _draw(ax, model.reconstruct(x, **metrics.given_to(model, y)), left, bottom)
     flat = digits.x_train.reshape(len(digits.x_train), -1)
-    size = min(card.code.size, flat.shape[1])
-    pca = baselines.fit_pca(flat, size)
+    pca = baselines.fit_pca(flat, min(model.active_size, flat.shape[1]))
     _draw(ax, baselines.project(pca, x.reshape(len(x), -1)).reshape(x.shape), right, bottom)
     middle = {"y": bottom + _SIDE / 2, "va": "center"}
     ax.text(4, s=name, fontsize=9, **middle)
-    ax.text(left - 8, s=f"{card.code.size:,} numbers\n{_mse(card.figures)}", fontsize=7.5, ha="right", **middle)
+    of = f" of {model.code_size:,}" if model.active_size < model.code_size else ""
+    ax.text(left - 8, s=f"{model.active_size:,}{of} numbers\n{_mse(card.figures)}", fontsize=7.5, ha="right", **middle)
     ax.text(right - 8, s=_mse(card.baselines["pca"]), fontsize=7.5, ha="right", **middle)
 
 

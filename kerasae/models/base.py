@@ -42,6 +42,8 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
         encoder, decoder: Built Keras models, usable in a Functional graph.
         code_shape: Shape of one code.
         code_size: Number of values in one code (of a vector-quantized model: number of integers).
+        active_size: How many of these can differ from 0: all, except in a `TopKAutoencoder`. PCA of as many components
+            is the baseline of the model.
         classes: Number of classes of a conditional model, else None.
         loss_weight_names: Names of the weights of loss terms, which can be set at any time: `model.kl_weight = 0.5`.
     """
@@ -50,6 +52,7 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
     decoder: keras.Model
     code_shape: tuple[int, ...]
     code_size: int
+    active_size: int
     value_range: tuple[float, float] | None
 
     def __init__(self, input_shape, value_range=(0.0, 1.0), noise=None, **kwargs):
@@ -73,7 +76,7 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
         """
         self.encoder, self.decoder = encoder, decoder
         self.code_shape = tuple(decoder.inputs[0].shape[1:])
-        self.code_size = math.prod(self.code_shape)
+        self.code_size = self.active_size = math.prod(self.code_shape)
         for part in (encoder, decoder):
             randoms = [layer for layer in part.layers if isinstance(layer, CounterBasedRandom)]
             for i, layer in enumerate(randoms):

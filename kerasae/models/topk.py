@@ -89,6 +89,7 @@ class TopKAutoencoder(Autoencoder):
         encoder = [keras.Input(self.data_shape), blocks.flat(self), *code]
         decoder = [keras.Input((self.latent_dim,)), atoms, *blocks.dense_output(self)]
         self.set_parts(keras.Sequential(encoder, name="encoder"), keras.Sequential(decoder, name="decoder"))
+        self.active_size = self.k
 
     @property
     def dictionary(self) -> np.ndarray:

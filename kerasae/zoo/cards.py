@@ -23,10 +23,16 @@ class Input:
 
 @dataclass(frozen=True)
 class Code:
-    """Shape of one code and number of its values."""
+    """Shape of one code, number of its values, and how many of them can differ from 0, if not all."""
 
     shape: tuple[int, ...]
     size: int
+    active: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields, without `active` if all values can differ from 0."""
+        active = {} if self.active is None else {"active": self.active}
+        return {"shape": list(self.shape), "size": self.size, **active}
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ def _input(value, name: str) -> Input:
 
 
 def _code(value, name: str) -> Code:
-    return fields.build(Code, value, name, shape=fields.sizes, size=fields.integer)
+    return fields.build(Code, value, name, shape=fields.sizes, size=fields.integer, active=fields.integer)
 
 
 def _provenance(value, name: str) -> Provenance:

@@ -35,7 +35,7 @@ def describe(model: models.Autoencoder, dataset=None, *, name: str, **facts) -> 
         "class_name": _class_name(type(model)),
         "parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
         "input": Input(tuple(model.data_shape), "float32", _limits(model)),
-        "code": Code(tuple(model.code_shape), model.code_size),
+        "code": Code(tuple(model.code_shape), model.code_size, _active(model)),
         "versions": versions(),
     }
     if dataset is not None:
@@ -48,7 +48,7 @@ def _measured(model: models.Autoencoder, dataset: data.Dataset, headline: str | 
     figures = metrics.figures(model, dataset)
     is_longer = len(dataset.x_test) > FIRST and not data_is_sine(dataset)
     first = {str(FIRST): _rounded(metrics.figures(model, dataset, FIRST))} if is_longer else None
-    measured = metrics.baseline_figures(dataset, model.code_size, model.noise)
+    measured = metrics.baseline_figures(dataset, model.active_size, model.noise)
     common = {baseline: {key: values[key] for key in values if key in figures} for baseline, values in measured.items()}
     return {
         "headline": headline or next(iter(figures)),
@@ -99,6 +99,10 @@ def describe_entry(
 def _class_name(cls: type) -> str:
     is_own = getattr(models, cls.__name__, None) is cls
     return cls.__name__ if is_own else keras.saving.get_registered_name(cls)
+
+
+def _active(model: models.Autoencoder) -> int | None:
+    return model.active_size if model.active_size < model.code_size else None
 
 
 def _limits(model: models.Autoencoder) -> tuple[float, float] | None:

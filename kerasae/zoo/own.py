@@ -252,7 +252,7 @@ def _fed(model: models.Autoencoder, part: Source):
 
 def _write(directory: Path, name: str, model, prepared: Preparation, keeper: KeepBest, facts: dict) -> Card:
     """Measure the model and write its entry."""
-    found = inputs.held_out(*prepared.parts, **prepared.reading).with_components(model.code_size)
+    found = inputs.held_out(*prepared.parts, **prepared.reading).with_components(model.active_size)
     trained = {"epochs_trained": len(keeper.logs), "best_epoch": keeper.best_epoch + 1}
     data = prepared.parts[0].description
     facts = {"description": f"{prepared.plan.model} trained on {data}"} | facts

@@ -27,9 +27,9 @@ def reconstructions(name: str, model: models.Autoencoder, dataset: data.Dataset)
 def errors(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Figure:
     """Inputs, reconstructions of the model and of PCA with the same code size, and where both are wrong."""
     images, look = _compared(model, dataset)
-    label, x = f"PCA-{model.code_size}", images["input"]
+    label, x = f"PCA-{model.active_size}", images["input"]
     train, shown = dataset.x_train[:_PCA], _shown(dataset)[0]
-    pca = baselines.fit_pca(train.reshape(len(train), -1), model.code_size)
+    pca = baselines.fit_pca(train.reshape(len(train), -1), model.active_size)
     images[label] = _drawable(baselines.project(pca, shown.reshape(len(shown), -1)).reshape(shown.shape))
     low, high = look["value_range"]
     times = 5
@@ -141,7 +141,7 @@ def dictionary(name: str, model: models.TopKAutoencoder, dataset: data.Dataset) 
     z, _ = _codes(model, dataset)
     used = (z != 0).mean(axis=0)
     atoms = model.dictionary[np.argsort(-used)].reshape(model.latent_dim, -1).T
-    title = f"The {10 * _CLASS} most used of {model.latent_dim} atoms; each image uses {model.k}"
+    title = f"The {10 * _CLASS} most used of {model.latent_dim:,} atoms; each image uses {model.k}"
     shown = plots.filters(atoms, model.data_shape[:2], n=10 * _CLASS, columns=20, title=title)
     return plots.stacked([reconstructions(name, model, dataset), shown])
 
@@ -263,6 +263,8 @@ def _nearest_own_mean(z: np.ndarray, y: np.ndarray) -> float:
 
 
 def _code(model: models.Autoencoder) -> str:
+    if model.active_size < model.code_size:
+        return f"{model.active_size:,} of {model.code_size:,} numbers"
     return "a code of 1 number" if model.code_size == 1 else f"codes of {model.code_size:,} numbers"
 
 

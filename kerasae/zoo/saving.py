@@ -63,7 +63,7 @@ def save(
     _check(model)
     directory = Path(directory)
     writing.check_target(directory)
-    found = inputs.given(data, preprocessing).with_components(model.code_size)
+    found = inputs.given(data, preprocessing).with_components(model.active_size)
     card = describe.describe(
         model,
         found.dataset,

@@ -4,14 +4,15 @@ import dataclasses
 
 from kerasae import _checks
 from kerasae.zoo.initial_weights import initialize
-from kerasae.zoo.recipes import conv, denoising, dense, generative, sine, sparse
+from kerasae.zoo.recipes import conv, denoising, dense, generative, likelihood, sine, sparse
 from kerasae.zoo.recipes.recipe import IMAGE, LOSSES, Recipe, Reference, Schedule
 
 __all__ = ["IMAGE", "LOSSES", "RECIPES", "Recipe", "Reference", "Schedule", "find", "initialise", "initialize", "plan"]
 
 initialise = initialize  # spelling in version 0.1
 
-RECIPES = {row.name: row for family in (sine, dense, sparse, conv, denoising, generative) for row in family.ROWS}
+_FAMILIES = (sine, dense, sparse, conv, denoising, generative, likelihood)
+RECIPES = {row.name: row for family in _FAMILIES for row in family.ROWS}
 
 
 def find(name: str) -> Recipe:

@@ -3,6 +3,8 @@
 from kerasae import models
 from kerasae.zoo.recipes.recipe import BCE, IMAGE, NATIVE, Recipe, Reference, Schedule
 
+MAKHZANI = "k-Sparse autoencoders (Makhzani & Frey, 2014)"
+
 ROWS = (
     Recipe(
         name="sparse_mnist",
@@ -19,5 +21,18 @@ ROWS = (
             Reference("bce", 0.10593, NATIVE),
             Reference("mean_absolute_code", 2.71, NATIVE),
         ),
+    ),
+    Recipe(
+        name="topk_mnist",
+        description="Sparse autoencoder with a dictionary of 1024 atoms: each image is a sum of 32 of them",
+        source=MAKHZANI,
+        data="mnist",
+        model=lambda: models.TopKAutoencoder(IMAGE, 1024, 32, auxiliary_weight=1.0, auxiliary_units=64, dead_after=100),
+        loss="mse",
+        headline="mse",
+        written=Schedule(epochs=10, batch_size=128),
+        shipped=Schedule(epochs=30, batch_size=128, decay="cosine"),
+        selection="Learning rate and the settings of the loss against dead units by the MSE and the dead units on the "
+        "last 5,000 training images after 4 epochs.",
     ),
 )
