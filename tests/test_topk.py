@@ -7,6 +7,7 @@ from conftest import images, tensor
 
 import kerasae
 from kerasae.layers import TopK
+from kerasae.layers.topk import largest
 
 X = np.random.default_rng(0).random((30, 17), dtype="float32")
 
@@ -26,6 +27,16 @@ def test_the_largest_values_are_kept_and_gradients_flow_through_these():
     kept = np.array([[1, 0, 1, 0], [0, 0, 1, 1]], "float32")
     np.testing.assert_array_equal(array(TopK(2)(tensor(values))), values * kept)
     np.testing.assert_array_equal(gradient(lambda z: TopK(2)(z), values), kept)
+
+
+def test_of_equal_values_the_first_are_kept():
+    values = np.random.default_rng(0).normal(size=(9, 40)).astype("float32")
+    values[1], values[2, ::2], values[3], values[4], values[5, :35] = 0, 2, np.round(values[3]), values[4] * 1e-20, 0
+    values[6] -= 5
+    for k in (1, 7, 40):
+        expected = np.zeros_like(values)
+        np.put_along_axis(expected, np.argsort(-values, axis=1, kind="stable")[:, :k], 1, axis=1)
+        np.testing.assert_array_equal(array(largest(tensor(values), k)), expected)
 
 
 def test_every_code_has_exactly_k_active_units():

@@ -6,40 +6,40 @@ from keras import ops
 from kerasae._checks import positive_size
 
 
+_HALVINGS = 32  # of the range of a row, until its k-th value is known to float32 precision
+
+
 def largest(values, k: int):
     """Mask of the k largest values of each row, 1 or 0: `(n, d)` → float32 `(n, d)`. Of equal values, the first.
 
-    The k-th largest value is found bit by bit, by counting. That is the same on every backend and, compiled by XLA
-    for CPUs, some ten times as fast as to sort.
+    An interval that contains the k-th largest value is halved by counting. Compiled by XLA for CPUs, this is some ten
+    times as fast as sorting, and it is the same on every backend. Values that differ by less than 2⁻³² of the range of
+    their row count as equal.
     """
-    keys = _ordered(values)
-    lowest = ops.where(_count(keys >= 0) >= k, 0, -(2**31) + 1)
-    lowest = _highest(lambda key: _count(keys >= key) >= k, lowest, bits=31)
-    above, equal = keys > lowest, ops.equal(keys, lowest)
-    free, index = k - _count(above), ops.arange(values.shape[-1], dtype="int32")
-    end = _highest(
-        lambda end: _count(ops.logical_and(equal, index < end)) <= free,
-        ops.zeros_like(free),
-        bits=values.shape[-1].bit_length(),
-    )
+    low, high = _around_largest(values, k)
+    above = values > high
+    equal = ops.logical_and(values >= low, values <= high)
+    size = int(values.shape[-1])  # PyTorch's export for ONNX gives sizes as tensors
+    free, index = k - _count(above), ops.arange(size, dtype="int32")
+    end = ops.zeros_like(free)  # the first `free` of the equal values have indices below it
+    for bit in reversed(range(size.bit_length())):
+        further = end + 2**bit
+        end = ops.where(_count(ops.logical_and(equal, index < further)) <= free, further, end)
     return ops.cast(ops.logical_or(above, ops.logical_and(equal, index < end)), "float32")
 
 
-def _ordered(values):
-    """Integers in the order of float32 values: their bits, with those of negative values as negative numbers."""
-    bits = ops.view(ops.cast(values, "float32"), dtype="int32")
-    return ops.where(bits < 0, -ops.bitwise_and(bits, 0x7FFFFFFF), bits)
+def _around_largest(values, k: int):
+    """Interval `(low, high)`, each `(n, 1)`: at least k values are not below it, fewer than k are above it."""
+    low, high = ops.min(values, axis=-1, keepdims=True), ops.max(values, axis=-1, keepdims=True)
+    for _ in range(_HALVINGS):
+        middle = 0.5 * low + 0.5 * high
+        enough = _count(values >= middle) >= k
+        low, high = ops.where(enough, middle, low), ops.where(enough, high, middle)
+    return low, high
 
 
 def _count(mask):
     return ops.sum(ops.cast(mask, "int32"), axis=-1, keepdims=True)
-
-
-def _highest(holds, start, bits: int):
-    """Highest integers from `start` to `start + 2**bits − 1` at which `holds`, which holds up to them."""
-    for bit in reversed(range(bits)):
-        start = ops.where(holds(start + 2**bit), start + 2**bit, start)
-    return start
 
 
 @keras.saving.register_keras_serializable(package="kerasae")
