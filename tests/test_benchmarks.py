@@ -70,6 +70,24 @@ def test_the_page_on_sampling_is_current_and_the_components_were_chosen_on_held_
     assert module.finding({"a": record["vae_mnist"]}, {"a": None}).startswith("- `a` has no prior.")
 
 
+def test_the_pages_on_bits_and_on_the_choice_of_schedules_are_current(benchmark):
+    bits, selection = benchmark("bits"), benchmark("selection")
+    stored = json.loads(bits.RESULTS.read_text())
+    assert (ROOT / "docs" / "bits.md").read_text(encoding="utf-8") == bits.page(stored)
+    assert stored["bits"] == 392 and stored["mse"]["vq_mnist"] == pytest.approx(
+        json.loads((ROOT / "zoo" / "vq_mnist" / "metadata.json").read_text())["figures"]["mse"], rel=1e-4
+    )
+    assert (ROOT / "docs" / "selection.md").read_text(encoding="utf-8") == selection.table()
+
+
+def test_a_rounded_code_has_its_bits_where_they_matter(benchmark):
+    bits = benchmark("bits")
+    z = np.random.default_rng(0).normal(size=(500, 3)) * [10, 1, 0.001]
+    assert bits.allocated(z, 8).tolist() == [6, 2, 0]
+    off = np.abs(bits.rounded(z, z, 8) - z)
+    assert (off[:, :2].max(axis=0) <= np.ptp(z, axis=0)[:2] / [64, 4] / 2 + 1e-5).all()
+
+
 def test_the_page_on_features_is_current_and_shows_the_spread_over_draws(benchmark):
     module, measured = benchmark("feature_page"), benchmark("features")
     probes, few = measured.kept("probes"), measured.kept("few")

@@ -82,3 +82,15 @@ def test_draws_have_the_probabilities_of_the_logits():
     uniform = np.random.default_rng(0).random((50_000, 1))
     logits = np.log(np.tile([0.2, 0.5, 0.3], (50_000, 1)))
     np.testing.assert_allclose(np.bincount(_drawn(logits, uniform)) / 50_000, [0.2, 0.5, 0.3], atol=0.01)
+
+
+def test_gradients_of_repeated_indices_are_summed_before_the_optimizer_sees_them():
+    """Adam's first step has the size of the learning rate, whatever the gradient: it would not if it squared parts."""
+    model = small()
+    model.compile(keras.optimizers.Adam(0.01, epsilon=1e-12))
+    embedding = next(layer for layer in model.code_prior.layers if isinstance(layer, keras.layers.Embedding))
+    before = embedding.get_weights()[0]
+    model.fit(images(20, SHAPE), batch_size=20, verbose=0)
+    moved = np.abs(embedding.get_weights()[0] - before)
+    assert (moved > 0.009).any()
+    np.testing.assert_allclose(moved[moved > 1e-6], 0.01, rtol=0.02)

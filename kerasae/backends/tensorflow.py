@@ -27,7 +27,7 @@ class Steps:
             losses = {name: self.optimizer.scale_loss(terms[name]) / devices for name in loss_of}
         # One backward pass per loss; the graph omits gradients that are not used.
         gradients_of = {name: tape.gradient(loss, self.trainable_variables) for name, loss in losses.items()}
-        gradients = [gradients_of[name][i] for i, name in enumerate(loss_of)]
+        gradients = [_dense(gradients_of[name][i]) for i, name in enumerate(loss_of)]
         if gradients and all(gradient is None for gradient in gradients):  # a loss that depends on no weight
             gradients = [tf.zeros_like(variable) for variable in self.trainable_variables]
         # TensorFlow's fused Adam is not used: it computes 1 − 0.999 in float32, with a relative error of 1e-5.
@@ -38,6 +38,11 @@ class Steps:
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         terms, x_hat = self.objective(x, y, sample_weight, training=False)
         return self.track(terms, x, y, x_hat, sample_weight)
+
+
+def _dense(gradient):
+    """A gradient as a tensor. Of slices, as embeddings have them, Keras would square each one before their sum."""
+    return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient
 
 
 # Runs

@@ -118,7 +118,10 @@ class VectorQuantizer(CounterBasedRandom):
     def _nearest(self, flat, codebook):
         # ‖z − e‖² without the term ‖z‖², which does not depend on e.
         distances = ops.sum(ops.square(codebook), axis=-1) - 2.0 * ops.matmul(flat, ops.transpose(codebook))
-        return ops.cast(ops.argmin(distances, axis=-1), "int32")
+        # Not argmin, which on TensorFlow looks at the bits of values: ONNX can't express that.
+        is_nearest = distances <= ops.min(distances, axis=-1, keepdims=True)
+        last = self.codebook_size - 1  # for NaN, to which no vector is near
+        return ops.min(ops.where(is_nearest, ops.arange(last + 1, dtype="int32"), last), axis=-1)
 
     def _update(self, flat, chosen, now, codebook) -> None:
         """Update moving averages from the inputs `flat (m, d)` and the one-hot choices `chosen (m, K)` of one step."""

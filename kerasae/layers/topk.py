@@ -5,7 +5,6 @@ from keras import ops
 
 from kerasae._checks import positive_size
 
-
 _HALVINGS = 32  # of the range of a row, until its k-th value is known to float32 precision
 
 

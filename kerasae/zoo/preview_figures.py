@@ -265,6 +265,8 @@ def _nearest_own_mean(z: np.ndarray, y: np.ndarray) -> float:
 def _code(model: models.Autoencoder) -> str:
     if model.active_size < model.code_size:
         return f"{model.active_size:,} of {model.code_size:,} numbers"
+    if hasattr(model, "codebook"):
+        return f"codes of {model.code_size:,} integers"
     return "a code of 1 number" if model.code_size == 1 else f"codes of {model.code_size:,} numbers"
 
 

@@ -4,14 +4,14 @@ import dataclasses
 
 from kerasae import _checks
 from kerasae.zoo.initial_weights import initialize
-from kerasae.zoo.recipes import conv, denoising, dense, generative, likelihood, sine, sparse
+from kerasae.zoo.recipes import conv, denoising, dense, generative, likelihood, quantized, sine, sparse
 from kerasae.zoo.recipes.recipe import IMAGE, LOSSES, Recipe, Reference, Schedule
 
 __all__ = ["IMAGE", "LOSSES", "RECIPES", "Recipe", "Reference", "Schedule", "find", "initialise", "initialize", "plan"]
 
 initialise = initialize  # spelling in version 0.1
 
-_FAMILIES = (sine, dense, sparse, conv, denoising, generative, likelihood)
+_FAMILIES = (sine, dense, sparse, conv, denoising, generative, likelihood, quantized)
 RECIPES = {row.name: row for family in _FAMILIES for row in family.ROWS}
 
 

@@ -162,7 +162,10 @@ ROWS = (
         shown="projections",
         headline="mse",
         shipped=Schedule(epochs=50, batch_size=256, decay="cosine", epsilon=1e-8),
+        selection="Trained on the first 55,000 images. Of seeds 0, 1 and 2 the best by the MSE on the last 5,000 "
+        "(0.0227, 0.0218, 0.0223); half as many epochs had 0.0227.",
         references=(Reference("mse", 0.02194, NATIVE),),
+        seed=1,
     ),
     Recipe(
         name="dense_fashion",
