@@ -20,9 +20,11 @@ _INTRODUCTION = """# Results of all entries
 {finding}
 
 Made from the entries' cards by `python tools/results.py docs/results.md`. `kerasae evaluate NAME` measures the
-figures of an entry again; a test on every backend compares them with the card. All figures are of the pretrained
-weights in the package, on the 10,000 test images. No weights were selected by these figures. Some schedules were
-lengthened until a figure of the last table was reached, or as far as time allowed.
+figures of an entry again. Tests compare them with the card, on one backend for each entry, and golden outputs on every
+backend. All figures are of the pretrained weights in the package, on the 10,000 test images. No weights were selected
+by these figures. For {chosen} of {all} entries, settings were chosen on the last 5,000 training images: their cards say
+how, and [selection](selection.md) how much figures move by chance. The others have the published schedule, or one that
+was lengthened until a figure of the last table was reached, or as far as time allowed.
 """
 _RECONSTRUCTION = """\
 MSE and BCE are means per pixel. *Ratio* is input size / code size. *PCA* keeps as many components as the code has
@@ -67,7 +69,8 @@ def page(cards: Cards) -> str:
         cards: As `zoo.card` gives them.
     """
     images = [card for card in cards if card["data"] in DATA]
-    sections = [_INTRODUCTION.format(finding=_finding(images))]
+    chosen = [card for card in cards if card.get("selection")]
+    sections = [_INTRODUCTION.format(finding=_finding(images), chosen=len(chosen), all=len(cards))]
     sections += _by_data("Reconstruction", _RECONSTRUCTION, images, _reconstruction)
     sections += _section("Denoising", _DENOISING, _having("denoised_mse", images), _denoising)
     sections += _by_data("Generation", _GENERATION, _having("sample_distance", images), _generation)

@@ -19,6 +19,8 @@ from kerasae.zoo.store import EXTRA, FILES, GOLDEN, PREVIEW
 if TYPE_CHECKING:
     import numpy as np
 
+_LARGE_PREVIEW = 140_000  # bytes: larger pictures are stored in 64 colors
+
 
 def write(
     directory: str | Path,
@@ -97,7 +99,10 @@ def replace_preview(directory: str | Path, preview, replace_shipped: bool = Fals
 def _write_preview(directory: Path, preview) -> None:
     from kerasae.plots.style import png
 
-    (directory / PREVIEW).write_bytes(png(preview, metadata={"Software": None}))
+    content = png(preview, metadata={"Software": None})
+    if len(content) > _LARGE_PREVIEW:
+        content = png(preview, colors=64, metadata={"Software": None})
+    (directory / PREVIEW).write_bytes(content)
 
 
 def _write_whole(directory: str | Path, fill: Callable[[Path], None]) -> None:
