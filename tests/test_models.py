@@ -640,6 +640,16 @@ def test_outputs_are_float32_under_mixed_precision(bfloat16, name):
     assert model.decode(np.zeros((2, *model.code_shape))).dtype == np.float32
 
 
+def test_models_in_double_precision_train_and_reconstruct():
+    x = images(20, (6, 5, 1))
+    model = kerasae.models.DenseAutoencoder((6, 5, 1), (8,), 3, dtype="float64")
+    single = kerasae.models.DenseAutoencoder((6, 5, 1), (8,), 3)
+    single.set_weights(model.get_weights())
+    np.testing.assert_allclose(model.reconstruct(x), single.reconstruct(x), atol=1e-5)
+    losses = [each.fit(x, epochs=2, seed=0, verbose=0).history["loss"] for each in (model, single)]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["sparse-image", "vae-vector"])
 def test_decode_takes_codes_of_mixed_precision(bfloat16, name):
     model = MODELS[name]()

@@ -52,6 +52,8 @@ def test_operations_similar_to_a_dense_layer_are_unchanged():
     assert torch.addmm not in same(lambda x, y: x @ y + 1.0, rand(4, 3), rand(3, 2))
     assert torch.addmm not in same(lambda x, y, z: x @ y + z.relu(), rand(4, 3), rand(3, 2), rand(2))
     assert torch.mm in same(lambda x, y, z: (x @ y, x @ y + z), rand(4, 3), rand(3, 2), rand(2))
+    double = rand(2).double()
+    assert torch.addmm not in same(lambda x, y, bias: x @ y + bias, rand(4, 3), rand(3, 2), double)
 
 
 def test_a_convolution_adds_its_bias_and_is_pooled_without_a_copy():

@@ -47,6 +47,8 @@ def _add_biases_at_once(graph: Graph) -> None:
     """Fuse the addition of a bias, a separate operation in Keras, with the matrix product or convolution."""
     for node in _calls(graph, aten.add.Tensor):
         result, bias = node.args
+        if not _have_one_dtype(result, bias):  # in float64, Keras multiplies matrices in float32
+            continue
         matrices = _given(result, aten.mm.default)
         images, axes = _given(result, aten.permute.default) or (node, None)
         reshaped = _given(bias, aten.view.default)
@@ -59,6 +61,11 @@ def _add_biases_at_once(graph: Graph) -> None:
             if convolved and convolved[2] is None:
                 images.update_arg(2, reshaped[0])
                 node.replace_all_uses_with(result)
+
+
+def _have_one_dtype(*nodes) -> bool:
+    """Whether all are tensors of one dtype."""
+    return len({node.meta["val"].dtype if isinstance(node, Node) else node for node in nodes}) == 1
 
 
 def _pool_in_place(graph: Graph) -> None:
