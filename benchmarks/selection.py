@@ -6,7 +6,7 @@
 The first command trains on all but the last 5,000 training images: with the shipped schedule and seeds 0, 1 and 2, and
 with half as many epochs and seed 0. It measures the entry's main figure on the held-out images after each training, and
 on the test set only after those with the shipped schedule. Results are kept in `benchmarks/selection/NAME.json` after
-each training, so an interrupted command goes on when it is run again.
+each training: run an interrupted command again, and it resumes.
 """
 
 import argparse
