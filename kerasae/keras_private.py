@@ -97,6 +97,11 @@ def variables_read(function: Callable[[], Any]) -> list:
     return [variable for variable, _ in scope.read]
 
 
+def raw_value(variable):
+    """The framework's own variable or tensor."""
+    return variable._value
+
+
 def raw_values(variables) -> list:
     """Values of variables. `Variable.value` checks scopes and casts, which would take longer than a step."""
     return [variable._value for variable in variables]
@@ -106,6 +111,11 @@ def set_raw_values(variables, values) -> None:
     """Set values of the same shapes and dtypes, without the checks and the copy of `assign`."""
     for variable, value in zip(variables, values, strict=True):
         variable._value = value
+
+
+def assign_raw(variable, value) -> None:
+    """Assign a tensor of the variable's shape and dtype, without the checks of `assign`."""
+    variable._direct_assign(value)
 
 
 def build_metrics(model, batch) -> None:

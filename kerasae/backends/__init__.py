@@ -19,6 +19,7 @@ _backend = cast("Backend", importlib.import_module(f"kerasae.backends.{_name if 
 
 LONG_RUN, COMPILES_PER_LENGTH = _backend.LONG_RUN, _backend.COMPILES_PER_LENGTH
 Steps = _backend.Steps
+assign = _backend.assign
 check_training = _backend.check_training
 compile_function = _backend.compile_function
 devices = _backend.devices
@@ -28,5 +29,6 @@ set_mode = _backend.set_mode
 test_run = _backend.test_run
 to_device = _backend.to_device
 train_run = _backend.train_run
+value_of = _backend.value_of
 
 _import_hook.install()  # see `_import_hook.NEEDED_BY_MODELS`

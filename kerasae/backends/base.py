@@ -52,6 +52,12 @@ class Backend(Protocol):
     def to_device(self, array):
         """Copy a NumPy array to a tensor on the device."""
 
+    def value_of(self, variable):
+        """Value of a variable as an array."""
+
+    def assign(self, variable, value) -> None:
+        """Assign a tensor (see `to_device`) of the variable's shape and dtype."""
+
     def set_mode(self, model, training: bool) -> None:
         """Set the training mode of layers that store it, as PyTorch's modules do."""
 

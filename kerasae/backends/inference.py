@@ -75,3 +75,13 @@ def set_mode(model, training: bool) -> None:
 def to_device(array):
     """Return the array itself, since functions of this backend take arrays."""
     return array
+
+
+def value_of(variable):
+    """Value of a variable as an array."""
+    return variable.numpy()
+
+
+def assign(variable, value) -> None:
+    """Assign an array of the variable's shape."""
+    variable.assign(value)

@@ -199,6 +199,16 @@ def to_device(array):
     return jax.device_put(copy)
 
 
+def value_of(variable):
+    """Value of a variable as an array."""
+    return np.asarray(keras_private.raw_value(variable))
+
+
+def assign(variable, value) -> None:
+    """Assign a tensor of the variable's shape and dtype."""
+    keras_private.assign_raw(variable, value)
+
+
 # Inference
 
 

@@ -159,6 +159,23 @@ def to_device(array):
     return keras.ops.convert_to_tensor(array)
 
 
+def value_of(variable):
+    """Value of a variable as an array. One operation; `Variable.numpy` needs many times as long."""
+    value = keras_private.raw_value(variable)
+    if isinstance(value, tf.distribute.DistributedValues):
+        return value.numpy()
+    return tf.raw_ops.ReadVariableOp(resource=value.handle, dtype=value.dtype).numpy()
+
+
+def assign(variable, value) -> None:
+    """Assign a tensor of the variable's shape and dtype."""
+    raw = keras_private.raw_value(variable)
+    if isinstance(raw, tf.distribute.DistributedValues):
+        raw.assign(value)
+    else:
+        tf.raw_ops.AssignVariableOp(resource=raw.handle, value=value)
+
+
 # Inference
 
 

@@ -194,6 +194,16 @@ def to_device(array):
     return keras.ops.convert_to_tensor(array)
 
 
+def value_of(variable):
+    """Value of a variable as an array."""
+    return keras_private.raw_value(variable).numpy(force=True)
+
+
+def assign(variable, value) -> None:
+    """Assign a tensor of the variable's shape and dtype."""
+    keras_private.assign_raw(variable, value)
+
+
 # Inference
 
 

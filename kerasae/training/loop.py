@@ -8,13 +8,14 @@ import keras
 import numpy as np
 
 from kerasae import backends, keras_private
-from kerasae.training import batches
+from kerasae.training import batches, running_means
 from kerasae.training.overrides import overridden
 
 _HOOKS = {
     kind: [f"on_{part}batch_{end}" for part in parts for end in ("begin", "end")]
     for kind, parts in {"train": ("", "train_"), "test": ("test_",), "predict": ("predict_",)}.items()
 }
+_STOPS = {"train": "stop_training", "test": "stop_evaluating"}
 
 
 def fit(model, source, callbacks, epochs: int, initial_epoch: int, verbose, validation=None, validation_freq=1):
@@ -32,22 +33,14 @@ def fit(model, source, callbacks, epochs: int, initial_epoch: int, verbose, vali
     source.restart()
     callbacks = callback_list(model, callbacks, verbose, epochs, source.num_batches, add_history=True)
     model.stop_training = False
-    logs = training_logs = {}
+    training_logs: dict = {}
     callbacks.on_train_begin()
     for epoch in range(keras_private.resumed_epoch(model) or initial_epoch, epochs):
-        model.reset_metrics()
+        running_means.reset(model)
         callbacks.on_epoch_begin(epoch)
         backends.set_mode(model, training=True)
         model.compiled_functions.require(_optimizer_settings(model))
-        step, most_steps = 0, _steps_per_call(model, callbacks, "train", source)
-        for block in source.blocks(epoch, most_steps):
-            callbacks.on_train_batch_begin(step)
-            logs = _take(model, "train", block, source.total)
-            step += block.steps
-            callbacks.on_train_batch_end(step - 1, logs)
-            if model.stop_training:
-                break
-        epoch_logs = dict(_metrics_or(model, logs))
+        epoch_logs = _run_blocks(model, "train", source, epoch, callbacks)
         if validation is not None and _is_due(epoch, validation_freq):
             found = model.evaluate(validation, callbacks=callbacks, return_dict=True)
             epoch_logs |= {f"val_{name}": value for name, value in found.items()}
@@ -68,17 +61,8 @@ def evaluate(model, source, callbacks, verbose) -> dict[str, float]:
     backends.set_mode(model, training=False)
     model.stop_evaluating = False
     callbacks.on_test_begin()
-    logs: dict = {}
-    model.reset_metrics()
-    step, most_steps = 0, _steps_per_call(model, callbacks, "test", source)
-    for block in source.blocks(0, most_steps):
-        callbacks.on_test_batch_begin(step)
-        logs = _take(model, "test", block, source.total)
-        step += block.steps
-        callbacks.on_test_batch_end(step - 1, logs)
-        if model.stop_evaluating:
-            break
-    logs = keras_private.pythonify_logs(_metrics_or(model, logs))
+    running_means.reset(model)
+    logs = keras_private.pythonify_logs(_run_blocks(model, "test", source, 0, callbacks))
     callbacks.on_test_end(logs)
     return logs
 
@@ -125,14 +109,33 @@ def callback_list(model, callbacks, verbose, epochs: int, steps: int | None, add
     )
 
 
-def _take(model, kind: str, block, total: float) -> dict:
-    """Run the steps of a block and return the logs."""
+def _run_blocks(model, kind: str, source, epoch: int, callbacks) -> dict:
+    """Run the training or test steps of an epoch, and return its logs."""
+    begin, end = (getattr(callbacks, f"on_{kind}_batch_{part}") for part in ("begin", "end"))
+    is_watched = not running_means.has_keras_results(model) or _watches(callbacks, kind)
+    logs: dict | None = {}
+    step, most_steps = 0, _steps_per_call(model, callbacks, kind, source)
+    for block in source.blocks(epoch, most_steps):
+        if is_watched:
+            begin(step)
+        logs = _take(model, kind, block, source.total)
+        step += block.steps
+        if is_watched:
+            end(step - 1, running_means.results(model) if logs is None else logs)
+        if getattr(model, _STOPS[kind]):
+            break
+    results = running_means.results(model)
+    # A step's own logs are those of the last step, unless they have the names of the metrics.
+    return results if logs is None or set(logs) == set(results) else dict(logs)
+
+
+def _take(model, kind: str, block, total: float) -> dict | None:
+    """Run the steps of a block. Returns the last step's own logs, or None if they are the results of the metrics."""
     model.build_metrics(block)
     is_long = total >= backends.LONG_RUN[kind]
     make = {"train": backends.train_run, "test": backends.test_run}[kind]
     run = model.compiled_functions.get(model, (kind, block.kind, is_long), lambda: make(model, block, is_long))
-    logs = run(block)
-    return model.get_metrics_result() if logs is None else logs
+    return run(block)
 
 
 def _optimizer_settings(model) -> list[dict]:
@@ -140,12 +143,6 @@ def _optimizer_settings(model) -> list[dict]:
     parts = getattr(model.optimizer, "optimizers", [model.optimizer])
     plain = (int, float, str, type(None))
     return [{k: v for k, v in vars(part).items() if k[0] != "_" and isinstance(v, plain)} for part in parts]
-
-
-def _metrics_or(model, logs: dict) -> dict:
-    """Results of the metrics if the step's logs have the same names, else the last step's own logs."""
-    results = model.get_metrics_result()
-    return results if set(logs) == set(results) else logs
 
 
 def _is_due(epoch: int, validation_freq) -> bool:
@@ -171,6 +168,13 @@ def _predict_steps(model, callbacks, num_batches: int | None) -> int:
         return 1
     looked_at = any(_looks_at_batches(callback, "predict") for callback in callbacks.callbacks)
     return model.steps_per_execution if looked_at else max(model.steps_per_execution, 8)
+
+
+def _watches(callbacks, kind: str) -> bool:
+    """Whether a callback has a hook for batches; if none has, they are not called."""
+    if type(callbacks) is not keras.callbacks.CallbackList:
+        return True
+    return any(_overrides(callback, hook) for callback in callbacks.callbacks for hook in _HOOKS[kind])
 
 
 def _looks_at_batches(callback, kind: str) -> bool:
