@@ -138,3 +138,29 @@ def test_fit_restores_the_handling_of_denormal_numbers():
     assert before > 0 or keras.backend.backend() != "torch"  # otherwise an earlier fit has left it changed
     dense().fit(X, verbose=0)
     assert float(tiny * 1.0) == before
+
+
+def test_an_array_that_occurs_twice_in_a_batch_is_stored_once():
+    x = images(40)
+    arrays = ArrayBatches((x, x), 8)
+    streamed = StreamBatches(Stream(*((part, part) for part in (x[:8], x[8:16]))), lambda batch: batch)
+    for source in (arrays, streamed):
+        block = next(source.blocks(0, 2))
+        assert len(block.table) == 1
+        table = [keras.ops.convert_to_numpy(array) for array in block.table]
+        for first, second in [block.layout.batch(table, block.batches[0], reshape=np.reshape)]:
+            np.testing.assert_array_equal(first, x[:8])
+            np.testing.assert_array_equal(second, x[:8])
+    different = ArrayBatches((x, x.copy()), 8)
+    assert len(next(different.blocks(0, 2)).table) == 2
+
+
+def test_a_stream_may_change_which_arrays_are_equal():
+    x, y = images(8), images(8, seed=1)
+    source = StreamBatches(Stream((x, x), (x, y), (y, y)), lambda batch: batch)
+    found = []
+    for block in source.blocks(0, 4):
+        table = [keras.ops.convert_to_numpy(array) for array in block.table]
+        found += [block.layout.batch(table, rows, reshape=np.reshape) for rows in block.batches[: block.steps]]
+    for batch, expected in zip(found, [(x, x), (x, y), (y, y)], strict=True):
+        np.testing.assert_array_equal(batch, expected)

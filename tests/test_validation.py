@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from conftest import MODELS, SHAPE, STREAMS, denoising, dense, images, stream
 
+from kerasae.training import validation
+
 GOOD = images(6)
 
 
@@ -249,3 +251,31 @@ def test_the_model_works_on_after_a_bad_stream(untrained, kind, bad):
         if bad == 0:
             np.testing.assert_array_equal(old, new)
     assert np.isfinite(untrained.evaluate(stream(kind, GOOD, batch_size=2), verbose=0)).all()
+
+
+@pytest.mark.parametrize("value_range", [None, (0.0, 1.0), (-1.0, 1.0), (0.0, 3.0)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_each_value_is_checked(value_range, dtype):
+    low, high = value_range or (-1e30, 1e30)
+    x = np.linspace(low, high, 24, dtype=dtype).reshape(2, 4, 3)
+    assert validation.has_valid_values(x, value_range)
+    assert validation.has_valid_values(x.transpose(2, 0, 1)[::2], value_range)
+    allowed = [-0.0, low, high] if value_range is None else [-0.0, low - 5e-6, high + 5e-6]
+    bad = [np.nan, -np.nan, np.inf, -np.inf] + ([] if value_range is None else [low - 1e-3, high + 1e-3])
+    for value in allowed + bad:
+        changed = x.copy()
+        changed[1, 2, 1] = value
+        assert validation.has_valid_values(changed, value_range) is (value in allowed)
+
+
+def test_values_are_checked_in_every_batch_and_the_error_is_about_the_whole_array():
+    model = dense()
+    x = images(600)
+    x[599] = 2
+    x[0, 0] = 0
+    with pytest.raises(ValueError, match=r"x must lie in \[0, 1\]. Received float32 values from 0 to 2"):
+        model.encode(x, batch_size=100)
+    codes = np.zeros((600, *model.code_shape), "float32")
+    codes[[1, 598]] = np.nan
+    with pytest.raises(ValueError, match="z must not contain NaN. Received 6 NaN among 1800 values"):
+        model.decode(codes, batch_size=100)

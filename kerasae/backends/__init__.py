@@ -19,6 +19,7 @@ _backend = cast("Backend", importlib.import_module(f"kerasae.backends.{_name if 
 
 LONG_RUN, COMPILES_PER_LENGTH = _backend.LONG_RUN, _backend.COMPILES_PER_LENGTH
 Steps = _backend.Steps
+adopt = _backend.adopt
 assign = _backend.assign
 check_training = _backend.check_training
 compile_function = _backend.compile_function

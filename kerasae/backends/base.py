@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from kerasae.training.batches import Block
+from kerasae.training.blocks import Block
 
 # Runs the steps of a block and returns the last step's logs, or None if they are the results of the model's metrics.
 Run = Callable[[Block], dict[str, Any] | None]
@@ -51,6 +51,12 @@ class Backend(Protocol):
 
     def to_device(self, array):
         """Copy a NumPy array to a tensor on the device."""
+
+    def adopt(self, array):
+        """Make an array of `aligned.aligned_zeros` a tensor on the device, on a CPU without a copy.
+
+        The array must not be changed afterwards.
+        """
 
     def value_of(self, variable):
         """Value of a variable as an array."""

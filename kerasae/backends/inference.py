@@ -77,6 +77,9 @@ def to_device(array):
     return array
 
 
+adopt = to_device
+
+
 def value_of(variable):
     """Value of a variable as an array."""
     return variable.numpy()

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from kerasae import keras_private
+from kerasae.backends.aligned import aligned_zeros
 from kerasae.training.overrides import reports_own_logs
 
 COMPILES_PER_LENGTH = True
@@ -191,12 +192,15 @@ def check_training() -> None:
 
 
 def to_device(array):
-    """Copy a NumPy array to a JAX array. The copy is aligned, so XLA uses it without copying again."""
-    aligned = np.empty(array.nbytes + 64, "uint8")
-    start = -aligned.ctypes.data % 64
-    copy = aligned[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    """Copy a NumPy array to a JAX array."""
+    copy = aligned_zeros(array.shape, array.dtype)
     copy[...] = array
-    return jax.device_put(copy)
+    return adopt(copy)
+
+
+def adopt(array):
+    """Make an array of `aligned_zeros` a tensor; see `base.Backend`."""
+    return jax.device_put(array)
 
 
 def value_of(variable):

@@ -159,6 +159,13 @@ def to_device(array):
     return keras.ops.convert_to_tensor(array)
 
 
+def adopt(array):
+    """Make an array of `aligned_zeros` a tensor; see `base.Backend`."""
+    if tf.config.list_physical_devices("GPU"):
+        return to_device(array)
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+
+
 def value_of(variable):
     """Value of a variable as an array. One operation; `Variable.numpy` needs many times as long."""
     value = keras_private.raw_value(variable)

@@ -1,9 +1,11 @@
 """PyTorch: steps change variables. Steps of known parts are traced once and then run without Keras's Python code."""
 
 import contextlib
+import functools
 import warnings
 
 import keras
+import numpy as np
 import torch
 
 from kerasae import keras_private, random
@@ -194,6 +196,11 @@ def to_device(array):
     return keras.ops.convert_to_tensor(array)
 
 
+def adopt(array):
+    """Make an array of `aligned_zeros` a tensor; see `base.Backend`."""
+    return keras.ops.convert_to_tensor(torch.from_numpy(array))
+
+
 def value_of(variable):
     """Value of a variable as an array."""
     return keras_private.raw_value(variable).numpy(force=True)
@@ -242,7 +249,7 @@ def compile_function(function, model=None):
 
     def call(*arrays):
         with torch.inference_mode():
-            tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
+            tensors = [_tensor(array) for array in arrays]
             if reason is not None:
                 results = function(*tensors)
             else:
@@ -253,6 +260,17 @@ def compile_function(function, model=None):
         return _array(results) if isinstance(results, torch.Tensor) else keras.tree.map_structure(_array, results)
 
     return call
+
+
+def _tensor(array):
+    """Convert an array to a tensor; on the CPU without a copy and without Keras's slower conversion."""
+    simple = type(array) is np.ndarray and array.dtype in (np.float32, np.int32) and array.flags.writeable
+    return torch.from_numpy(array) if simple and _computes_on_cpu() else keras.ops.convert_to_tensor(array)
+
+
+@functools.cache
+def _computes_on_cpu() -> bool:
+    return keras.ops.zeros(()).device.type == "cpu"
 
 
 def _array(tensor):

@@ -1,5 +1,6 @@
 """The base class of all autoencoders: input contract, encode and decode, loss, and `fit(x)`."""
 
+import functools
 import math
 
 import keras
@@ -229,14 +230,16 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
         if validation.is_tensor(x):
             validation.check_shape(x.shape, shape, name)
             return function(x, *others)
-        x = inference.in_floats(validation.checked_array(x, shape, value_range, name))
+        given = getattr(x, "dtype", None)
+        x = inference.in_floats(validation.checked_shape(x, shape, value_range, name))
+        check = functools.partial(validation.check_part, x=x, value_range=value_range, name=name, dtype=given)
         function, default = self.compiled_functions.get(
             self,
             function.__name__,
             lambda: (backends.compile_function(function, self), inference.default_batch_size(self)),
         )
         batch_size = default if batch_size is None else positive_size("batch_size", batch_size)
-        return inference.apply(function, batch_size, x, *others)
+        return inference.apply(function, batch_size, x, *others, check=check)
 
     # Training
 
@@ -282,9 +285,11 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
 
     def checked(self, x, y):
         """Validate `x` and `y` (may be None) and return them as float arrays. Errors as for `fit`."""
-        images, label = self.split_label(self.checked_structure(x))
-        images = validation.checked_array(images, self.data_shape, self.value_range, "x")
-        if y is not None:
+        given, label = self.split_label(self.checked_structure(x))
+        images = validation.checked_array(given, self.data_shape, self.value_range, "x")
+        if y is given:
+            y = images
+        elif y is not None:
             y = validation.checked_array(y, self.data_shape, self.value_range, "y")
         return self.labeled(images, *self.checked_labels(label, images)), y
 

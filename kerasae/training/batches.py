@@ -1,22 +1,17 @@
-"""Batches of arrays and of streams, grouped into blocks of many batches.
-
-A block has a table of rows on the device and, for each of its batches, the indices of its rows. One compiled call runs
-the steps of a whole block.
-"""
+"""Batches of arrays and of streams, grouped into blocks of many batches."""
 
 import math
-import operator
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 
 from kerasae import backends, keras_private
-from kerasae.eight_bit import EightBit
+from kerasae.backends.aligned import aligned_zeros
+from kerasae.training.blocks import Block, Layout, columns_of, distinct, in_keras_precision, places_of, stored
 
 _RESIDENT = 2**32  # bytes: arrays up to this size stay on the device during `fit`; larger ones are copied in parts
 _BUFFER = 2**28  # size of such a part in bytes
@@ -25,66 +20,6 @@ _PATIENCE = 0.2  # seconds that a block waits for a slow stream; then it runs, s
 _UPDATES = 20  # smallest number of updates of the progress bar per epoch
 _SHORT = 50  # an epoch of at most this many steps is one block
 _UNKNOWN = 32  # batches per block if the length of a stream is unknown
-
-
-class Layout:
-    """Nesting, shapes and dtypes of a batch `x`, `(x, y)` or `(x, y, sample_weight)`. Equal layouts compare equal.
-
-    `EightBit` arrays are 8-bit pixels in a table, and are converted to floats when a batch is gathered.
-
-    Args:
-        batch: Nested arrays `(n, ...)`, an example of a batch.
-    """
-
-    def __init__(self, batch):
-        flat = keras.tree.flatten(batch)
-        self._structure = keras.tree.map_structure(lambda _: 0, batch)
-        self._shapes = [tuple(array.shape[1:]) for array in flat]
-        self._dtypes = [str(array.dtype) for array in flat]
-        self._are_pixels = [isinstance(array, EightBit) for array in flat]
-        self._key = str(self._structure), *self._shapes, *self._dtypes, *self._are_pixels
-
-    def example(self):
-        """Make a batch of one image of zeros, to build objects whose variables depend on shapes."""
-        flat = [np.zeros((1, *shape), dtype) for shape, dtype in zip(self._shapes, self._dtypes, strict=True)]
-        return keras.tree.pack_sequence_as(self._structure, flat)
-
-    def batch(self, table, rows, gather: Callable = operator.getitem, reshape: Callable = keras.ops.reshape):
-        """Gather the rows `(n,)` of a table and restore nesting and shapes."""
-        flat = [reshape(gather(array, rows), (-1, *shape)) for array, shape in zip(table, self._shapes, strict=True)]
-        for i in np.flatnonzero(self._are_pixels):
-            flat[i] = keras.ops.cast(flat[i], self._dtypes[i]) / 255
-        return keras.tree.pack_sequence_as(self._structure, flat)
-
-    def __eq__(self, other):
-        return isinstance(other, Layout) and self._key == other._key
-
-    def __hash__(self):
-        return hash(self._key)
-
-
-class Block(NamedTuple):
-    """Data of several steps.
-
-    Attributes:
-        layout: Layout of every batch.
-        table: Tensors `(rows, values)` on the device, one per array of a batch.
-        batches: Indices of the rows of each batch, int32 `(capacity, batch size)`. Blocks of one batch size have the
-            same capacity, so they share compiled code.
-        steps: Number of batches that are used; the others are padding.
-        shared: Whether all processes that train the model have the same block. If not, each has its own stream.
-    """
-
-    layout: Layout
-    table: list
-    batches: np.ndarray
-    steps: int
-    shared: bool = True
-
-    @property
-    def kind(self):
-        """Everything about the block that compiled code depends on."""
-        return self.layout, self.batches.shape, tuple(tuple(array.shape) for array in self.table), self.shared
 
 
 class ArrayBatches:
@@ -110,12 +45,11 @@ class ArrayBatches:
 
     def _load(self, arrays) -> None:
         """Make arrays the table of the blocks."""
-        flat = [_in_keras_precision(array) for array in keras.tree.flatten(arrays)]
+        self._layout, columns = columns_of(arrays)
         # Two axes only: gathering rows of a matrix compiles to faster code than gathering images.
-        table = [_stored(array).reshape(len(array), -1) for array in flat]
+        table = [stored(array).reshape(len(array), -1) for array in columns]
         size = sum(array.nbytes for array in table)
-        self._layout = Layout(keras.tree.pack_sequence_as(arrays, flat))
-        self._n = len(flat[0])
+        self._n = len(table[0])
         self._resident = size <= _RESIDENT
         self._most = sys.maxsize if self._resident else max(1, _BUFFER // (self._batch_size * size // self._n))
         self._table = [backends.to_device(array) for array in table] if self._resident else table
@@ -177,6 +111,7 @@ class StreamBatches:
 
     def __init__(self, stream: keras_private.Stream, check: Callable[[Any], tuple]):
         self._stream, self._check = stream, check
+        self._layouts: dict[tuple, Layout] = {}
 
     @property
     def num_batches(self) -> int | None:
@@ -206,7 +141,7 @@ class StreamBatches:
         waiting: list[_Flat] = []
         since = time.monotonic()
         for batch in map(self._check, self._stream.epoch(epoch)):
-            flat = _flat(batch)
+            flat = self._flat(batch)
             if waiting and (flat.layout, flat.size) != (waiting[0].layout, waiting[0].size):
                 yield _stacked(waiting, most_steps)
                 waiting, since = [], time.monotonic()
@@ -217,20 +152,26 @@ class StreamBatches:
         if waiting:
             yield _stacked(waiting, most_steps)
 
+    def _flat(self, batch: tuple) -> "_Flat":
+        """Layout and arrays of a batch. Layouts are kept: making one takes longer than copying a small batch."""
+        if type(batch) is not tuple or not all(type(part) is np.ndarray for part in batch):
+            layout, columns = columns_of(batch)
+            return _Flat(layout, columns, len(columns[0]))
+        signature = (*places_of(batch), *[(part.shape[1:], part.dtype) for part in batch])
+        if signature not in self._layouts:
+            self._layouts[signature], _ = columns_of(batch)
+        columns = [in_keras_precision(array) for array in distinct(batch)]
+        return _Flat(self._layouts[signature], columns, len(columns[0]))
+
 
 class _Flat(NamedTuple):
     layout: Layout
-    arrays: list
+    columns: list
     size: int
 
 
-def _flat(batch) -> _Flat:
-    arrays = [_in_keras_precision(array) for array in keras.tree.flatten(batch)]
-    return _Flat(Layout(keras.tree.pack_sequence_as(batch, arrays)), arrays, len(arrays[0]))
-
-
 def _capacity(flat: _Flat, most_steps: int) -> int:
-    nbytes = sum(_stored(array).nbytes for array in flat.arrays)
+    nbytes = sum(stored(array).nbytes for array in flat.columns)
     return max(1, min(most_steps, _STREAMED // max(nbytes, 1)))
 
 
@@ -240,29 +181,16 @@ def _stacked(batches: list[_Flat], most_steps: int) -> Block:
     if len(batches) == 1:  # often the last batch of an epoch, which has another size
         capacity = 1
     table = []
-    for i, array in enumerate(first.arrays):
-        rows = np.zeros((capacity * first.size, math.prod(array.shape[1:])), _stored(array).dtype)
+    for i, array in enumerate(map(stored, first.columns)):
+        rows = aligned_zeros((capacity * first.size, math.prod(array.shape[1:])), array.dtype)
         for k, batch in enumerate(batches):
-            rows[k * first.size : (k + 1) * first.size] = _stored(batch.arrays[i]).reshape(first.size, -1)
-        table.append(backends.to_device(rows))
+            rows[k * first.size : (k + 1) * first.size] = stored(batch.columns[i]).reshape(first.size, -1)
+        table.append(backends.adopt(rows))
     return Block(first.layout, table, _consecutive((capacity, first.size)), len(batches), shared=False)
 
 
 def _consecutive(shape: tuple[int, int]) -> np.ndarray:
     return np.arange(math.prod(shape), dtype="int32").reshape(shape)
-
-
-def _stored(array) -> np.ndarray:
-    """What a table stores of an array: the pixels of an `EightBit`."""
-    return array.pixels if isinstance(array, EightBit) else array
-
-
-def _in_keras_precision(array):
-    """Convert floats to Keras's default float type."""
-    if isinstance(array, EightBit):
-        return array
-    array = np.asarray(array)
-    return array.astype(keras.config.floatx(), copy=False) if array.dtype.kind == "f" else array
 
 
 def ordered(x, batch_size: int | None, shuffle: bool | str = False, seed: int | None = None) -> tuple:

@@ -1,7 +1,7 @@
 """Apply a compiled function to arrays of any length, batch by batch."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ def in_floats(x):
     return x if isinstance(x, EightBit) else x.astype(keras.config.floatx(), copy=False)
 
 
-def apply(function, size: int, *arrays):
+def apply(function, size: int, *arrays, check: Callable = lambda first: None):
     """Apply a function to arrays, at most `size` rows per call.
 
     Args:
@@ -31,20 +31,31 @@ def apply(function, size: int, *arrays):
             different lengths, all powers of two.
         size: Largest number of rows per call, which bounds the memory.
         *arrays: Arrays or `EightBit`s of one length, at least 1.
+        check: Is called with each batch of the first array and may raise an error. Some backends compute in the
+            meantime; on the others, the batch is still in the processor's cache.
 
     Returns:
         A new float32 array, or a structure of arrays (tuples, dicts) if the function returns one.
     """
-    if len(arrays[0]) <= min(size, _FEW):
-        return _first(len(arrays[0]), function(*_padded(arrays)))
-    return _one_by_one(function, size, arrays)
+    n = len(arrays[0])
+    if n > min(size, _FEW):
+        return _one_by_one(function, size, arrays, check)
+    results = function(*_padded(arrays))
+    check(arrays[0])
+    if isinstance(results, (tuple, list, dict)):
+        return keras.tree.map_structure(lambda result: _first(n, result), results)
+    return _first(n, results)
 
 
-def _one_by_one(function, size: int, arrays):
+def _one_by_one(function, size: int, arrays, check):
     """Apply batch by batch. Each batch is started before the results of the previous one are copied."""
     n, whole, running = len(arrays[0]), None, None
     for rows in (*_batches(n, size), None):
-        following = rows and (rows, function(*_padded([array[rows] for array in arrays])))
+        following = None
+        if rows:
+            batch = [array[rows] for array in arrays]
+            following = rows, function(*_padded(batch))
+            check(batch[0])
         if running:
             done, results = running
             if whole is None:
@@ -75,9 +86,9 @@ def _padded(arrays):
     return [np.asarray(array) for array in arrays]
 
 
-def _first(n: int, results):
-    """Copy the first n rows of results, since arrays of a backend may be read-only."""
-    return keras.tree.map_structure(lambda result: np.array(np.asarray(result)[:n], "float32"), results)
+def _first(n: int, result) -> np.ndarray:
+    """Copy the first n rows of a result, since arrays of a backend may be read-only."""
+    return np.array(np.asarray(result)[:n], np.float32)
 
 
 class Slices:

@@ -32,26 +32,51 @@ def check_shape(shape, expected: tuple[int, ...], name: str = "x") -> None:
     raise ValueError(f"{name} must have shape {wanted}. Received shape: {shape}.{hint}")
 
 
+def has_valid_values(x: np.ndarray, value_range: tuple[float, float] | None) -> bool:
+    """Whether all values are finite and in `value_range`, up to rounding."""
+    if value_range is not None and value_range[0] == 0 and x.dtype == np.float32:
+        # Read as integers, floats from 0 up to a number are those up to its bits: negative numbers, infinity and NaN
+        # are larger. This reads the array once.
+        highest = np.float32(value_range[1] + _TOLERANCE).view(np.uint32)
+        if np.maximum.reduce(x.view(np.uint32), axis=None) <= highest:
+            return True
+    low, high = np.minimum.reduce(x, axis=None), np.maximum.reduce(x, axis=None)  # both are NaN if any value is
+    if value_range is None:
+        return math.isfinite(low) and math.isfinite(high)
+    return bool(low >= value_range[0] - _TOLERANCE and high <= value_range[1] + _TOLERANCE)
+
+
 def check_values(x: np.ndarray, value_range: tuple[float, float] | None, name: str = "x", dtype=None) -> None:
     """Raise ValueError if the array is empty, has NaN or infinity, or leaves `value_range`."""
-    if x.size == 0:
-        raise ValueError(f"{name} must not be empty. Received shape: {x.shape}.")
-    low, high = float(x.min()), float(x.max())  # both are NaN if any value is
+    check_not_empty(x, name)
+    if has_valid_values(x, value_range):
+        return
+    low, high = float(x.min()), float(x.max())
     if math.isnan(low) or math.isnan(high):
         bad = int(np.isnan(np.asarray(x, "float32")).sum())
         raise ValueError(f"{name} must not contain NaN. Received {bad} NaN among {x.size} values. Drop or fill them.")
     if math.isinf(low) or math.isinf(high):
         raise ValueError(f"{name} must be finite. Received infinite values. Clip or drop them.")
-    if value_range is None:
-        return
-    if low < value_range[0] - _TOLERANCE or high > value_range[1] + _TOLERANCE:
-        hint = f"Scale {name} to the range the model was made for."
-        if value_range == (0.0, 1.0) and low >= 0 and 1 < high <= 255:
-            hint = f"These look like 8-bit pixels: {name}.astype('float32') / 255."
-        raise ValueError(
-            f"{name} must lie in [{value_range[0]:g}, {value_range[1]:g}]. "
-            f"Received {dtype or x.dtype} values from {low:g} to {high:g}. {hint}"
-        )
+    assert value_range is not None
+    hint = f"Scale {name} to the range the model was made for."
+    if value_range == (0.0, 1.0) and low >= 0 and 1 < high <= 255:
+        hint = f"These look like 8-bit pixels: {name}.astype('float32') / 255."
+    raise ValueError(
+        f"{name} must lie in [{value_range[0]:g}, {value_range[1]:g}]. "
+        f"Received {dtype or x.dtype} values from {low:g} to {high:g}. {hint}"
+    )
+
+
+def check_part(part, x, value_range, name: str, dtype) -> None:
+    """Raise the error of `check_values(x, ...)` if a part of `x` has invalid values."""
+    if not isinstance(part, EightBit) and not has_valid_values(part, value_range):
+        check_values(x, value_range, name, dtype)
+
+
+def check_not_empty(x, name: str = "x") -> None:
+    """Raise ValueError if an array has no values."""
+    if x.size == 0:
+        raise ValueError(f"{name} must not be empty. Received shape: {x.shape}.")
 
 
 def as_float_array(x, name: str = "x") -> np.ndarray:
@@ -79,23 +104,24 @@ def as_float_array(x, name: str = "x") -> np.ndarray:
 
 def checked_array(x, shape: tuple[int, ...], value_range, name: str = "x"):
     """Validate `x` and return it as a float array, or an `EightBit`, of shape `(n, *shape)` within `value_range`."""
-    if isinstance(x, EightBit):
-        return _checked_pixels(x, shape, value_range, name)
-    array = as_float_array(x, name)
-    check_shape(array.shape, shape, name)
-    check_values(array, value_range, name, getattr(x, "dtype", None))
+    array = checked_shape(x, shape, value_range, name)
+    if not isinstance(array, EightBit):
+        check_values(array, value_range, name, getattr(x, "dtype", None))
     return array
 
 
-def _checked_pixels(x: EightBit, shape: tuple[int, ...], value_range, name: str) -> EightBit:
+def checked_shape(x, shape: tuple[int, ...], value_range, name: str = "x"):
+    """As `checked_array`, without reading the values of a float array."""
+    if isinstance(x, EightBit):
+        if value_range is not None and value_range != (0.0, 1.0):
+            raise ValueError(
+                f"An EightBit array stands for values from 0 to 1, and {name} must lie in [{value_range[0]:g}, "
+                f"{value_range[1]:g}]. Pass an array of floats in that range."
+            )
+    else:
+        x = as_float_array(x, name)
     check_shape(x.shape, shape, name)
-    if x.size == 0:
-        raise ValueError(f"{name} must not be empty. Received shape: {x.shape}.")
-    if value_range is not None and value_range != (0.0, 1.0):
-        raise ValueError(
-            f"An EightBit array stands for values from 0 to 1, and {name} must lie in [{value_range[0]:g}, "
-            f"{value_range[1]:g}]. Pass an array of floats in that range."
-        )
+    check_not_empty(x, name)
     return x
 
 
