@@ -51,12 +51,13 @@ notebooks: $(VENV)/installed ## Run every notebook on each of the three backends
 bench bench-growth: export OMP_NUM_THREADS := 1
 
 bench: $(VENV)/installed ## Compare the speed with hand-written loops, plain Keras and others (needs MNIST)
-	@for backend in $(BACKENDS); do for part in training inference startup; do \
+	@for backend in $(BACKENDS); do for part in training inference streams startup; do \
 	    KERAS_BACKEND=$$backend $(BIN)/python benchmarks/$$part.py || exit; done; done
 	$(BIN)/python benchmarks/page.py docs/speed.md
 
 bench-growth: $(VENV)/installed ## Measure time and memory for up to a million images; also the slow part of bench
-	@for backend in $(BACKENDS); do KERAS_BACKEND=$$backend $(BIN)/python benchmarks/growth.py || exit; done
+	@for backend in $(BACKENDS); do KERAS_BACKEND=$$backend $(BIN)/python benchmarks/growth.py || exit; \
+	    KERAS_BACKEND=$$backend $(BIN)/python benchmarks/residual.py || exit; done
 	KERAS_BACKEND=jax $(BIN)/python benchmarks/training.py overfit_sine
 	$(BIN)/python benchmarks/growth.py --chart docs/growth.png
 	$(BIN)/python benchmarks/page.py docs/speed.md

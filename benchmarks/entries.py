@@ -44,7 +44,7 @@ HELD_OUT = 2000  # number of test images for the validation loss
 ENTRIES = (
     Entry("dense8_mnist", "dense", None, batch_size=64, epochs=2, reach=26.0, tolerance=0.06),
     Entry("vae_mnist", "variational", None, batch_size=128, epochs=2, reach=120.0),
-    Entry("aae_mnist", "adversarial", 3_000, batch_size=100, epochs=1, reach=0.25, rounds=4, tolerance=0.25),
+    Entry("aae_mnist", "adversarial", 3_000, batch_size=100, epochs=17, reach=0.25, rounds=4, tolerance=0.25),
     Entry("conv_mnist", "convolutional", 768, batch_size=256, epochs=1, reach=0.3, rounds=4),
     Entry("deep_sine", "sine", None, 30, 200, 0.01, 3e-3, validated=True, rounds=3, tolerance=0.2),
     Entry("vae8_mnist", "variational", 20_000, 128, epochs=2, reach=150.0, sizes=(512, 8), backend="torch", rounds=4),

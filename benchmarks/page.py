@@ -40,8 +40,6 @@ epoch in one compiled call (TensorFlow: XLA, except for convolutions). On PyTorc
 memory with fused Adam, channels-last convolutions and denormals flushed to zero, which halves the time on some
 processors. It uses the batch order of kerasae, and the benchmark fails if the losses differ. Each program runs in its
 own process; they take turns, so that other load on the machine affects all of them.
-
-The figures below were measured before `fit` got its present loop, and have to be measured again.
 """
 
 TRAINING = """
@@ -71,6 +69,28 @@ kerasae validates its input, the hand-written pass does not.
 |---|---|---|{rule}
 """
 
+STREAMS = """
+## Streams
+
+Training `dense8_mnist`'s network with batches of 64 (`benchmarks/streams.py`), images per second in the median epoch;
+in brackets relative to the same images as arrays. *Alone* is the speed of the stream without training. Training and
+the stream share the processor's cores.
+
+| | | {titles} |
+|---|---|---|{rule}
+"""
+
+RESIDUAL = """
+## Larger color images
+
+One training step of the default `ResidualAutoencoder` (`benchmarks/residual.py`): milliseconds per image, in brackets
+relative to the time that its multiplications and additions take at the speed of one large matrix product on the same
+machine; and peak memory of the process. A dash: a step would have taken more than 40 s, or needed more than 16 GiB.
+
+| side, pixels | batch | {titles} |
+|---|---|---|{rule}
+"""
+
 STARTUP = """
 ## Start-up
 
@@ -85,7 +105,8 @@ GROWTH = """
 
 ![Time and memory against the number of images, their size and the batch](growth.png)
 
-kerasae's `fit` on synthetic images, as arrays in memory and as streams (dashed), of which only one batch is in memory.
+kerasae's `fit` on synthetic images, as arrays in memory, as 8-bit pixels (dotted), and as streams (dashed), of which
+only a few blocks of batches are in memory.
 Measured by `make bench-growth`.
 """
 
@@ -159,6 +180,44 @@ def inference_lines(records) -> list[str]:
     return lines
 
 
+def stream_lines(records) -> list[str]:
+    """Speeds of streams by kind and program, and in brackets relative to arrays."""
+    found = [record.get("streams", {}) for record in records.values()]
+    lines = []
+    for kind in dict.fromkeys(kind for streams in found for kind in streams):
+        cells = []
+        for streams in found:
+            if kind not in streams:
+                cells.append("")
+                continue
+            speed = streams[kind]["median"]
+            relative = f" ({speed / streams['arrays']['median']:.2f})" if kind.endswith("kerasae") else ""
+            cells.append(f"{speed:,.0f}{relative}")
+        source, _, program = kind.partition(", ")
+        lines.append(f"| {source} | {program or 'kerasae'} | {' | '.join(cells)} |")
+    return lines
+
+
+def residual_lines(records) -> list[str]:
+    """Time per image and memory of each side and batch size."""
+    found = [
+        {(point["side"], point["batch_size"]): point for point in record.get("residual", {}).get("points", [])}
+        for record in records.values()
+    ]
+    lines = []
+    for key in sorted({key for points in found for key in points}):
+        cells = []
+        for points in found:
+            point = points.get(key)
+            cells.append(
+                f"{1e3 * point['seconds']:.1f} ({point['seconds'] / point['limit']:.1f}), {point['memory']:,.0f} MiB"
+                if point
+                else "–"
+            )
+        lines.append(f"| {key[0]} | {key[1]} | {' | '.join(cells)} |")
+    return lines
+
+
 def startup_lines(records) -> list[str]:
     from startup import COMMANDS
 
@@ -183,6 +242,9 @@ def page(records: dict[str, dict]) -> str:
     titles, rule = " | ".join(TITLES[backend] for backend in records), "---|" * len(records)
     parts = [HEAD.format(finding=finding(records)), TRAINING + "\n".join(training_lines(records)) + "\n"]
     parts += [INFERENCE.format(titles=titles, rule=rule) + "\n".join(inference_lines(records)) + "\n"]
+    for name, text, lines in (("streams", STREAMS, stream_lines), ("residual", RESIDUAL, residual_lines)):
+        if any(name in record for record in records.values()):
+            parts.append(text.format(titles=titles, rule=rule) + "\n".join(lines(records)) + "\n")
     parts += [STARTUP.format(titles=titles, rule=rule) + "\n".join(startup_lines(records)) + "\n"]
     if any("growth" in record for record in records.values()):
         parts.append(GROWTH)

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from conftest import BACKEND, adversarial, dense, images, stream, vae
 
+from kerasae import backends
+
 X = images(43)
 
 
@@ -199,3 +201,38 @@ def test_jit_compile_is_honored(jit_compile):
     model = dense()
     model.compile(jit_compile=jit_compile)
     assert np.isfinite(model.fit(X, batch_size=20, verbose=0).history["loss"]).all()
+
+
+def test_short_fits_add_up_to_a_long_run(monkeypatch):
+    model, seen, original = dense(), [], backends.train_run
+
+    def recorded(model, block, is_long):
+        seen.append(is_long)
+        return original(model, block, is_long)
+
+    monkeypatch.setattr(backends, "train_run", recorded)
+    monkeypatch.setitem(backends.LONG_RUN, "train", 10)
+    for _ in range(4):  # of four steps each
+        model.fit(images(32), batch_size=8, verbose=0)
+    model.compile()
+    model.fit(images(32), batch_size=8, verbose=0)
+    assert seen == [False, True, False]
+
+
+def test_batch_hooks_of_callbacks_are_called_and_metrics_are_means_over_the_epoch():
+    calls = []
+
+    class Watching(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            calls.append((batch, logs["loss"]))
+
+    model, other = dense(), dense()
+    other.set_weights(model.get_weights())
+    x = images(32)
+    options = {"batch_size": 8, "shuffle": False, "verbose": 0}
+    watched = model.fit(x, callbacks=[Watching()], **options).history["loss"]
+    unwatched = other.fit(x, **options).history["loss"]
+    assert [batch for batch, _ in calls] == [0, 1, 2, 3]
+    assert watched == pytest.approx(unwatched, rel=1e-6)
+    assert watched[0] == pytest.approx(calls[-1][1], rel=1e-6)
+    assert isinstance(unwatched[0], float)

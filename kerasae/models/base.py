@@ -10,7 +10,7 @@ from kerasae import backends, files
 from kerasae._checks import positive_size, positive_sizes
 from kerasae.layers import CounterBasedRandom, KerasNoise
 from kerasae.layers.noise import as_noise
-from kerasae.models import quantization
+from kerasae.models import blocks, quantization
 from kerasae.models.errors import ReconstructionErrors
 from kerasae.models.input_size import InputSize
 from kerasae.models.labels import Labels
@@ -222,7 +222,7 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
 
     def _to_logits(self, z, training: bool):
         """Output of the decoder before its output activation."""
-        view = self.compiled_functions.get(self, "logits", lambda: _without_activation(self.decoder))
+        view = self.compiled_functions.get(self, "logits", lambda: blocks.without_activation(self.decoder))
         return view(z, training=training)
 
     def _apply(self, function, x, shape, value_range, name: str, batch_size: int | None, *others):
@@ -287,19 +287,11 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
         """Validate `x` and `y` (may be None) and return them as float arrays. Errors as for `fit`."""
         given, label = self.split_label(self.checked_structure(x))
         images = validation.checked_array(given, self.data_shape, self.value_range, "x")
-        if y is given:
-            y = images
-        elif y is not None:
-            y = validation.checked_array(y, self.data_shape, self.value_range, "y")
+        if y is not None:
+            y = images if y is given else validation.checked_array(y, self.data_shape, self.value_range, "y")
         return self.labeled(images, *self.checked_labels(label, images)), y
 
 
 def _joined(x, label):
     """Input of an encoder or decoder: the label is a second input if there is one."""
     return x if label is None else [x, label]
-
-
-def _without_activation(decoder: keras.Model) -> keras.Model:
-    """A model of the decoder's layers without the last one, the output activation."""
-    codes = decoder.inputs if len(decoder.inputs) > 1 else decoder.inputs[0]
-    return keras.Model(codes, decoder.layers[-1].input, name="logits")

@@ -202,3 +202,9 @@ def _output(model):
 
 def _same(model) -> dict:
     return {"padding": "same", "data_format": "channels_last", "dtype": model.dtype_policy}
+
+
+def without_activation(decoder: keras.Model) -> keras.Model:
+    """A model of the decoder's layers without the last one, the output activation."""
+    codes = decoder.inputs if len(decoder.inputs) > 1 else decoder.inputs[0]
+    return keras.Model(codes, decoder.layers[-1].input, name="logits")

@@ -11,13 +11,18 @@ class CompiledFunctions:
 
     A quantized or replaced layer, LoRA, a new dtype policy or a change of `trainable` changes the model's structure,
     which is compared at every use. `compile` clears the cache itself.
+
+    Attributes:
+        train_steps: Number of training steps since the cache was cleared.
+        warned: Warnings that were given, each only once.
     """
 
     def __init__(self):
+        self.train_steps = 0
         self._functions: dict[Hashable, Any] = {}
         self._structure: Structure | None = None
         self._settings: Any = None
-        self.warned: set[str] = set()  # warnings that are given only once
+        self.warned: set[str] = set()
 
     def get(self, model, key: Hashable, make: Callable[[], Any]):
         """Return the function of this key, or create it with `make` if there is none for the current model."""
@@ -35,7 +40,7 @@ class CompiledFunctions:
 
     def clear(self) -> None:
         """Clear the cache, so the next use compiles."""
-        self._functions, self._structure = {}, None
+        self._functions, self._structure, self.train_steps = {}, None, 0
 
     def __deepcopy__(self, memo):
         return CompiledFunctions()

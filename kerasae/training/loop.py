@@ -34,13 +34,14 @@ def fit(model, source, callbacks, epochs: int, initial_epoch: int, verbose, vali
     callbacks = callback_list(model, callbacks, verbose, epochs, source.num_batches, add_history=True)
     model.stop_training = False
     training_logs: dict = {}
+    steps = model.compiled_functions.train_steps + source.total  # short fits add up to a long run
     callbacks.on_train_begin()
     for epoch in range(keras_private.resumed_epoch(model) or initial_epoch, epochs):
         running_means.reset(model)
         callbacks.on_epoch_begin(epoch)
         backends.set_mode(model, training=True)
         model.compiled_functions.require(_optimizer_settings(model))
-        epoch_logs = _run_blocks(model, "train", source, epoch, callbacks)
+        epoch_logs = _run_blocks(model, "train", source, epoch, callbacks, steps)
         if validation is not None and _is_due(epoch, validation_freq):
             found = model.evaluate(validation, callbacks=callbacks, return_dict=True)
             epoch_logs |= {f"val_{name}": value for name, value in found.items()}
@@ -62,7 +63,7 @@ def evaluate(model, source, callbacks, verbose) -> dict[str, float]:
     model.stop_evaluating = False
     callbacks.on_test_begin()
     running_means.reset(model)
-    logs = keras_private.pythonify_logs(_run_blocks(model, "test", source, 0, callbacks))
+    logs = keras_private.pythonify_logs(_run_blocks(model, "test", source, 0, callbacks, source.total))
     callbacks.on_test_end(logs)
     return logs
 
@@ -109,8 +110,8 @@ def callback_list(model, callbacks, verbose, epochs: int, steps: int | None, add
     )
 
 
-def _run_blocks(model, kind: str, source, epoch: int, callbacks) -> dict:
-    """Run the training or test steps of an epoch, and return its logs."""
+def _run_blocks(model, kind: str, source, epoch: int, callbacks, total: float) -> dict:
+    """Run the training or test steps of an epoch, of `total` steps of this kind, and return its logs."""
     begin, end = (getattr(callbacks, f"on_{kind}_batch_{part}") for part in ("begin", "end"))
     is_watched = not running_means.has_keras_results(model) or _watches(callbacks, kind)
     logs: dict | None = {}
@@ -118,12 +119,14 @@ def _run_blocks(model, kind: str, source, epoch: int, callbacks) -> dict:
     for block in source.blocks(epoch, most_steps):
         if is_watched:
             begin(step)
-        logs = _take(model, kind, block, source.total)
+        logs = _take(model, kind, block, total)
         step += block.steps
         if is_watched:
             end(step - 1, running_means.results(model) if logs is None else logs)
         if getattr(model, _STOPS[kind]):
             break
+    if kind == "train":
+        model.compiled_functions.train_steps += step
     results = running_means.results(model)
     # A step's own logs are those of the last step, unless they have the names of the metrics.
     return results if logs is None or set(logs) == set(results) else dict(logs)
