@@ -210,3 +210,25 @@ def test_the_penalty_on_weights_is_their_mean_square():
     np.testing.assert_allclose(value(MeanSquaredWeight(0.3), kernel), 0.3 * (kernel**2).mean(), rtol=1e-5)
     revived = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(MeanSquaredWeight(0.3)))
     np.testing.assert_allclose(value(revived, kernel), 0.3 * (kernel**2).mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.2])
+def test_crossentropy_of_logits_is_exact_for_all_logits(label_smoothing):
+    logits = np.array([-90, -20, -1, -1e-3, 0, 1e-3, 1, 20, 90], "float32")[:, None]
+    loss = PerImage(keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing))
+    for y in (0.0, 0.3, 1.0):
+        smooth = y * (1 - label_smoothing) + label_smoothing / 2
+        expected = smooth * np.logaddexp(0, -logits.astype("float64")) + (1 - smooth) * np.logaddexp(0, logits)
+        found = keras.ops.convert_to_numpy(loss.call(np.full_like(logits, y), logits))
+        np.testing.assert_allclose(found, expected[:, 0], rtol=1e-5, atol=1e-8)
+
+
+def test_the_gradient_of_the_crossentropy_is_the_difference_of_the_probabilities():
+    """Also where a logit is exactly 0, as of every pixel of a network that starts at zero."""
+    x = np.linspace(0, 1, 12, dtype="float32").reshape(2, 6)
+    model = kerasae.models.DenseAutoencoder((6,), (), 2)
+    model.set_weights([np.zeros_like(w) for w in model.get_weights()])
+    model.compile(keras.optimizers.SGD(1.0))
+    model.fit(x, batch_size=2, verbose=0)
+    bias = model.get_weights()[-1]
+    np.testing.assert_allclose(bias, -(0.5 - x.mean(axis=0)) / 6, atol=1e-6)
