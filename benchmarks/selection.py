@@ -2,16 +2,18 @@
 
     KERAS_BACKEND=jax python benchmarks/selection.py dense8_mnist vae_mnist
     python benchmarks/selection.py --table docs/selection.md
+    python benchmarks/selection.py --sentence dense8_mnist
 
 The first command trains on all but the last 5,000 training images: with the shipped schedule and seeds 0, 1 and 2, and
 with half as many epochs and seed 0. It measures the entry's main figure on the held-out images after each training, and
 on the test set only after those with the shipped schedule. Results are kept in `benchmarks/selection/NAME.json` after
-each training: run an interrupted command again, and it resumes.
+each training: run an interrupted command again, and it resumes. `--sentence` prints what the recipe and the card say.
 """
 
 import argparse
 import dataclasses
 import json
+import math
 import statistics
 import time
 from collections.abc import Iterator
@@ -100,19 +102,45 @@ def row(name: str, record: dict[str, dict]) -> str:
     from kerasae.zoo import recipes
 
     metric = METRICS[recipes.find(name).headline]
-    seeds = [record[f"seed {seed}"] for seed in SEEDS]
+    half, epochs = f"{record['half']['held_out']:.{metric.decimals}f}", record["seed 0"]["epochs"]
+    held_out, test = spread(record, "held_out"), spread(record, "test")
+    return f"| `{name}` | {metric.label} | {epochs} | {held_out} | {half} | {test} |"
 
-    def spread(key: str) -> str:
-        values = [run[key] for run in seeds]
-        return f"{statistics.mean(values):.{metric.decimals}f} ± {statistics.stdev(values):.1g}"
 
-    half = f"{record['half']['held_out']:.{metric.decimals}f}"
-    return f"| `{name}` | {metric.label} | {seeds[0]['epochs']} | {spread('held_out')} | {half} | {spread('test')} |"
+def sentence(name: str) -> str:
+    """The field `selection` of an entry whose schedule was compared with one of half its length."""
+    from kerasae.metrics import METRICS
+    from kerasae.zoo import recipes
+
+    record, metric = kept(name), METRICS[recipes.find(name).headline]
+    outcome = "confirmed" if gain(name, record) > 0 else "not confirmed"
+    return (
+        f"Number of epochs {outcome} on the last 5,000 training images: {metric.label} {spread(record, 'held_out')} over "
+        f"three seeds, {record['half']['held_out']:.{metric.decimals}f} with half as many epochs. The weights were "
+        f"trained by the same schedule on all 60,000 images; test {metric.label} of the three seeds: "
+        f"{spread(record, 'test')}."
+    )
+
+
+def spread(record: dict[str, dict], key: str) -> str:
+    """Mean ± standard deviation of a figure over the seeds, the mean with one digit more than the deviation needs."""
+    values = [record[f"seed {seed}"][key] for seed in SEEDS]
+    deviation = statistics.stdev(values)
+    decimals = max(0, -math.floor(math.log10(deviation))) if deviation else 5
+    return f"{statistics.mean(values):.{decimals}f} ± {deviation:.{decimals}f}"
+
+
+def gain(name: str, record: dict[str, dict]) -> float:
+    """By how much the shipped schedule is better on held-out images than half of it; negative if it is worse."""
+    from kerasae.metrics import METRICS
+    from kerasae.zoo import recipes
+
+    sign = -1 if METRICS[recipes.find(name).headline].higher_is_better else 1
+    return sign * (record["half"]["held_out"] - statistics.mean(record[f"seed {s}"]["held_out"] for s in SEEDS))
 
 
 def _finding() -> list[str]:
     """What the page says first: for how many entries more epochs are better."""
-    from kerasae.metrics import METRICS
     from kerasae.zoo import recipes
 
     better, worse = [], []
@@ -120,9 +148,7 @@ def _finding() -> list[str]:
         record = kept(name)
         if len(record) <= len(SEEDS):
             continue
-        sign = -1 if METRICS[recipes.find(name).headline].higher_is_better else 1
-        gain = sign * (record["half"]["held_out"] - statistics.mean(record[f"seed {s}"]["held_out"] for s in SEEDS))
-        (better if gain > 0 else worse).append(f"`{name}`")
+        (better if gain(name, record) > 0 else worse).append(f"`{name}`")
     lines = [f"The shipped schedule is better on held-out images than one of half its length for {len(better)} of"]
     lines += [f"{len(better) + len(worse)} entries{f' (not {chr(44).join(worse)})' if worse else ''}."]
     return lines
@@ -135,10 +161,13 @@ def main() -> None:
     parser.add_argument(
         "--checkpoints", type=Path, default=Path("entries/.selection"), help="folder of unfinished runs"
     )
+    parser.add_argument("--sentence", metavar="NAME", help="print the field `selection` of an entry's recipe")
     parser.add_argument("--table", type=Path, metavar="FILE", help="write what was measured so far")
     arguments = parser.parse_args()
     for name in arguments.names:
         measure(name, arguments.checkpoints)
+    if arguments.sentence:
+        print(sentence(arguments.sentence))
     if arguments.table:
         arguments.table.write_text(table())
 

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kerasae import zoo
+from kerasae.zoo import recipes
+
 pytestmark = pytest.mark.anybackend
 
 ROOT = Path(__file__).parents[1]
@@ -78,6 +81,9 @@ def test_the_pages_on_bits_and_on_the_choice_of_schedules_are_current(benchmark)
         json.loads((ROOT / "zoo" / "vq_mnist" / "metadata.json").read_text())["figures"]["mse"], rel=1e-4
     )
     assert (ROOT / "docs" / "selection.md").read_text(encoding="utf-8") == selection.table()
+    for path in selection.DIRECTORY.glob("*.json"):
+        if not zoo.card(path.stem).hold_out:  # else it is one of the compared trainings
+            assert recipes.find(path.stem).selection == selection.sentence(path.stem), f"see --sentence {path.stem}"
 
 
 def test_a_rounded_code_has_its_bits_where_they_matter(benchmark):

@@ -2,6 +2,7 @@
 
 import math
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,9 +23,7 @@ _INTRODUCTION = """# Results of all entries
 Made from the entries' cards by `python tools/results.py docs/results.md`. `kerasae evaluate NAME` measures the
 figures of an entry again. Tests compare them with the card, on one backend for each entry, and golden outputs on every
 backend. All figures are of the pretrained weights in the package, on the 10,000 test images. No weights were selected
-by these figures. For {chosen} of {all} entries, settings were chosen on the last 5,000 training images: their cards say
-how, and [selection](selection.md) how much figures move by chance. The others have the published schedule, or one that
-was lengthened until a figure of the last table was reached, or as far as time allowed.
+by these figures. {chosen}
 """
 _RECONSTRUCTION = """\
 MSE and BCE are means per pixel. *Ratio* is input size / code size. *PCA* keeps as many components as the code has
@@ -69,8 +68,7 @@ def page(cards: Cards) -> str:
         cards: As `zoo.card` gives them.
     """
     images = [card for card in cards if card["data"] in DATA]
-    chosen = [card for card in cards if card.get("selection")]
-    sections = [_INTRODUCTION.format(finding=_finding(images), chosen=len(chosen), all=len(cards))]
+    sections = [_INTRODUCTION.format(finding=_finding(images), chosen=_chosen(cards))]
     sections += _by_data("Reconstruction", _RECONSTRUCTION, images, _reconstruction)
     sections += _section("Denoising", _DENOISING, _having("denoised_mse", images), _denoising)
     sections += _by_data("Generation", _GENERATION, _having("sample_distance", images), _generation)
@@ -96,6 +94,24 @@ def _finding(images: Cards) -> str:
     features = _having("forest_accuracy", images)
     lines.append(_compared("have codes that classify better than the pixels", features, "forest_accuracy", "pixels", 1))
     return "\n".join(["Pretrained entries beside their baselines:", "", *filter(None, lines)])
+
+
+def _chosen(cards: Cards) -> str:
+    """How settings were chosen, and the entries whose length of training was not chosen on held-out images."""
+    chosen = [card for card in cards if card.get("selection")]
+    others = [card for card in cards if not card.get("selection")]
+    lengthened = [_name(card) for card in others if card.get("schedule") != "written"]
+    lines = [
+        f"For {len(chosen)} of {len(cards)} entries the card says how settings were chosen, mostly on the last 5,000 "
+        "training images; [selection](selection.md) shows how much figures move by chance.",
+        f"{len(others) - len(lengthened)} entries have the published schedule.",
+    ]
+    if lengthened:
+        lines.append(
+            f"For the other {len(lengthened)}, training was lengthened until a figure of the last table was reached, or "
+            f"as far as time allowed: {', '.join(lengthened)}."
+        )
+    return textwrap.fill(" ".join(lines), 120, break_on_hyphens=False)
 
 
 def _compared(what: str, cards: Cards, key: str, baseline: str, sign: int) -> str:

@@ -34,9 +34,12 @@ ROWS = (
         model=lambda: models.ConvVariationalAutoencoder(IMAGE, (32, 64), 3, (16,), 2),
         headline="negative_elbo",
         written=Schedule(epochs=30, batch_size=128),
-        shipped=Schedule(epochs=20, batch_size=128, decay="cosine", precision="mixed_bfloat16"),
+        shipped=Schedule(epochs=30, batch_size=128, learning_rate=3e-3, decay="cosine", epsilon=0.1),
+        selection="Trained on the first 55,000 images. Adam's epsilon and learning rate by the number of ReLUs in the "
+        "narrow layer that are not dead, and by the negative ELBO, on the last 5,000 training images after at most one "
+        "epoch: a large epsilon keeps more of them. The number of epochs was that of the published recipe.",
         references=(Reference("negative_elbo", 146.95, CHOLLET),),
-        seed=2,  # of seeds 0 to 3, the one with the fewest dead ReLUs in the narrow layer after 300 steps
+        seed=2,  # of seeds 0 to 3, the one with the fewest dead ReLUs after 300 steps of the published recipe
     ),
     Recipe(
         name="cvae_mnist",
