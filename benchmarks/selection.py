@@ -116,8 +116,8 @@ def sentence(name: str) -> str:
     outcome = "confirmed" if gain(name, record) > 0 else "not confirmed"
     return (
         f"Number of epochs {outcome} on the last 5,000 training images: {metric.label} {spread(record, 'held_out')} "
-        f"over three seeds, {record['half']['held_out']:.{metric.decimals}f} with half as many epochs. The weights were "
-        f"trained by the same schedule on all 60,000 images; test {metric.label} of the three seeds: "
+        f"over three seeds, {record['half']['held_out']:.{metric.decimals}f} with half as many epochs. The weights "
+        f"were trained by the same schedule on all 60,000 images; test {metric.label} of the three seeds: "
         f"{spread(record, 'test')}."
     )
 
