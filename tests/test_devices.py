@@ -24,16 +24,29 @@ import conftest
 from kerasae import backends
 from kerasae.zoo import recipes
 
-def history(family):
+def compiled(family):
     model = getattr(conftest, family)()
     recipes.initialize(model, seed=0)
     model.compile(keras.optimizers.Adam(0.01))
+    return model
+
+def history(family):
     x = conftest.images(103)
     options = {"batch_size": 20, "epochs": 3, "seed": 1, "validation_data": x[:31], "verbose": 0}
-    return model.fit(x, **options).history
+    return compiled(family).fit(x, **options).history
 
-with backends.devices(int(sys.argv[1])):
+def streamed(family, parts):
+    """On PyTorch, each process reads its part of each batch; elsewhere a process reads whole batches."""
+    size, rank = 20 // parts, int(os.environ.get("RANK", 0)) if parts > 1 else 0
+    # The last batch of 3 images can't be divided among processes, but among the devices of one process.
+    starts = range(rank * size, 100 if parts > 1 else 103, 20)
+    stream = conftest.py_dataset([conftest.images(103)[i : i + size] for i in starts])
+    return compiled(family).fit(stream, shuffle=False, epochs=3, verbose=0).history
+
+n = int(sys.argv[1])
+with backends.devices(n):
     histories = {family: history(family) for family in sys.argv[3:]}
+    histories["stream"] = streamed("vae", n if keras.backend.backend() == "torch" else 1)
 if os.environ.get("RANK", "0") == "0":
     print(json.dumps(histories))
 """
@@ -60,10 +73,20 @@ def on_one(family):
     return model.fit(X, batch_size=20, epochs=3, seed=1, validation_data=X[:31], verbose=0).history
 
 
+def on_one_streamed():
+    import conftest
+
+    model = conftest.vae()
+    recipes.initialize(model, seed=0)
+    model.compile(keras.optimizers.Adam(0.01))
+    batches = [X[i : i + 20] for i in range(0, 100 if BACKEND == "torch" else 103, 20)]
+    return model.fit(conftest.py_dataset(batches), shuffle=False, epochs=3, verbose=0).history
+
+
 def test_the_losses_are_those_of_one_device(tmp_path):
     several = on_several(tmp_path)
-    for family in FAMILIES:
-        one = on_one(family)
+    expected = {family: on_one(family) for family in FAMILIES} | {"stream": on_one_streamed()}
+    for family, one in expected.items():
         assert several[family].keys() == one.keys()
         for name, values in one.items():
             np.testing.assert_allclose(several[family][name], values, rtol=1e-4, err_msg=f"{family} {name}")

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+import numpy as np
+
 from kerasae.training.blocks import Block
 
 # Runs the steps of a block and returns the last step's logs, or None if they are the results of the model's metrics.
@@ -50,12 +52,13 @@ class Backend(Protocol):
         """Compute `function(*arrays)` once, without gradients, and return arrays."""
 
     def to_device(self, array):
-        """Copy a NumPy array to a tensor on the device."""
+        """Copy a NumPy array to a tensor on the device, or on all devices that train together."""
 
-    def adopt(self, array):
+    def adopt(self, array, batch_size: int | None = None):
         """Make an array of `aligned.aligned_zeros` a tensor on the device, on a CPU without a copy.
 
-        The array must not be changed afterwards.
+        The array must not be changed afterwards. If `batch_size` is given, the rows are batches of this process's own
+        stream, and each device that trains may get a part of each batch.
         """
 
     def value_of(self, variable):
@@ -68,4 +71,16 @@ class Backend(Protocol):
         """Set the training mode of layers that store it, as PyTorch's modules do."""
 
     def devices(self, n: int) -> AbstractContextManager:
-        """Context manager in which models are built and trained on `n` devices."""
+        """Context manager in which models are built and trained on `n` devices, those of all hosts together."""
+
+    def processes(self, model) -> int:
+        """Number of processes that train the model together, on one host or on several."""
+
+    def process_index(self) -> int:
+        """Index of this process among those that train together. The first one writes files."""
+
+    def gather(self, model, values) -> np.ndarray:
+        """Collect int32 numbers `(n,)` of every process as `(processes, n)`. All processes must call it together."""
+
+    def is_lost(self, error: Exception) -> bool:
+        """Whether an error of the framework means that another process cannot be reached."""

@@ -77,7 +77,9 @@ def to_device(array):
     return array
 
 
-adopt = to_device
+def adopt(array, batch_size: int | None = None):
+    """Return the array itself, as `to_device` does."""
+    return array
 
 
 def value_of(variable):
@@ -88,3 +90,23 @@ def value_of(variable):
 def assign(variable, value) -> None:
     """Assign an array of the variable's shape."""
     variable.assign(value)
+
+
+def processes(model) -> int:
+    """Number of processes that train together: 1, since this backend cannot train."""
+    return 1
+
+
+def process_index() -> int:
+    """Index of this process among those that train together."""
+    return 0
+
+
+def gather(model, values) -> np.ndarray:
+    """Collect integers `(n,)` of every process as `(1, n)`."""
+    return np.asarray(values)[None]
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether an error means that another process cannot be reached."""
+    return False

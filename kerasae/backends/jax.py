@@ -1,13 +1,17 @@
 """JAX: steps are pure functions of a state that contains everything that training changes."""
 
-import contextlib
-
 import jax
 import keras
 import numpy as np
 
 from kerasae import keras_private
+from kerasae.backends import jax_devices
 from kerasae.backends.aligned import aligned_zeros
+from kerasae.backends.jax_devices import devices as devices
+from kerasae.backends.jax_devices import gather as gather
+from kerasae.backends.jax_devices import is_lost as is_lost
+from kerasae.backends.jax_devices import process_index as process_index
+from kerasae.backends.jax_devices import processes as processes
 from kerasae.training.overrides import reports_own_logs
 
 COMPILES_PER_LENGTH = True
@@ -105,35 +109,38 @@ def train_run(model, block, is_long: bool):
         model.optimizer.variables,
         model.metrics_variables,
     )
-    return _run(model, model.train_step, "train_step", state, block.layout)
+    return _run(model, model.train_step, "train_step", state, block)
 
 
 def test_run(model, block, is_long: bool):
     """Make a function that runs the test steps of a block in one call; see `base.Backend`."""
     state = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
-    return _run(model, model.test_step, "test_step", state, block.layout)
+    return _run(model, model.test_step, "test_step", state, block)
 
 
-def _run(model, step, name: str, variables, layout):
-    own_logs = reports_own_logs(model, name)
+def _run(model, step, name: str, variables, block):
+    own_logs, layout = reports_own_logs(model, name), block.layout
+    # A stream's batches are divided over the devices when they are copied there; see `adopt`.
+    by_position = not block.shared and keras.distribution.distribution() is not None
 
-    def next_step(state, table, rows):
+    def next_step(state, table, batches, i):
+        rows = i if by_position else jax_devices.divided(batches[i])
         logs, state = step(state, layout.batch(table, rows))
         return (logs if own_logs else {}), state
 
     def loop(state, table, batches, count):
         # A loop needs initial logs. Without logs of the step's own, there are none, and the step is traced once.
-        logs = jax.eval_shape(next_step, state, table, batches[0])[0] if own_logs else {}
+        logs = jax.eval_shape(next_step, state, table, batches, 0)[0] if own_logs else {}
         logs = jax.tree.map(lambda log: jax.numpy.zeros(log.shape, log.dtype), logs)
 
         def body(i, carried):
-            return next_step(carried[1], table, batches[i])
+            return next_step(carried[1], table, batches, i)
 
         return jax.lax.fori_loop(0, count, body, (logs, state))
 
     def one_by_one(state, table, batches, count):
-        for rows in batches[:count]:
-            logs, state = single(state, table, rows)
+        for i in range(count):
+            logs, state = single(state, table, batches, np.int32(i))
         return logs, state
 
     single = next_step
@@ -148,39 +155,12 @@ def _run(model, step, name: str, variables, layout):
     # Buffers are not donated, so if a run is interrupted, the variables keep their previous values.
     def make_steps(block):
         state = tuple(map(keras_private.raw_values, variables))
-        logs, state = run(state, block.table, _distributed(block.batches), np.int32(block.steps))
+        logs, state = run(state, block.table, block.batches, np.int32(block.steps))
         for some, values in zip(variables, state, strict=True):
             keras_private.set_raw_values(some, values)
         return logs if own_logs else None
 
     return make_steps
-
-
-def _distributed(batches):
-    """Distribute the rows of batches over the devices. Rows that cannot be divided evenly go to every device."""
-    distribution = keras.distribution.distribution()
-    if distribution is None:
-        return batches
-    divided = batches.shape[1] % distribution.device_mesh.devices.size == 0
-    axis = distribution.batch_dim_name if divided else None
-    layout = keras.distribution.TensorLayout([None, axis], distribution.device_mesh)
-    return keras.distribution.distribute_tensor(batches, layout)
-
-
-@contextlib.contextmanager
-def devices(n: int):
-    """Build and train models on `n` devices in this context; see `base.Backend`."""
-    with contextlib.suppress(RuntimeError):  # JAX is initialized already: its number of devices is fixed
-        jax.config.update("jax_num_cpu_devices", n)
-    found = keras.distribution.list_devices()
-    if len(found) < n:
-        raise ValueError(f"Expected {n} devices. Found {len(found)}: {', '.join(found)}. Ask for fewer devices.")
-    before = keras.distribution.distribution()
-    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found[:n]))
-    try:
-        yield
-    finally:
-        keras.distribution.set_distribution(before)
 
 
 def set_mode(model, training: bool) -> None:
@@ -192,14 +172,18 @@ def check_training() -> None:
 
 
 def to_device(array):
-    """Copy a NumPy array to a JAX array."""
+    """Copy a NumPy array to a JAX array, on all devices of the distribution."""
+    if keras.distribution.distribution() is not None:
+        return jax_devices.on_devices(array, None)
     copy = aligned_zeros(array.shape, array.dtype)
     copy[...] = array
     return adopt(copy)
 
 
-def adopt(array):
+def adopt(array, batch_size: int | None = None):
     """Make an array of `aligned_zeros` a tensor; see `base.Backend`."""
+    if batch_size is not None and keras.distribution.distribution() is not None:
+        return jax_devices.on_devices(array, batch_size)
     return jax.device_put(array)
 
 

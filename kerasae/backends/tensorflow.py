@@ -1,13 +1,16 @@
 """TensorFlow: steps change variables; one graph runs many steps."""
 
-import contextlib
-
 import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasae import keras_private, random
-from kerasae.training import sharing
+from kerasae import keras_private
+from kerasae.backends.tensorflow_devices import devices as devices
+from kerasae.backends.tensorflow_devices import gather as gather
+from kerasae.backends.tensorflow_devices import is_lost as is_lost
+from kerasae.backends.tensorflow_devices import process_index as process_index
+from kerasae.backends.tensorflow_devices import processes as processes
+from kerasae.backends.tensorflow_devices import run_step
 from kerasae.training.overrides import reports_own_logs
 
 COMPILES_PER_LENGTH = False
@@ -59,10 +62,10 @@ def test_run(model, block, is_long: bool):
 
 
 def _run(model, step, name: str, block, is_long: bool):
-    own_logs, layout = reports_own_logs(model, name), block.layout
+    own_logs, layout, shared = reports_own_logs(model, name), block.layout, block.shared
 
     def next_step(table, rows):
-        logs = _on_devices(model, step, layout, table, rows)
+        logs = run_step(model.distribute_strategy, step, layout, table, rows, shared)
         return _whole(model, logs) if own_logs else {}
 
     def loop(table, batches, count):
@@ -92,25 +95,6 @@ def _run(model, step, name: str, block, is_long: bool):
     return run
 
 
-def _on_devices(model, step, layout, table, rows):
-    """Run one step. Each device gets a part of the rows, or all rows if they cannot be divided evenly."""
-    strategy = model.distribute_strategy
-    devices, size = strategy.num_replicas_in_sync, rows.shape[0]
-    if devices == 1:
-        return step(layout.batch(table, rows, tf.gather))
-    divided = size % devices == 0
-
-    def on_device():
-        part, first = rows, 0
-        if divided:
-            first = tf.distribute.get_replica_context().replica_id_in_sync_group * (size // devices)
-            part = tf.ensure_shape(rows[first : first + size // devices], (size // devices,))
-        with random.from_image(first), sharing.counting(1 if divided else 1 / devices):
-            return step(layout.batch(table, part, tf.gather))
-
-    return strategy.run(on_device)
-
-
 def _whole(model, logs) -> dict:
     """Logs of one step as tensors, averaged over devices."""
     strategy = model.distribute_strategy
@@ -131,21 +115,6 @@ def _by_xla(model, block, is_long: bool) -> bool:
     return is_long and len(block.batches) > 1 and not keras_private.convolves(model)
 
 
-@contextlib.contextmanager
-def devices(n: int):
-    """Build and train models on `n` devices in this context; see `base.Backend`."""
-    found = tf.config.list_physical_devices("GPU")
-    if not found:
-        cpu = tf.config.list_physical_devices("CPU")[0]
-        with contextlib.suppress(RuntimeError):  # TensorFlow is initialized already: its number of devices is fixed
-            tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * n)
-    names = [device.name for device in tf.config.list_logical_devices("GPU" if found else "CPU")]
-    if len(names) < n:
-        raise ValueError(f"Expected {n} devices. Found {len(names)}: {', '.join(names)}. Ask for fewer devices.")
-    with tf.distribute.MirroredStrategy(names[:n]).scope():
-        yield
-
-
 def set_mode(model, training: bool) -> None:
     """Do nothing: on TensorFlow the mode is an argument of every call."""
 
@@ -159,7 +128,7 @@ def to_device(array):
     return keras.ops.convert_to_tensor(array)
 
 
-def adopt(array):
+def adopt(array, batch_size: int | None = None):
     """Make an array of `aligned_zeros` a tensor; see `base.Backend`."""
     if tf.config.list_physical_devices("GPU"):
         return to_device(array)

@@ -12,6 +12,10 @@ from kerasae import keras_private, random
 from kerasae.backends import torch_processes
 from kerasae.backends.torch_adam import apply
 from kerasae.backends.torch_processes import devices as devices
+from kerasae.backends.torch_processes import gather as gather
+from kerasae.backends.torch_processes import is_lost as is_lost
+from kerasae.backends.torch_processes import process_index as process_index
+from kerasae.backends.torch_processes import processes as processes
 from kerasae.backends.torch_safety import reason_against, reason_against_inference
 from kerasae.backends.torch_trace import traced
 from kerasae.training import sharing
@@ -89,7 +93,7 @@ def _run(model, step, name: str, block, is_long: bool):
     def run(block):
         batches = torch.from_numpy(block.batches[: block.steps]).to(block.table[0].device)
         with _denormals_as_zeros(), mode():
-            logs = steps(block.table, torch_processes.broadcast(batches))
+            logs = steps(block.table, batches)
         return logs if own_logs else None
 
     return run
@@ -196,7 +200,7 @@ def to_device(array):
     return keras.ops.convert_to_tensor(array)
 
 
-def adopt(array):
+def adopt(array, batch_size: int | None = None):
     """Make an array of `aligned_zeros` a tensor; see `base.Backend`."""
     return keras.ops.convert_to_tensor(torch.from_numpy(array))
 

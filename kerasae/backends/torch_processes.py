@@ -3,13 +3,36 @@
 import contextlib
 import os
 
+import keras
+import numpy as np
 import torch
 from torch import distributed
 
 
-def processes() -> int:
+def processes(model=None) -> int:
     """Number of processes that train together: 1 unless torchrun has started several."""
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+
+
+def process_index() -> int:
+    """Index of this process among those that train together."""
+    return distributed.get_rank() if processes() > 1 else int(os.environ.get("RANK", 0))
+
+
+def gather(model, values) -> np.ndarray:
+    """Collect integers `(n,)` of every process as `(processes, n)`."""
+    values = np.asarray(values, "int32")
+    if processes() == 1:
+        return values[None]
+    own = keras.ops.convert_to_tensor(values)
+    found = [torch.empty_like(own) for _ in range(processes())]
+    distributed.all_gather(found, own)
+    return torch.stack(found).numpy(force=True)
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether an error means that another process cannot be reached."""
+    return isinstance(error, distributed.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error))
 
 
 def average(tensors) -> None:

@@ -65,6 +65,7 @@ def _under_torchrun(processes: int, argv: Sequence[str]) -> int:
 
 
 def _train(arguments) -> None:
+    from kerasae import backends
     from kerasae.training import checkpoints
     from kerasae.zoo import recipes, train
 
@@ -76,7 +77,7 @@ def _train(arguments) -> None:
     seed = recipe.seed if arguments.seed is None else arguments.seed
     out = _target(arguments)
     partial = checkpoints.directory(out, plan, seed, hold_out)
-    is_first = train.process_index(arguments.devices) == 0
+    is_first = arguments.devices == 1 or backends.process_index() == 0
     with contextlib.redirect_stdout(sys.stderr):  # progress
         model, _ = train.train(
             arguments.name,

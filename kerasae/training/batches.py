@@ -16,7 +16,7 @@ from kerasae.training.blocks import Block, Layout, columns_of, distinct, in_kera
 _RESIDENT = 2**32  # bytes: arrays up to this size stay on the device during `fit`; larger ones are copied in parts
 _BUFFER = 2**28  # size of such a part in bytes
 _STREAMED = 2**26  # largest size of a block of streamed batches in bytes
-_PATIENCE = 0.2  # seconds that a block waits for a slow stream; then it runs, so that the progress bar is updated
+_PATIENCE = 0.2  # default of `StreamBatches`
 _UPDATES = 20  # smallest number of updates of the progress bar per epoch
 _SHORT = 50  # an epoch of at most this many steps is one block
 _UNKNOWN = 32  # batches per block if the length of a stream is unknown
@@ -105,12 +105,14 @@ class StreamBatches:
     Args:
         stream: Source of the batches of each epoch.
         check: Function that validates a batch and returns the batch to train on.
+        patience: Seconds that a block waits for a slow stream. Then it runs, so that the progress bar is updated.
+            Several processes must wait forever: their blocks must have equally many batches.
     """
 
     total = math.inf  # batches of all epochs
 
-    def __init__(self, stream: keras_private.Stream, check: Callable[[Any], tuple]):
-        self._stream, self._check = stream, check
+    def __init__(self, stream: keras_private.Stream, check: Callable[[Any], tuple], patience: float = _PATIENCE):
+        self._stream, self._check, self._patience = stream, check, patience
         self._layouts: dict[tuple, Layout] = {}
 
     @property
@@ -131,7 +133,8 @@ class StreamBatches:
         if most_steps == 1:
             yield from gathered
             return
-        with ThreadPoolExecutor(1) as thread:
+        distribution = keras.distribution.distribution()  # of this thread; JAX needs it to copy batches to the devices
+        with ThreadPoolExecutor(1, "blocks", keras.distribution.set_distribution, (distribution,)) as thread:
             following = thread.submit(next, gathered, None)
             while (block := following.result()) is not None:
                 following = thread.submit(next, gathered, None)
@@ -146,7 +149,7 @@ class StreamBatches:
                 yield _stacked(waiting, most_steps)
                 waiting, since = [], time.monotonic()
             waiting.append(flat)
-            if len(waiting) == _capacity(flat, most_steps) or time.monotonic() - since > _PATIENCE:
+            if len(waiting) == _capacity(flat, most_steps) or time.monotonic() - since > self._patience:
                 yield _stacked(waiting, most_steps)
                 waiting, since = [], time.monotonic()
         if waiting:
@@ -185,7 +188,7 @@ def _stacked(batches: list[_Flat], most_steps: int) -> Block:
         rows = aligned_zeros((capacity * first.size, math.prod(array.shape[1:])), array.dtype)
         for k, batch in enumerate(batches):
             rows[k * first.size : (k + 1) * first.size] = stored(batch.columns[i]).reshape(first.size, -1)
-        table.append(backends.adopt(rows))
+        table.append(backends.adopt(rows, first.size))
     return Block(first.layout, table, _consecutive((capacity, first.size)), len(batches), shared=False)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from kerasae import files, keras_private
+from kerasae import backends, files, keras_private
 
 _SUFFIX = ".weights.h5"
 
@@ -18,14 +18,16 @@ class Backup(keras.callbacks.Callback):
     Weights, optimizer state and epoch are in one file, which is renamed when it is complete, so training can be killed
     at any time. (Keras's `BackupAndRestore` overwrites its file and stores the epoch in another one.)
 
+    If several processes train one model, the first one writes the checkpoints and all resume from them, so the hosts
+    must share the directory.
+
     Args:
         directory: Directory of this run's checkpoints, created if it does not exist.
-        writes: Whether this process writes checkpoints. If several processes train one model, only one does.
     """
 
-    def __init__(self, directory: Path, writes: bool = True):
+    def __init__(self, directory: str | Path):
         super().__init__()
-        self.directory, self.writes = directory, writes
+        self.directory = Path(directory)
 
     def on_train_begin(self, logs=None):
         if states := self._states():
@@ -35,7 +37,7 @@ class Backup(keras.callbacks.Callback):
             keras_private.resume_from(self.model, epoch)
 
     def on_epoch_end(self, epoch, logs=None):
-        if not self.writes:
+        if backends.process_index() > 0:
             return
         older = self._states().values()
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from kerasae import backends, keras_private
-from kerasae.training import batches, running_means
+from kerasae.training import batches, processes, running_means
 from kerasae.training.overrides import overridden
 
 _HOOKS = {
@@ -36,7 +36,9 @@ def fit(model, source, callbacks, epochs: int, initial_epoch: int, verbose, vali
     training_logs: dict = {}
     steps = model.compiled_functions.train_steps + source.total  # short fits add up to a long run
     callbacks.on_train_begin()
-    for epoch in range(keras_private.resumed_epoch(model) or initial_epoch, epochs):
+    first_epoch = keras_private.resumed_epoch(model) or initial_epoch
+    processes.check_start(model, first_epoch, source.num_batches)
+    for epoch in range(first_epoch, epochs):
         running_means.reset(model)
         callbacks.on_epoch_begin(epoch)
         backends.set_mode(model, training=True)
@@ -116,7 +118,7 @@ def _run_blocks(model, kind: str, source, epoch: int, callbacks, total: float) -
     is_watched = not running_means.has_keras_results(model) or _watches(callbacks, kind)
     logs: dict | None = {}
     step, most_steps = 0, _steps_per_call(model, callbacks, kind, source)
-    for block in source.blocks(epoch, most_steps):
+    for block in processes.in_step(model, source, epoch, most_steps):
         if is_watched:
             begin(step)
         logs = _take(model, kind, block, total)

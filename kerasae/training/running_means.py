@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from kerasae import backends
+from kerasae.backends.aligned import aligned_zeros
 
 
 def has_keras_results(model) -> bool:
@@ -47,7 +48,7 @@ def _mean(metric):
 
 @cache
 def _zero(dtype: str):
-    return backends.to_device(np.zeros((), dtype))
+    return backends.adopt(aligned_zeros((), dtype))
 
 
 def _is_keras_own(model, name: str) -> bool:

@@ -1,5 +1,6 @@
 """`compile`, `fit`, `evaluate` and `predict` of every kerasae model, with Keras's interface on `training.loop`."""
 
+import math
 import warnings
 
 import keras
@@ -7,7 +8,7 @@ import numpy as np
 
 from kerasae import backends, keras_private
 from kerasae._checks import positive_size
-from kerasae.training import inference, loop, validation
+from kerasae.training import inference, loop, processes, validation
 from kerasae.training.batches import ArrayBatches, EpochBatches, StreamBatches, ordered
 from kerasae.training.compiled import CompiledFunctions
 from kerasae.training.objective import Objective
@@ -139,7 +140,7 @@ class Trainer(Objective, backends.Steps):
         if hasattr(x, "at_epoch"):
             source = EpochBatches(
                 lambda epoch: validation.checked_arrays(self, x.at_epoch(epoch), y, sample_weight),
-                *(size, shuffle, seed, epochs),
+                *(size, shuffle, processes.common_seed(self, seed), epochs),
             )
         elif not validation.is_array(x):
             x, shuffle = ordered(x, batch_size, shuffle, seed)
@@ -148,13 +149,15 @@ class Trainer(Objective, backends.Steps):
             arrays = validation.checked_arrays(self, x, y, sample_weight)
             if validation_split and validation_data is None:
                 arrays, validation_data = validation.split(arrays, validation_split)
+            seed = processes.common_seed(self, seed)
             source = self._array_source(arrays, size, shuffle, seed, epochs, **special)
         val_size = validation_batch_size or batch_size
         held_out = None
         if validation_data is not None:
             held_out = self._source(_unpacked(validation_data), val_size, validation_steps, epochs)
         self._check_optimizer()
-        return loop.fit(self, source, callbacks, epochs, initial_epoch, verbose, held_out, validation_freq)
+        with processes.connected(self):
+            return loop.fit(self, source, callbacks, epochs, initial_epoch, verbose, held_out, validation_freq)
 
     def evaluate(
         self,
@@ -173,7 +176,8 @@ class Trainer(Objective, backends.Steps):
         # `fit` passes a source that it uses in all epochs.
         prepared = isinstance(x, (ArrayBatches, StreamBatches))
         source = x if prepared else self._source((x, y, sample_weight), batch_size, steps)
-        logs = loop.evaluate(self, source, callbacks, verbose)
+        with processes.connected(self):
+            logs = loop.evaluate(self, source, callbacks, verbose)
         return logs if return_dict else keras_private.metrics_in_order(self, logs)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
@@ -207,11 +211,11 @@ class Trainer(Objective, backends.Steps):
         limited = steps_per_epoch is not None or keras.config.max_steps_per_epoch()
         if not limited and class_weight is None and shuffle in (True, False):
             return ArrayBatches(arrays, size, shuffle, seed, epochs)
-        if seed is not None:
+        if seed is not None or backends.processes(self) > 1:
             raise ValueError(
-                "`seed` needs whole epochs, without class weights and with shuffle True or False. "
+                "`seed` and several processes need whole epochs, without class weights and with shuffle True or False. "
                 f"Received steps_per_epoch={steps_per_epoch!r}, class_weight={class_weight!r}, "
-                f"shuffle={shuffle!r}. Leave out seed, or these."
+                f"shuffle={shuffle!r}. Leave out seed, or these. Several processes can use streams."
             )
         x, y, sample_weight = _unpacked(keras.tree.map_structure(np.asarray, arrays))
         if class_weight is not None:
@@ -230,7 +234,8 @@ class Trainer(Objective, backends.Steps):
             steps_per_epoch=steps_per_epoch,
             class_weight=class_weight,
         )
-        return StreamBatches(stream, lambda batch: validation.checked_batch(self, batch))
+        waits = {"patience": math.inf} if backends.processes(self) > 1 else {}
+        return StreamBatches(stream, lambda batch: validation.checked_batch(self, batch), **waits)
 
     # Before the first step
 

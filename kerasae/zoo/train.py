@@ -1,7 +1,6 @@
 """Train entries of the zoo with their recipes."""
 
 import contextlib
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +37,7 @@ def train(
         checkpoints: Directory for the state of training after each epoch. If it has a state, training resumes from
             it. Processes that train together share one directory.
         callbacks, verbose: Arguments of `fit`.
-        devices: Number of devices for data parallel training; on PyTorch, the number of processes under torchrun.
+        devices: Number of devices for data parallel training, of all hosts together; see `training.devices`.
 
     Returns:
         The trained model, in float32, and Keras's `History`.
@@ -61,7 +60,7 @@ def train(
         x, x_val = model.labeled(x, y), model.labeled(x_val, y_val)
         for phase in _phases(recipe, schedule):
             _compile(model, schedule, phase, images)
-            state = [] if checkpoints is None else [Backup(Path(checkpoints, phase.name), process_index(devices) == 0)]
+            state = [] if checkpoints is None else [Backup(Path(checkpoints, phase.name))]
             history = model.fit(
                 x,
                 batch_size=schedule.batch_size,
@@ -95,11 +94,6 @@ def _phases(recipe: recipes.Recipe, schedule: recipes.Schedule) -> list[_Phase]:
     first_loss: object = recipes.LOSSES.get(schedule.first_loss or "", schedule.first_loss)
     phases = [_Phase("first", 0, first, first_loss), _Phase("last", first, schedule.epochs, recipe.loss)]
     return [phase for phase in phases if phase.start < phase.end]
-
-
-def process_index(devices: int) -> int:
-    """Index of this process among those that train together, given by torchrun in `RANK`."""
-    return int(os.environ.get("RANK", 0)) if devices > 1 else 0
 
 
 def _initial_model(recipe: recipes.Recipe, schedule: recipes.Schedule, seed: int) -> models.Autoencoder:
