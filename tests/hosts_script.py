@@ -15,6 +15,7 @@ from kerasae.training.checkpoints import Backup
 from kerasae.zoo import recipes
 
 HOSTS, SIZE = 2, 20
+VARIABLES = ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")
 X = conftest.images(100)
 
 
@@ -83,8 +84,19 @@ def history(family, source, callbacks=(), shared=True, index=0, epochs=3):
     return model.fit(SOURCES[source](x, size), shuffle=False, validation_data=held_out, **steps, **options).history
 
 
+def connect():
+    """Connect JAX's processes with a short timeout; otherwise `training.devices` connects them."""
+    import jax
+
+    address, hosts, index = (os.environ[f"KERAS_DISTRIBUTION_{name}"] for name in VARIABLES)
+    jax.distributed.initialize(address, int(hosts), int(index), heartbeat_timeout_seconds=20)
+
+
 if __name__ == "__main__":
     job = json.loads(sys.argv[1])
+    keras.utils.set_random_seed(0)
+    if "dies" in job and keras.backend.backend() == "jax":
+        connect()
     with training.devices(HOSTS):
         index = backends.process_index()
         found = {}

@@ -36,7 +36,7 @@ def history(family):
     return compiled(family).fit(x, **options).history
 
 def streamed(family, parts):
-    """On PyTorch, each process reads its part of each batch; elsewhere a process reads whole batches."""
+    # On PyTorch, each process reads its part of each batch; elsewhere a process reads whole batches.
     size, rank = 20 // parts, int(os.environ.get("RANK", 0)) if parts > 1 else 0
     # The last batch of 3 images can't be divided among processes, but among the devices of one process.
     starts = range(rank * size, 100 if parts > 1 else 103, 20)

@@ -32,8 +32,9 @@ def gather(model, values) -> np.ndarray:
 
 def is_lost(error: Exception) -> bool:
     """Whether an error means that another process cannot be reached."""
-    names = ("gloo", "nccl", "unavailable", "coordination service", "connection")
-    return isinstance(error, jax.errors.JaxRuntimeError) and any(name in str(error).lower() for name in names)
+    # A ValueError if it occurs while a result is converted to NumPy.
+    is_from_jax = isinstance(error, (jax.errors.JaxRuntimeError, ValueError))
+    return is_from_jax and any(engine in str(error) for engine in ("Gloo", "NCCL", "UNAVAILABLE"))
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import keras
@@ -38,6 +39,9 @@ class Backup(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if backends.process_index() > 0:
+            # TensorFlow needs all processes to save, since Keras may create variables at the first time.
+            with tempfile.TemporaryDirectory() as unused:
+                files.save_weights(self.model, Path(unused, f"unused{_SUFFIX}"))
             return
         older = self._states().values()
         self.directory.mkdir(parents=True, exist_ok=True)
