@@ -17,7 +17,7 @@ def processes(model) -> int:
 
 def local_devices(strategy) -> int:
     """Number of devices of this process."""
-    return len(strategy.extended.worker_devices)
+    return len(strategy.extended.worker_devices) if strategy.num_replicas_in_sync > 1 else 1
 
 
 def process_index() -> int:
