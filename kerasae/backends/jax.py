@@ -123,24 +123,27 @@ def _run(model, step, name: str, variables, block):
     # A stream's batches are divided over the devices when they are copied there; see `adopt`.
     by_position = not block.shared and keras.distribution.distribution() is not None
 
-    def next_step(state, table, batches, i):
-        rows = i if by_position else jax_devices.divided(batches[i])
+    def rows_of(batches, i):
+        return i if by_position else batches[i]
+
+    def next_step(state, table, rows):
+        rows = rows if by_position else jax_devices.divided(rows)
         logs, state = step(state, layout.batch(table, rows))
         return (logs if own_logs else {}), state
 
     def loop(state, table, batches, count):
         # A loop needs initial logs. Without logs of the step's own, there are none, and the step is traced once.
-        logs = jax.eval_shape(next_step, state, table, batches, 0)[0] if own_logs else {}
+        logs = jax.eval_shape(next_step, state, table, rows_of(batches, 0))[0] if own_logs else {}
         logs = jax.tree.map(lambda log: jax.numpy.zeros(log.shape, log.dtype), logs)
 
         def body(i, carried):
-            return next_step(carried[1], table, batches, i)
+            return next_step(carried[1], table, rows_of(batches, i))
 
         return jax.lax.fori_loop(0, count, body, (logs, state))
 
     def one_by_one(state, table, batches, count):
         for i in range(count):
-            logs, state = single(state, table, batches, np.int32(i))
+            logs, state = single(state, table, rows_of(batches, np.int32(i)))
         return logs, state
 
     single = next_step
