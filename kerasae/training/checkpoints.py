@@ -38,7 +38,7 @@ class Backup(keras.callbacks.Callback):
             keras_private.resume_from(self.model, epoch)
 
     def on_epoch_end(self, epoch, logs=None):
-        if backends.process_index() > 0:
+        if backends.processes(self.model) > 1 and backends.process_index() > 0:
             # TensorFlow needs all processes to save, since Keras may create variables at the first time.
             with tempfile.TemporaryDirectory() as unused:
                 files.save_weights(self.model, Path(unused, f"unused{_SUFFIX}"))
