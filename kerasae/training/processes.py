@@ -81,6 +81,7 @@ def connected(model):
             raise ConnectionError(
                 f"All {backends.processes(model)} processes must run until training ends. "
                 "The connection to one of them is lost: it has ended, or its host cannot be reached. "
+                f"Received: {type(error).__name__}: {str(error).strip().splitlines()[0][:200]} "
                 "See its output for the cause, then run the same command again on all hosts. "
                 "With checkpoints, training resumes from the last completed epoch."
             ) from error
