@@ -147,6 +147,9 @@ ROWS = (
         shown="filters",
         headline="mse",
         shipped=Schedule(epochs=150, batch_size=256, decay="cosine"),
+        selection="Number of epochs confirmed on the last 5,000 training images: MSE 0.0289 ± 0.0001 over three seeds, "
+        "0.02971 with half as many epochs. The weights were trained by the same schedule on all 60,000 images; "
+        "test MSE of the three seeds: 0.0288 ± 0.0001.",
         references=(Reference("mse", 0.02987, NATIVE),),
     ),
     Recipe(
