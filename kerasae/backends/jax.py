@@ -12,6 +12,7 @@ from kerasae.backends.jax_devices import gather as gather
 from kerasae.backends.jax_devices import is_lost as is_lost
 from kerasae.backends.jax_devices import process_index as process_index
 from kerasae.backends.jax_devices import processes as processes
+from kerasae.backends.jax_rewrite import fast
 from kerasae.training.overrides import reports_own_logs
 
 COMPILES_PER_LENGTH = True
@@ -131,29 +132,24 @@ def _run(model, step, name: str, variables, block):
         logs, state = step(state, layout.batch(table, rows))
         return (logs if own_logs else {}), state
 
+    compiled_step = fast(next_step)
+
     def loop(state, table, batches, count):
         # A loop needs initial logs. Without logs of the step's own, there are none, and the step is traced once.
         logs = jax.eval_shape(next_step, state, table, rows_of(batches, 0))[0] if own_logs else {}
         logs = jax.tree.map(lambda log: jax.numpy.zeros(log.shape, log.dtype), logs)
 
         def body(i, carried):
-            return next_step(carried[1], table, rows_of(batches, i))
+            return compiled_step(carried[1], table, rows_of(batches, i))
 
         return jax.lax.fori_loop(0, count, body, (logs, state))
 
     def one_by_one(state, table, batches, count):
         for i in range(count):
-            logs, state = single(state, table, rows_of(batches, np.int32(i)))
+            logs, state = next_step(state, table, rows_of(batches, np.int32(i)))
         return logs, state
 
-    single = next_step
-    if model.run_eagerly or not model.jit_compile:
-        run = one_by_one
-    elif jax.default_backend() == "cpu" and keras_private.convolves(model):
-        # Inside loops, XLA's convolutions on CPU are ten times slower.
-        single, run = jax.jit(next_step), one_by_one
-    else:
-        run = jax.jit(loop)
+    run = one_by_one if model.run_eagerly or not model.jit_compile else jax.jit(loop)
 
     # Buffers are not donated, so if a run is interrupted, the variables keep their previous values.
     def make_steps(block):
@@ -206,7 +202,7 @@ def assign(variable, value) -> None:
 def predict_function(model):
     """Compile `model.predict_step` for one batch; see `base.Backend`."""
     trainable, non_trainable = model.trainable_variables, model.non_trainable_variables
-    step = model.predict_step if model.run_eagerly or not model.jit_compile else jax.jit(model.predict_step)
+    step = model.predict_step if model.run_eagerly or not model.jit_compile else jax.jit(fast(model.predict_step))
 
     def predict(x):
         state = keras_private.raw_values(trainable), keras_private.raw_values(non_trainable)
@@ -227,7 +223,7 @@ def compile_function(function, model=None):
     @jax.jit
     def compiled(values, *arrays):
         with keras.StatelessScope(list(zip(variables, values, strict=True))):
-            return function(*arrays)
+            return fast(function)(*arrays)
 
     def call(*arrays):
         nonlocal variables

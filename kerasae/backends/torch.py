@@ -11,6 +11,7 @@ import torch
 from kerasae import keras_private, random
 from kerasae.backends import torch_processes
 from kerasae.backends.torch_adam import apply
+from kerasae.backends.torch_memory import memory_kept
 from kerasae.backends.torch_processes import devices as devices
 from kerasae.backends.torch_processes import gather as gather
 from kerasae.backends.torch_processes import is_lost as is_lost
@@ -89,10 +90,11 @@ def _run(model, step, name: str, block, is_long: bool):
     if steps is None:
         steps = _eager_steps(model, step, block)
     mode = contextlib.nullcontext if training else torch.no_grad
+    memory = memory_kept if keras_private.convolves(model) else contextlib.nullcontext
 
     def run(block):
         batches = torch.from_numpy(block.batches[: block.steps]).to(block.table[0].device)
-        with _denormals_as_zeros(), mode():
+        with _denormals_as_zeros(), memory(), mode():
             logs = steps(block.table, batches)
         return logs if own_logs else None
 

@@ -35,7 +35,9 @@ class _UpConv(keras.layers.Layer):
         # Axes: taps, channels, filters, phases → taps, channels, phases · filters.
         kernel = ops.moveaxis(kernel, rank + 1, len(kernel.shape) - 1)
         kernel = ops.reshape(kernel, (*kernel.shape[: rank + 1], phases * self.filters))
-        out = ops.conv(ops.pad(inputs, [*margins, (0, 0)]), kernel, padding="valid", data_format="channels_last")
+        symmetric = all(before == after for before, after in margins)  # for odd kernel sizes
+        padded = inputs if symmetric else ops.pad(inputs, [*margins, (0, 0)])
+        out = ops.conv(padded, kernel, padding="same" if symmetric else "valid", data_format="channels_last")
         sides = out.shape[1:-1]
         out = ops.reshape(out, (-1, *sides, *[2] * rank, self.filters))
         sides_and_phases = [1 + axis + offset for axis in range(rank) for offset in (0, rank)]
