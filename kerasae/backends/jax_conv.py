@@ -6,7 +6,7 @@ padding a before each side:
 
 `out[n, p, o] = Σ_{k, c} x[n, (s·p + d·k − a) / l, c] · kernel[k, c, o]`, where the index is a whole number in range.
 
-Results are the same up to rounding. Half precision is summed in float32.
+Results are the same up to rounding. Half precision is converted to float32 and back.
 """
 
 import itertools
@@ -53,14 +53,17 @@ def convolution(lhs, rhs, **params):
     geometry = zip(lhs.shape[1:-1], rhs.shape[:-2], *(params[name] for name in names), strict=True)
     sides = [Side(*one) for one in geometry]
     form = _form(lhs, rhs, sides, params)
+    dtype = params["preferred_element_type"] or lhs.dtype
+    if lhs.dtype in (jnp.bfloat16, jnp.float16):  # XLA's convolutions in half precision are very slow
+        lhs, rhs, params["preferred_element_type"] = lhs.astype("float32"), rhs.astype("float32"), None
     if form is None:
         images, kernel = (0, axes[-1], *axes[1:-1]), (axes[-1], axes[-2], *axes[:-2])
         params["dimension_numbers"] = lax.ConvDimensionNumbers(images, kernel, images)
         out = lax.conv_general_dilated_p.bind(lhs, rhs, **params)
     else:
-        out = form(lhs, rhs, sides, params["precision"]).astype(params["preferred_element_type"] or lhs.dtype)
+        out = form(lhs, rhs, sides, params["precision"])
     order = _channels_last(numbers.out_spec)
-    return out.transpose([order.index(axis) for axis in axes])
+    return out.astype(dtype).transpose([order.index(axis) for axis in axes])
 
 
 def _channels_last(spec) -> tuple[int, ...]:
@@ -209,9 +212,8 @@ def _interleaved(phases: list, dilations: list[int]):
 
 
 def _multiply(a, b, axes, precision):
-    """Sum over pairs of axes, as `tensordot` does; sums of half precision are float32."""
-    dtype = jnp.promote_types(a.dtype, "float32")
-    return lax.dot_general(a, b, (axes, ((), ())), precision=precision, preferred_element_type=dtype)
+    """Sum over pairs of axes, as `tensordot` does."""
+    return lax.dot_general(a, b, (axes, ((), ())), precision=precision)
 
 
 def _padded(array, margins):

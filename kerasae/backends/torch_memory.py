@@ -19,14 +19,14 @@ def memory_kept():
     page. PyTorch allocates every result anew on a CPU, so with large images a step spends half its time on that. Does
     nothing with another C library.
     """
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if not hasattr(library, "mallopt"):
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is None:
         yield
         return
-    library.mallopt(_MMAP_MAX, 0)
-    library.mallopt(_TRIM_THRESHOLD, _NEVER)
+    mallopt(_MMAP_MAX, 0)
+    mallopt(_TRIM_THRESHOLD, _NEVER)
     try:
         yield
     finally:
         for parameter, value in _DEFAULTS.items():
-            library.mallopt(parameter, value)
+            mallopt(parameter, value)
