@@ -127,3 +127,15 @@ def test_agreement_opens_with_the_number_of_recipes_that_stay_together(benchmark
     assert "within 2e-07.\n10 of 23 recipes stay within 1e-4 for 200 steps.\n13 diverge" in finding
     assert "not shown" not in finding
     assert "For 2 more, rounding was not shown" in benchmark("agreement")._finding([10, 11, 2], 2e-7)
+
+
+def test_the_device_is_compared_with_the_cpu(benchmark, capsys, monkeypatch):
+    device = benchmark("device")
+    monkeypatch.setattr(device, "outputs", lambda: {"dense8_mnist": 0.25})
+    monkeypatch.setattr(device, "keep", pytest.fail)  # of a CPU nothing is stored
+    monkeypatch.setattr("sys.argv", ["device.py", "dense8_mnist", "--images", "256"])
+    device.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "jax outputs: at most 0.25 tolerances (dense8_mnist)"
+    assert lines[2] == "jax dense8_mnist: losses within 0.0e+00 of the CPU's; repeated training is bit-equal: True"
+    assert lines[3].startswith("jax dense8_mnist: float32 1.00, mixed_float16 ")

@@ -7,6 +7,8 @@ from torch.nn import functional as F
 
 from native import HALVES
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
 
 def dense(h, weights, activation=torch.relu):
     """Dense layers, the last one linear."""
@@ -76,7 +78,7 @@ def adversarial_losses(own, discriminator, x):
 
 def as_parameter(value):
     """Convert a weight from Keras's to PyTorch's layout."""
-    tensor = torch.tensor(value)
+    tensor = torch.tensor(value, device=DEVICE)
     if tensor.ndim == 4:
         tensor = tensor.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
     return (tensor.T.contiguous() if tensor.ndim == 2 else tensor).requires_grad_()
@@ -86,7 +88,7 @@ class Loop:
     def __init__(self, network, weights, x, learning_rate):
         torch.manual_seed(0)
         torch.set_flush_denormal(True)  # denormal numbers would take most of the time on some processors
-        self.network, self.x = network, torch.tensor(x.reshape(len(x), -1))
+        self.network, self.x = network, torch.tensor(x.reshape(len(x), -1), device=DEVICE)
         self.weights = [as_parameter(w) for w in weights]
         self.optimizer = torch.optim.Adam(self.weights, learning_rate, eps=1e-7, fused=True)
 
@@ -106,11 +108,11 @@ class Loop:
         return loss.detach()
 
     def steps(self, rows):
-        return float(sum(self.step(self.x[chosen]) for chosen in torch.from_numpy(rows)))
+        return float(sum(self.step(self.x[chosen]) for chosen in torch.from_numpy(rows).to(DEVICE)))
 
     @torch.no_grad()
     def loss(self, x):
-        x = torch.tensor(x.reshape(len(x), -1))
+        x = torch.tensor(x.reshape(len(x), -1), device=DEVICE)
         if self.network == "adversarial":
             return adversarial_losses(self.weights[:12], self.weights[12:], x)[0]
         return loss_of(self.network, self.weights, x)
@@ -130,6 +132,6 @@ def forward(network, weights):
     functions = {"encode": encode, "decode": decode, "reconstruct": lambda x: decode(encode(x))}
 
     def on_arrays(function):
-        return torch.no_grad()(lambda x: function(torch.from_numpy(x)).numpy())
+        return torch.no_grad()(lambda x: function(torch.from_numpy(x).to(DEVICE)).cpu().numpy())
 
     return {name: on_arrays(function) for name, function in functions.items()}
