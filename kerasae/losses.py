@@ -164,8 +164,8 @@ def _crossentropy_of_logits(loss, y, logits):
     """Mean over channels of `softplus(logit) − y · logit`, the cross-entropy of p = sigmoid(logit) without clipping."""
     logits = ops.convert_to_tensor(logits)
     y = ops.cast(y, logits.dtype) * (1.0 - loss.label_smoothing) + 0.5 * loss.label_smoothing
-    # softplus(a) = max(a, 0) + ln(1 + exp(−|a|)), written out, so that for large logits nothing is lost by rounding, with
-    # cases instead of max and |a|, so that the gradient is right at 0.
+    # softplus(a) = max(a, 0) + ln(1 + exp(−|a|)), written out, so that for large logits nothing is lost by rounding;
+    # with cases instead of max and |a|, so that the gradient is right at 0.
     positive = logits >= 0
     values = ops.where(positive, logits, 0.0) - y * logits + ops.log1p(ops.exp(ops.where(positive, -logits, logits)))
     return ops.mean(values, axis=-1)

@@ -115,10 +115,7 @@ def callback_list(model, callbacks, verbose, epochs: int, steps: int | None, add
 def _run_blocks(model, kind: str, source, epoch: int, callbacks, total: float) -> dict:
     """Run the training or test steps of an epoch, of `total` steps of this kind, and return its logs."""
     begin, end = (getattr(callbacks, f"on_{kind}_batch_{part}") for part in ("begin", "end"))
-    # Reading metrics may need all processes, but the progress bar is often shown by one alone.
-    is_watched = (
-        not running_means.has_keras_results(model) or backends.processes(model) > 1 or _watches(callbacks, kind)
-    )
+    is_watched = not running_means.has_keras_results(model) or _watches(callbacks, kind)
     logs: dict | None = {}
     step, most_steps = 0, _steps_per_call(model, callbacks, kind, source)
     for block in processes.in_step(model, source, epoch, most_steps):

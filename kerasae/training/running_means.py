@@ -10,11 +10,16 @@ import numpy as np
 
 from kerasae import backends
 from kerasae.backends.aligned import aligned_zeros
+from kerasae.training.overrides import overridden
 
 
 def has_keras_results(model) -> bool:
-    """Whether `get_metrics_result` is Keras's own, so that calling it less often changes nothing."""
-    return _is_keras_own(model, "get_metrics_result")
+    """Whether the results are those of the model's own metrics, so that reading them less often changes nothing.
+
+    A user's `get_metrics_result` may have effects, and several processes must read at the same times, although the
+    progress bar is often shown by one alone.
+    """
+    return _is_plain(model, "get_metrics_result")
 
 
 def results(model) -> dict:
@@ -30,7 +35,7 @@ def results(model) -> dict:
 
 def reset(model) -> None:
     """Reset the metrics, as `model.reset_metrics()` does."""
-    if not _is_keras_own(model, "reset_metrics"):
+    if not _is_plain(model, "reset_metrics"):
         model.reset_metrics()
         return
     for metric in model.metrics:
@@ -51,5 +56,5 @@ def _zero(dtype: str):
     return backends.adopt(aligned_zeros((), dtype))
 
 
-def _is_keras_own(model, name: str) -> bool:
-    return name not in vars(model) and getattr(type(model), name) is getattr(keras.Model, name)
+def _is_plain(model, name: str) -> bool:
+    return not overridden(model, name) and backends.processes(model) == 1
