@@ -687,3 +687,17 @@ def test_changing_a_result_changes_no_later_result(make, n):
         assert len(result) == n and result.base is None and result.dtype == "float32"
         result += 1.0
         np.testing.assert_array_equal(model.encode(x), before)
+
+
+@pytest.mark.parametrize("name", ["dense-vector", "conv-image", "sparse-image"])
+def test_new_weights_are_used_at_once(name):
+    model = MODELS[name]()
+    x = images_for(model)
+    first, trained = model.encode(x), MODELS[name]()
+    trained.fit(x, epochs=2, verbose=0)
+    expected = trained.encode(x)
+    model.set_weights(trained.get_weights())
+    np.testing.assert_allclose(model.encode(x), expected, atol=1e-6)
+    assert np.abs(first - expected).max() > 1e-4
+    model.fit(x, epochs=2, verbose=0)
+    assert np.abs(model.encode(x) - expected).max() > 1e-4

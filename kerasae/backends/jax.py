@@ -228,7 +228,7 @@ def compile_function(function, model=None):
     def call(*arrays):
         nonlocal variables
         if not variables:
-            variables = keras_private.variables_read(lambda: jax.eval_shape(function, *arrays))
+            variables = keras_private.variables_read(lambda: jax.eval_shape(lambda *given: function(*given), *arrays))
         return compiled(keras_private.raw_values(variables), *arrays)
 
     return call

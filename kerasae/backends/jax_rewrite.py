@@ -26,7 +26,9 @@ def fast(function):
         return function
 
     def rewritten(*args):
-        traced, shape = jax.make_jaxpr(function, return_shape=True)(*args)
+        # A new function for each trace: JAX keeps traces by function, and values that this one reads from variables may
+        # have been constants in an earlier trace.
+        traced, shape = jax.make_jaxpr(lambda *given: function(*given), return_shape=True)(*args)
         outputs = _evaluated(traced.jaxpr, traced.consts, jax.tree.leaves(args))
         return jax.tree.unflatten(jax.tree.structure(shape), outputs)
 
