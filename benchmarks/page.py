@@ -105,8 +105,8 @@ GROWTH = """
 
 ![Time and memory against the number of images, their size and the batch](growth.png)
 
-kerasae's `fit` on synthetic images, as arrays in memory, as 8-bit pixels (dotted), and as streams (dashed), of which
-only a few blocks of batches are in memory.
+kerasae's `fit` on synthetic images, as arrays in memory and as streams (dashed), of which only a few blocks of batches
+are in memory; measured with an older `fit`.
 Measured by `make bench-growth`.
 """
 
