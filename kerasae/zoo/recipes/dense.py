@@ -45,8 +45,8 @@ ROWS = (
         shown="interpolation",
         headline="mse",
         shipped=Schedule(epochs=200, batch_size=64, decay="cosine"),
-        selection="Number of epochs confirmed on the last 5,000 training images: MSE 0.01571 ± 0.00004 over three seeds, "
-        "0.01595 with half as many epochs. The weights were trained by the same schedule on all 60,000 images; "
+        selection="Number of epochs confirmed on the last 5,000 training images: MSE 0.01571 ± 0.00004 over three "
+        "seeds, 0.01595 with half as many epochs. The weights were trained by the same schedule on all 60,000 images; "
         "test MSE of the three seeds: 0.01575 ± 0.00005.",
         references=(
             Reference("mse", 0.02437, NATIVE),
