@@ -17,7 +17,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 from record import backend, keep, report
@@ -62,22 +61,18 @@ def residual():
 
 def trained(name: str, images: int):
     """Train a network on the first images of MNIST → model, losses of the epochs, seconds of the fastest epoch."""
-    import keras
+    from stopwatch import Stopwatch
 
     from kerasae import data
     from kerasae.zoo import recipes
 
-    seconds: list[float] = []
-    watch = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: seconds.append(time.perf_counter()),
-        on_epoch_end=lambda epoch, logs: seconds.append(time.perf_counter() - seconds.pop()),
-    )
+    stopwatch = Stopwatch()
     model = residual() if name == "residual" else recipes.find(name).model()
     recipes.initialize(model, seed=0)
     model.compile("adam")
     x = data.mnist().x_train[:images]
-    history = model.fit(x, batch_size=SIZE, epochs=EPOCHS, seed=0, verbose=0, callbacks=[watch])
-    return model, history.history["loss"], min(seconds[1:])
+    history = model.fit(x, batch_size=SIZE, epochs=EPOCHS, seed=0, verbose=0, callbacks=[stopwatch])
+    return model, history.history["loss"], min(stopwatch.seconds[1:])
 
 
 def losses_on_cpu(names, images: int) -> dict[str, list[float]]:

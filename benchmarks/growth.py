@@ -13,7 +13,6 @@ import json
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from record import BACKENDS, TITLES, backend, keep, kept, report
@@ -52,6 +51,7 @@ def work(point: dict) -> dict:
     """Measure one point in this process: seconds per epoch and peak memory in MiB."""
     import keras
     import numpy as np
+    from stopwatch import Stopwatch
 
     import kerasae
 
@@ -70,13 +70,6 @@ def work(point: dict) -> dict:
             block = self.blocks[index % 64]
             return block, block
 
-    class Stopwatch(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            self.start = time.perf_counter()
-
-        def on_epoch_end(self, epoch, logs=None):
-            self.seconds = time.perf_counter() - self.start
-
     shape = (point["side"], point["side"], 1)
     if point["model"] == "dense":
         model = kerasae.models.DenseAutoencoder(shape, (128, 64, 32), 8)
@@ -94,7 +87,7 @@ def work(point: dict) -> dict:
     epochs = 5 if point["images"] <= 10_000 else 2
     options = {} if point["source"] == "stream" else {"batch_size": point["batch_size"]}
     model.fit(x, epochs=epochs, callbacks=[stopwatch], verbose=0, **options)
-    return {"seconds": stopwatch.seconds, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {"seconds": stopwatch.seconds[-1], "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 def measure(point: dict) -> dict:

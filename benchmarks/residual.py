@@ -66,20 +66,10 @@ def speed_of_products() -> float:
 
 def work(point: dict) -> dict:
     """Measure one point in this process."""
-    import keras
     import numpy as np
+    from stopwatch import Stopwatch
 
     import kerasae
-
-    class Stopwatch(keras.callbacks.Callback):
-        def on_train_begin(self, logs=None):
-            self.seconds = []
-
-        def on_epoch_begin(self, epoch, logs=None):
-            self.start = time.perf_counter()
-
-        def on_epoch_end(self, epoch, logs=None):
-            self.seconds.append(time.perf_counter() - self.start)
 
     shape, n = (point["side"], point["side"], 3), point["batch_size"]
     model = kerasae.models.ResidualAutoencoder(shape)

@@ -14,6 +14,7 @@ import time
 import keras
 import numpy as np
 from record import backend, keep, report, spread
+from stopwatch import Stopwatch
 
 import kerasae
 from kerasae.zoo import recipes
@@ -78,19 +79,6 @@ def alone(name: str, x) -> list[float]:
                 np.asarray(part)
         seconds.append(time.perf_counter() - start)
     return seconds
-
-
-class Stopwatch(keras.callbacks.Callback):
-    """Records the seconds of each epoch."""
-
-    def on_train_begin(self, logs=None):
-        self.seconds = []
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.start = time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.seconds.append(time.perf_counter() - self.start)
 
 
 def trained(model, *data, **options) -> list[float]:

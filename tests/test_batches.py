@@ -164,3 +164,16 @@ def test_a_stream_may_change_which_arrays_are_equal():
         found += [block.layout.batch(table, rows, reshape=np.reshape) for rows in block.batches[: block.steps]]
     for batch, expected in zip(found, [(x, x), (x, y), (y, y)], strict=True):
         np.testing.assert_array_equal(batch, expected)
+
+
+def test_a_stream_may_yield_one_array_again_with_new_values():
+    def parts():
+        batch = np.empty((2, 1), "float32")
+        for i in range(0, 10, 2):
+            batch[...] = COUNT[i : i + 2]
+            yield batch
+
+    for most_steps in (1, 3, 8):
+        source = StreamBatches(Stream(*[None]), lambda batch: batch)
+        source._stream.epoch = lambda number: parts()
+        assert rows_of(source, most_steps=most_steps) == (list(range(10)), [2] * 5)

@@ -701,3 +701,13 @@ def test_new_weights_are_used_at_once(name):
     assert np.abs(first - expected).max() > 1e-4
     model.fit(x, epochs=2, verbose=0)
     assert np.abs(model.encode(x) - expected).max() > 1e-4
+
+
+def test_arrays_of_any_memory_layout_are_taken():
+    model, x = dense(), images(6)
+    expected = model.encode(x)
+    for given in (x[::-1][::-1], np.asfortranarray(x), x.transpose(3, 2, 1, 0).copy().transpose(3, 2, 1, 0)):
+        np.testing.assert_allclose(model.encode(given), expected, atol=1e-6)
+    np.testing.assert_allclose(model.encode(x[::-1]), expected[::-1], atol=1e-6)
+    model.fit(x[::-1], verbose=0)
+    assert model.predict(x[::-1], verbose=0).shape == x.shape

@@ -142,19 +142,20 @@ class StreamBatches:
                 yield block
 
     def _gathered(self, epoch: int, most_steps: int) -> Iterator[Block]:
-        waiting: list[_Flat] = []
-        since = time.monotonic()
+        filling, since = None, time.monotonic()
         for batch in map(self._check, self._stream.epoch(epoch)):
             flat = self._flat(batch)
-            if waiting and (flat.layout, flat.size) != (waiting[0].layout, waiting[0].size):
-                yield _stacked(waiting, most_steps)
-                waiting, since = [], time.monotonic()
-            waiting.append(flat)
-            if len(waiting) == _capacity(flat, most_steps) or time.monotonic() - since > self._patience:
-                yield _stacked(waiting, most_steps)
-                waiting, since = [], time.monotonic()
-        if waiting:
-            yield _stacked(waiting, most_steps)
+            if filling is not None and not filling.takes(flat):
+                yield filling.block()
+                filling = None
+            if filling is None:
+                filling, since = _Filling(flat, most_steps), time.monotonic()
+            filling.add(flat)
+            if filling.is_full or time.monotonic() - since > self._patience:
+                yield filling.block()
+                filling = None
+        if filling is not None:
+            yield filling.block()
 
     def _flat(self, batch: tuple) -> "_Flat":
         """Layout and arrays of a batch. Layouts are kept: making one takes longer than copying a small batch."""
@@ -174,23 +175,42 @@ class _Flat(NamedTuple):
     size: int
 
 
-def _capacity(flat: _Flat, most_steps: int) -> int:
-    nbytes = sum(stored(array).nbytes for array in flat.columns)
-    return max(1, min(most_steps, _STREAMED // max(nbytes, 1)))
+class _Filling:
+    """A block that is being filled with batches of one layout and size.
 
+    A batch is copied when it arrives, since a generator may yield one array again and again, with new values.
+    """
 
-def _stacked(batches: list[_Flat], most_steps: int) -> Block:
-    """Concatenate batches of one size in a table that has room for the capacity of a block."""
-    first, capacity = batches[0], _capacity(batches[0], most_steps)
-    if len(batches) == 1:  # often the last batch of an epoch, which has another size
-        capacity = 1
-    table = []
-    for i, array in enumerate(map(stored, first.columns)):
-        rows = aligned_zeros((capacity * first.size, math.prod(array.shape[1:])), array.dtype)
-        for k, batch in enumerate(batches):
-            rows[k * first.size : (k + 1) * first.size] = stored(batch.columns[i]).reshape(first.size, -1)
-        table.append(backends.adopt(rows, first.size))
-    return Block(first.layout, table, _consecutive((capacity, first.size)), len(batches), shared=False)
+    def __init__(self, first: _Flat, most_steps: int):
+        columns = list(map(stored, first.columns))
+        nbytes = sum(column.nbytes for column in columns)
+        self._layout, self._size, self._steps = first.layout, first.size, 0
+        self._capacity = max(1, min(most_steps, _STREAMED // max(nbytes, 1)))
+        rows = self._capacity * self._size
+        self._table = [aligned_zeros((rows, math.prod(column.shape[1:])), column.dtype) for column in columns]
+
+    def takes(self, flat: _Flat) -> bool:
+        """Whether a batch has this block's layout and size."""
+        return flat.layout == self._layout and flat.size == self._size
+
+    def add(self, flat: _Flat) -> None:
+        """Copy a batch into the block."""
+        rows = slice(self._steps * self._size, (self._steps + 1) * self._size)
+        for table, column in zip(self._table, flat.columns, strict=True):
+            table[rows] = stored(column).reshape(self._size, -1)
+        self._steps += 1
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for another batch."""
+        return self._steps == self._capacity
+
+    def block(self) -> Block:
+        """The finished block."""
+        capacity = self._capacity if self._steps > 1 else 1  # often the last batch of an epoch, which has another size
+        shape = capacity, self._size
+        table = [backends.adopt(rows[: math.prod(shape)], self._size) for rows in self._table]
+        return Block(self._layout, table, _consecutive(shape), self._steps, shared=False)
 
 
 def _consecutive(shape: tuple[int, int]) -> np.ndarray:

@@ -88,7 +88,7 @@ def _padded(arrays):
     if backends.COMPILES_PER_LENGTH and n & (n - 1):
         rows = np.minimum(np.arange(2 ** n.bit_length()), n - 1)
         arrays = [array[rows] for array in arrays]
-    return [np.asarray(array) for array in arrays]
+    return [np.ascontiguousarray(array) for array in arrays]  # PyTorch takes no negative strides
 
 
 def _first(n: int, result) -> np.ndarray:
