@@ -46,6 +46,8 @@ ENTRIES = (
     Entry("vae_mnist", "variational", None, batch_size=128, epochs=2, reach=120.0),
     Entry("aae_mnist", "adversarial", 3_000, batch_size=100, epochs=17, reach=0.25, rounds=4, tolerance=0.25),
     Entry("conv_mnist", "convolutional", 768, batch_size=256, epochs=1, reach=0.3, rounds=4),
+    Entry("conv32_mnist", "transposed", 2_560, batch_size=128, epochs=1, reach=0.3, rounds=4),
+    Entry("vae2_mnist", "convolutional variational", 2_560, batch_size=128, epochs=1, reach=250.0, rounds=4),
     Entry("deep_sine", "sine", None, 30, 200, 0.01, 3e-3, validated=True, rounds=3, tolerance=0.2),
     Entry("vae8_mnist", "variational", 20_000, 128, epochs=2, reach=150.0, sizes=(512, 8), backend="torch", rounds=4),
     Entry("overfit_sine", "sine", None, 15, 200, 0.01, 3e-4, True, 1, backend="jax", long=True, tolerance=0.2),

@@ -15,7 +15,13 @@ from entries import ENTRIES
 from record import backend, keep, report, spread
 
 # Entries and the larger number of images; convolutions of 10,000 images take too long on some backends.
-ENTRIES_AND_MANY = {"dense8_mnist": 10_000, "vae_mnist": 10_000, "conv_mnist": 256}
+ENTRIES_AND_MANY = {
+    "dense8_mnist": 10_000,
+    "vae_mnist": 10_000,
+    "conv_mnist": 256,
+    "conv32_mnist": 256,
+    "vae2_mnist": 256,
+}
 FUNCTIONS = ("encode", "decode", "reconstruct")
 ONE = 50  # number of calls per turn for one image
 

@@ -68,6 +68,27 @@ def test_pooled_images_can_be_flattened():
     same(lambda *given: keras_convolution(*given).reshape(2, -1), rand(2, 9, 8, 1), rand(5, 1, 2, 3), rand(5))
 
 
+def test_images_keep_their_memory_layout_between_convolutions():
+    def twice(x, kernel):
+        for copy in (torch.channels_last, torch.contiguous_format):
+            images = x.permute(0, 3, 1, 2).clone(memory_format=copy)
+            x = functional.conv2d(images, kernel, stride=2).permute(0, 2, 3, 1)
+        return x
+
+    given = rand(2, 9, 8, 3), rand(3, 3, 2, 2)
+    assert aten.clone.default not in same(twice, *given)
+    same(with_gradients(twice), *given)
+    same(lambda *given: twice(*given).permute(0, 3, 1, 2).reshape(2, -1), *given)
+
+
+def test_a_copy_that_is_returned_or_changed_is_kept():
+    def function(x):
+        copy = x.permute(0, 3, 1, 2).clone(memory_format=torch.contiguous_format)
+        return copy.add_(1), functional.max_pool2d(copy, 2), x
+
+    assert aten.clone.default in same(function, rand(2, 4, 4, 3))
+
+
 def test_constants_are_computed_once():
     def function(x):
         return x * torch.arange(3.0).exp().sum() + torch.ones_like(x) * 2

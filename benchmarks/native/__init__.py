@@ -7,4 +7,14 @@ Keras's order and layout.
 """
 
 # Numbers of weights of the encoder and of the decoder.
-HALVES = {"dense": (8, 8), "sine": (6, 6), "variational": (6, 4), "adversarial": (6, 6), "convolutional": (6, 6)}
+HALVES = {
+    "dense": (8, 8),
+    "sine": (6, 6),
+    "variational": (6, 4),
+    "adversarial": (6, 6),
+    "convolutional": (6, 6),
+    "transposed": (4, 6),
+    "convolutional variational": (10, 8),
+}
+CONVOLUTIONAL = {"convolutional", "transposed", "convolutional variational"}
+VARIATIONAL = {"variational", "convolutional variational"}

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from native import HALVES
+from native import CONVOLUTIONAL, HALVES, VARIATIONAL
 
 
 def dense(h, weights, activation=jax.nn.relu):
@@ -17,8 +17,15 @@ def dense(h, weights, activation=jax.nn.relu):
     return h
 
 
-def conv(h, kernel, bias):
-    return jax.lax.conv_general_dilated(h, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) + bias
+def conv(h, kernel, bias, stride=1):
+    axes = ("NHWC", "HWIO", "NHWC")
+    return jax.lax.conv_general_dilated(h, kernel, (stride, stride), "SAME", dimension_numbers=axes) + bias
+
+
+def transposed(h, kernel, bias):
+    """Transposed convolution of stride 2. The padding is that of TensorFlow for kernels of size 3."""
+    axes, padding = ("NHWC", "HWIO", "NHWC"), ((2, 1), (2, 1))
+    return jax.lax.conv_transpose(h, kernel, (2, 2), padding, dimension_numbers=axes, transpose_kernel=True) + bias
 
 
 def pool(h):
@@ -38,13 +45,42 @@ def conv_decode(z, w):
     return h.reshape(len(h), -1)
 
 
+def pooled_encode(x, w):
+    h = jax.nn.relu(pool(conv(x.reshape(-1, 28, 28, 1), w[0], w[1])))
+    return jax.nn.relu(pool(conv(h, w[2], w[3])))
+
+
+def transposed_decode(z, w):
+    h = jax.nn.relu(transposed(jax.nn.relu(transposed(z, w[0], w[1])), w[2], w[3]))
+    return conv(h, w[4], w[5]).reshape(len(z), -1)
+
+
+def strided_hidden(x, w):
+    h = jax.nn.relu(conv(x.reshape(-1, 28, 28, 1), w[0], w[1], stride=2))
+    h = jax.nn.relu(conv(h, w[2], w[3], stride=2))
+    return jax.nn.relu(h.reshape(len(h), -1) @ w[4] + w[5])
+
+
+def small_decode(z, w):
+    return transposed_decode(jax.nn.relu(z @ w[0] + w[1]).reshape(-1, 7, 7, 64), w[2:])
+
+
 def posterior(x, w):
-    h = jax.nn.relu(x @ w[0] + w[1])
-    return h @ w[2] + w[3], h @ w[4] + w[5]
+    h = jax.nn.relu(x @ w[0] + w[1]) if len(w) == 6 else strided_hidden(x, w)
+    return h @ w[-4] + w[-3], h @ w[-2] + w[-1]
 
 
-ENCODE = {"sine": functools.partial(dense, activation=jax.nn.elu), "convolutional": conv_encode}
-DECODE = {"sine": ENCODE["sine"], "convolutional": conv_decode}
+ENCODE = {
+    "sine": functools.partial(dense, activation=jax.nn.elu),
+    "convolutional": conv_encode,
+    "transposed": pooled_encode,
+}
+DECODE = {
+    "sine": ENCODE["sine"],
+    "convolutional": conv_decode,
+    "transposed": transposed_decode,
+    "convolutional variational": small_decode,
+}
 
 
 def halves(network, weights):
@@ -64,12 +100,12 @@ def cross_entropy(logits, x):
 
 
 def loss_of(network, weights, x, key):
-    if network == "variational":
+    if network in VARIATIONAL:
         encoder, decoder = halves(network, weights)
         mean, log_variance = posterior(x, encoder)
         z = mean + jnp.exp(0.5 * log_variance) * jax.random.normal(key, mean.shape)
         kl = 0.5 * (jnp.exp(log_variance) + jnp.square(mean) - 1 - log_variance).sum()
-        return (cross_entropy(dense(z, decoder), x).sum() + kl) / len(x)
+        return (cross_entropy(DECODE.get(network, dense)(z, decoder), x).sum() + kl) / len(x)
     _, out = autoencoded(network, weights, x)
     if network == "dense":
         return jnp.square(jax.nn.sigmoid(out) - x).sum() / len(x)
@@ -117,7 +153,7 @@ class Loop:
         return (weights, first, second, t), loss
 
     def steps(self, rows):
-        if self.network != "convolutional":
+        if self.network not in CONVOLUTIONAL:
             self.carry, losses = self.scan(self.carry, self.x, rows)
             return float(losses.sum())
         total = 0.0  # XLA's convolutions for CPU are ten times slower inside a loop
@@ -137,7 +173,7 @@ class Loop:
 
 def forward(network, weights):
     encoder, decoder = halves(network, [jnp.asarray(w) for w in weights])
-    code = (lambda x, w: posterior(x, w)[0]) if network == "variational" else ENCODE.get(network, dense)
+    code = (lambda x, w: posterior(x, w)[0]) if network in VARIATIONAL else ENCODE.get(network, dense)
     encode = jax.jit(lambda w, x: code(x.reshape(len(x), -1), w))
     decode = jax.jit(lambda w, z: jax.nn.sigmoid(DECODE.get(network, dense)(z, w)))
     both = jax.jit(lambda v, w, x: decode(w, encode(v, x)))

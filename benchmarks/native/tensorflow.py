@@ -4,7 +4,7 @@ import functools
 
 import tensorflow as tf
 
-from native import HALVES
+from native import CONVOLUTIONAL, HALVES, VARIATIONAL
 
 
 def dense(h, weights, activation=tf.nn.relu):
@@ -15,8 +15,13 @@ def dense(h, weights, activation=tf.nn.relu):
     return h
 
 
-def conv(h, kernel, bias):
-    return tf.nn.bias_add(tf.nn.conv2d(h, kernel, 1, "SAME"), bias)
+def conv(h, kernel, bias, stride=1):
+    return tf.nn.bias_add(tf.nn.conv2d(h, kernel, stride, "SAME"), bias)
+
+
+def transposed(h, kernel, bias):
+    n, side = tf.shape(h)[0], 2 * h.shape[1]
+    return tf.nn.bias_add(tf.nn.conv2d_transpose(h, kernel, (n, side, side, kernel.shape[2]), 2, "SAME"), bias)
 
 
 def conv_encode(x, w):
@@ -37,13 +42,42 @@ def conv_decode(z, w):
     return tf.reshape(conv(doubled(h), w[4], w[5]), (-1, 784))
 
 
+def pooled_encode(x, w):
+    h = tf.nn.relu(tf.nn.max_pool2d(conv(tf.reshape(x, (-1, 28, 28, 1)), w[0], w[1]), 2, 2, "VALID"))
+    return tf.nn.relu(tf.nn.max_pool2d(conv(h, w[2], w[3]), 2, 2, "VALID"))
+
+
+def transposed_decode(z, w):
+    h = tf.nn.relu(transposed(tf.nn.relu(transposed(z, w[0], w[1])), w[2], w[3]))
+    return tf.reshape(conv(h, w[4], w[5]), (-1, 784))
+
+
+def strided_hidden(x, w):
+    h = tf.nn.relu(conv(tf.reshape(x, (-1, 28, 28, 1)), w[0], w[1], stride=2))
+    h = tf.nn.relu(conv(h, w[2], w[3], stride=2))
+    return tf.nn.relu(tf.reshape(h, (-1, 3136)) @ w[4] + w[5])
+
+
+def small_decode(z, w):
+    return transposed_decode(tf.reshape(tf.nn.relu(z @ w[0] + w[1]), (-1, 7, 7, 64)), w[2:])
+
+
 def posterior(x, w):
-    h = tf.nn.relu(x @ w[0] + w[1])
-    return h @ w[2] + w[3], h @ w[4] + w[5]
+    h = tf.nn.relu(x @ w[0] + w[1]) if len(w) == 6 else strided_hidden(x, w)
+    return h @ w[-4] + w[-3], h @ w[-2] + w[-1]
 
 
-ENCODE = {"sine": functools.partial(dense, activation=tf.nn.elu), "convolutional": conv_encode}
-DECODE = {"sine": ENCODE["sine"], "convolutional": conv_decode}
+ENCODE = {
+    "sine": functools.partial(dense, activation=tf.nn.elu),
+    "convolutional": conv_encode,
+    "transposed": pooled_encode,
+}
+DECODE = {
+    "sine": ENCODE["sine"],
+    "convolutional": conv_decode,
+    "transposed": transposed_decode,
+    "convolutional variational": small_decode,
+}
 
 
 def halves(network, weights):
@@ -64,12 +98,13 @@ def normal(shape, t):
 
 def loss_of(network, weights, x, t):
     n = tf.cast(tf.shape(x)[0], "float32")
-    if network == "variational":
+    if network in VARIATIONAL:
         encoder, decoder = halves(network, weights)
         mean, log_variance = posterior(x, encoder)
         z = mean + tf.exp(0.5 * log_variance) * normal(tf.shape(mean), t)
         kl = 0.5 * tf.reduce_sum(tf.exp(log_variance) + tf.square(mean) - 1 - log_variance)
-        return (tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(x, dense(z, decoder))) + kl) / n
+        logits = DECODE.get(network, dense)(z, decoder)
+        return (tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(x, logits)) + kl) / n
     _, out = autoencoded(network, weights, x)
     if network == "dense":
         return tf.reduce_sum(tf.square(tf.sigmoid(out) - x)) / n
@@ -107,7 +142,7 @@ class Loop:
         self.first, self.second = ([tf.Variable(tf.zeros_like(w)) for w in self.weights] for _ in range(2))
         self.t = tf.Variable(0)
         self.x = tf.constant(x.reshape(len(x), -1))
-        self.compiled = tf.function(self.run, jit_compile=network != "convolutional")
+        self.compiled = tf.function(self.run, jit_compile=network not in CONVOLUTIONAL)
         self.validation = tf.function(self.validation)
 
     def run(self, x, order):
@@ -140,7 +175,7 @@ class Loop:
 
 def forward(network, weights):
     encoder, decoder = halves(network, [tf.Variable(w) for w in weights])
-    code = (lambda x, w: posterior(x, w)[0]) if network == "variational" else ENCODE.get(network, dense)
+    code = (lambda x, w: posterior(x, w)[0]) if network in VARIATIONAL else ENCODE.get(network, dense)
     encode = tf.function(lambda x: code(tf.reshape(x, (tf.shape(x)[0], -1)), encoder))
     decode = tf.function(lambda z: tf.sigmoid(DECODE.get(network, dense)(z, decoder)))
     both = tf.function(lambda x: decode(encode(x)))

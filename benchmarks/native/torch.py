@@ -5,7 +5,7 @@ import functools
 import torch
 from torch.nn import functional as F
 
-from native import HALVES
+from native import HALVES, VARIATIONAL
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -22,8 +22,22 @@ def conv(h, kernel, bias):
     return F.conv2d(h, kernel, bias, padding="same")
 
 
+def strided(h, kernel, bias):
+    """Convolution of stride 2, padded as in TensorFlow for kernels of size 3."""
+    return F.conv2d(F.pad(h, (0, 1, 0, 1)), kernel, bias, stride=2)
+
+
+def transposed(h, kernel, bias):
+    """Transposed convolution of stride 2, cropped as in TensorFlow for kernels of size 3."""
+    return F.conv_transpose2d(h, kernel, bias, stride=2)[:, :, :-1, :-1]
+
+
+def as_images(x):
+    return x.reshape(-1, 1, 28, 28).contiguous(memory_format=torch.channels_last)
+
+
 def conv_encode(x, w):
-    images = x.reshape(-1, 1, 28, 28).contiguous(memory_format=torch.channels_last)
+    images = as_images(x)
     h = torch.relu(F.max_pool2d(conv(images, w[0], w[1]), 2))
     return conv(torch.relu(F.max_pool2d(conv(h, w[2], w[3]), 2)), w[4], w[5])
 
@@ -34,13 +48,42 @@ def conv_decode(z, w):
     return conv(F.interpolate(h, scale_factor=2), w[4], w[5]).flatten(1)
 
 
+def pooled_encode(x, w):
+    h = torch.relu(F.max_pool2d(conv(as_images(x), w[0], w[1]), 2))
+    return torch.relu(F.max_pool2d(conv(h, w[2], w[3]), 2))
+
+
+def transposed_decode(z, w):
+    h = torch.relu(transposed(torch.relu(transposed(z, w[0], w[1])), w[2], w[3]))
+    return conv(h, w[4], w[5]).flatten(1)
+
+
+def strided_hidden(x, w):
+    h = torch.relu(strided(torch.relu(strided(as_images(x), w[0], w[1])), w[2], w[3]))
+    return torch.relu(F.linear(h.permute(0, 2, 3, 1).flatten(1), w[4], w[5]))
+
+
+def small_decode(z, w):
+    small = torch.relu(F.linear(z, w[0], w[1])).reshape(-1, 7, 7, 64)
+    return transposed_decode(small.permute(0, 3, 1, 2), w[2:])
+
+
 def posterior(x, w):
-    h = torch.relu(F.linear(x, w[0], w[1]))
-    return F.linear(h, w[2], w[3]), F.linear(h, w[4], w[5])
+    h = torch.relu(F.linear(x, w[0], w[1])) if len(w) == 6 else strided_hidden(x, w)
+    return F.linear(h, w[-4], w[-3]), F.linear(h, w[-2], w[-1])
 
 
-ENCODE = {"sine": functools.partial(dense, activation=F.elu), "convolutional": conv_encode}
-DECODE = {"sine": ENCODE["sine"], "convolutional": conv_decode}
+ENCODE = {
+    "sine": functools.partial(dense, activation=F.elu),
+    "convolutional": conv_encode,
+    "transposed": pooled_encode,
+}
+DECODE = {
+    "sine": ENCODE["sine"],
+    "convolutional": conv_decode,
+    "transposed": transposed_decode,
+    "convolutional variational": small_decode,
+}
 
 
 def halves(network, weights):
@@ -56,12 +99,13 @@ def autoencoded(network, weights, x):
 
 
 def loss_of(network, weights, x):
-    if network == "variational":
+    if network in VARIATIONAL:
         encoder, decoder = halves(network, weights)
         mean, log_variance = posterior(x, encoder)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
         kl = 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum()
-        return (F.binary_cross_entropy_with_logits(dense(z, decoder), x, reduction="sum") + kl) / len(x)
+        logits = DECODE.get(network, dense)(z, decoder)
+        return (F.binary_cross_entropy_with_logits(logits, x, reduction="sum") + kl) / len(x)
     _, out = autoencoded(network, weights, x)
     if network == "dense":
         return F.mse_loss(torch.sigmoid(out), x, reduction="sum") / len(x)
@@ -123,13 +167,15 @@ def forward(network, weights):
 
     def encode(x):
         x = x.flatten(1)
-        return posterior(x, encoder)[0] if network == "variational" else ENCODE.get(network, dense)(x, encoder)
+        return posterior(x, encoder)[0] if network in VARIATIONAL else ENCODE.get(network, dense)(x, encoder)
 
     def decode(z):
-        z = z.permute(0, 3, 1, 2) if network == "convolutional" and z.shape[-1] == 1 else z
         return torch.sigmoid(DECODE.get(network, dense)(z, decoder))
 
-    functions = {"encode": encode, "decode": decode, "reconstruct": lambda x: decode(encode(x))}
+    def decode_given(z):
+        return decode(z.permute(0, 3, 1, 2) if z.ndim == 4 else z)
+
+    functions = {"encode": encode, "decode": decode_given, "reconstruct": lambda x: decode(encode(x))}
 
     def on_arrays(function):
         return torch.no_grad()(lambda x: function(torch.from_numpy(x).to(DEVICE)).cpu().numpy())

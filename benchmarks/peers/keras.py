@@ -24,22 +24,50 @@ class Sampling(layers.Layer):
         return mean + ops.exp(0.5 * log_variance) * keras.random.normal(ops.shape(mean), seed=self.seed)
 
 
-def variational(entry):
-    hidden, code = entry.sizes or (400, 20)
+def chained(stack, x):
+    """Apply layers in turn."""
+    for layer in stack:
+        x = layer(x)
+    return x
+
+
+def variational(down, code, up):
+    """A network that maps images to logits, with layers before and after the code."""
     x = keras.Input((28, 28, 1))
-    h = layers.Dense(hidden, "relu")(layers.Flatten()(x))
+    h = chained(down, x)
     z = Sampling()([layers.Dense(code)(h), layers.Dense(code)(h)])
-    logits = layers.Dense(784)(layers.Dense(hidden, "relu")(z))
-    return keras.Model(x, layers.Reshape((28, 28, 1))(logits))
+    return keras.Model(x, chained(up, z))
 
 
-def convolutional(entry):
-    def conv(filters, size, activation=None):
-        return layers.Conv2D(filters, size, padding="same", activation=activation)
+def conv(filters, size, activation=None, **options):
+    return layers.Conv2D(filters, size, padding="same", activation=activation, **options)
 
-    down = [conv(128, 7), layers.MaxPooling2D(), layers.ReLU(), conv(32, 2), layers.MaxPooling2D(), layers.ReLU()]
-    up = [layers.UpSampling2D(), conv(128, 2, "relu"), layers.UpSampling2D(), conv(1, 7)]
-    return keras.Sequential([keras.Input((28, 28, 1)), *down, conv(1, 7), conv(32, 7, "relu"), *up])
+
+def transposed(filters):
+    """Transposed convolutions, and one to the logits."""
+    return [*(layers.Conv2DTranspose(size, 3, 2, "same", activation="relu") for size in filters), conv(1, 3)]
+
+
+def pooled(*convolutions):
+    """Each convolution, pooling, ReLU."""
+    return [layer for each in convolutions for layer in (each, layers.MaxPooling2D(), layers.ReLU())]
+
+
+def network(entry):
+    """Layers of an entry's network, from images to logits."""
+    if entry.network == "convolutional":
+        up = [layers.UpSampling2D(), conv(128, 2, "relu"), layers.UpSampling2D(), conv(1, 7)]
+        stack = [*pooled(conv(128, 7), conv(32, 2)), conv(1, 7), conv(32, 7, "relu"), *up]
+        return keras.Sequential([keras.Input((28, 28, 1)), *stack])
+    if entry.network == "transposed":
+        return keras.Sequential([keras.Input((28, 28, 1)), *pooled(conv(32, 3), conv(32, 3)), *transposed((32, 32))])
+    if entry.network == "convolutional variational":
+        down = [conv(size, 3, "relu", strides=2) for size in (32, 64)]
+        small = [layers.Dense(3136, "relu"), layers.Reshape((7, 7, 64))]
+        return variational([*down, layers.Flatten(), layers.Dense(16, "relu")], 2, [*small, *transposed((64, 32))])
+    hidden, code = entry.sizes or (400, 20)
+    up = [layers.Dense(hidden, "relu"), layers.Dense(784), layers.Reshape((28, 28, 1))]
+    return variational([layers.Flatten(), layers.Dense(hidden, "relu")], code, up)
 
 
 def plain(entry):
@@ -47,11 +75,11 @@ def plain(entry):
     bce = keras.losses.BinaryCrossentropy(from_logits=True)
     if entry.network == "dense":
         stack = [*dense([128, 64, 32, 8]), *dense([32, 64, 128, 784]), layers.Reshape((28, 28, 1))]
-        network = keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), *stack, layers.Activation("sigmoid")])
-        return network, lambda y, x_hat: ops.sum(ops.square(y - x_hat), axis=(1, 2, 3))
-    if entry.network == "variational":
-        return variational(entry), lambda y, logits: 784.0 * ops.mean(bce.call(y, logits), axis=(1, 2))
-    return convolutional(entry), bce
+        model = keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), *stack, layers.Activation("sigmoid")])
+        return model, lambda y, x_hat: ops.sum(ops.square(y - x_hat), axis=(1, 2, 3))
+    if "variational" in entry.network:
+        return network(entry), lambda y, logits: 784.0 * ops.mean(bce.call(y, logits), axis=(1, 2))
+    return network(entry), bce
 
 
 class make:

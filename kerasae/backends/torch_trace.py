@@ -16,7 +16,20 @@ _FUNCTIONS = {getattr(aten, name).Tensor: getattr(torch, name) for name in ("add
 _FUNCTIONS |= {
     getattr(aten, name).default: getattr(torch, name) for name in ("addmm", "mm", "t", "relu", "sigmoid", "exp")
 }
-_FUNCTIONS |= {aten.view.default: torch.Tensor.view, aten.sum.dim_IntList: torch.sum}
+# A view becomes `reshape`, which copies where a changed memory layout makes that necessary.
+_FUNCTIONS |= {aten.view.default: torch.reshape, aten.sum.dim_IntList: torch.sum}
+# Operations that take images in any memory layout.
+_OF_IMAGES = {
+    getattr(aten, name).default
+    for name in (
+        "clone",
+        "constant_pad_nd",
+        "convolution",
+        "convolution_backward",
+        "max_pool2d_with_indices",
+        "max_pool2d_with_indices_backward",
+    )
+}
 
 
 def traced(function, *tensors):
@@ -34,7 +47,7 @@ def traced(function, *tensors):
         if node.target is aten.detach.default or before.meta["val"].shape == node.meta["val"].shape:
             node.replace_all_uses_with(before)
     _add_biases_at_once(graph)
-    _pool_in_place(graph)
+    _keep_channels_last(graph)
     graph.eliminate_dead_code()  # such as the logs of a training step, which are computed after a run
     _compute_constants(module)
     for node in graph.nodes:
@@ -68,13 +81,18 @@ def _have_one_dtype(*nodes) -> bool:
     return len({node.meta["val"].dtype if isinstance(node, Node) else node for node in nodes}) == 1
 
 
-def _pool_in_place(graph: Graph) -> None:
-    """Pool images in their memory layout, without the copy that Keras makes."""
-    pooling = {aten.max_pool2d_with_indices.default, aten.max_pool2d_with_indices_backward.default}
+def _keep_channels_last(graph: Graph) -> None:
+    """Drop the copies that Keras makes of images to change their memory layout, which is that of its arrays.
+
+    The operations on them take any layout, and are fastest with this one.
+    """
     for node in _calls(graph, aten.clone.default):
-        users = {user.target for user in node.users}
-        if node.kwargs.get("memory_format") is torch.contiguous_format and users <= pooling:
-            node.replace_all_uses_with(node.args[0])
+        images, layout = node.args[0], node.kwargs.get("memory_format")
+        if images.meta["val"].ndim != 4 or not {user.target for user in node.users} <= _OF_IMAGES:
+            continue
+        permuted = images.target is aten.permute.default and images.args[1] == [0, 3, 1, 2]
+        if layout is torch.contiguous_format or (layout is torch.channels_last and permuted):
+            node.replace_all_uses_with(images)
 
 
 def _compute_constants(module: GraphModule) -> None:
