@@ -105,9 +105,8 @@ GROWTH = """
 
 ![Time and memory against the number of images, their size and the batch](growth.png)
 
-kerasae's `fit` on synthetic images, as arrays in memory and as streams (dashed), of which only a few blocks of batches
-are in memory; measured with an older `fit`.
-Measured by `make bench-growth`.
+kerasae's `fit` on synthetic images: arrays of floats in memory, streams (dashed), of which only a few blocks of batches
+are in memory, and arrays of 8-bit pixels (dotted). Measured by `make bench-growth`.
 """
 
 

@@ -96,6 +96,12 @@ def test_indices_name_the_codes_and_decode_to_the_reconstruction():
     np.testing.assert_array_equal(array(model.encode_indices(tensor(x))), indices)
 
 
+def test_the_size_of_a_code_is_its_number_of_indices():
+    model = quantized()
+    size = model.encode_indices(images(1)).size
+    assert model.code_size == model.active_size == size < model.encode(images(1)).size
+
+
 def test_bits_are_the_binary_digits_of_the_indices():
     model = quantized()  # 5 vectors: 3 bits each
     bits = model.codes_to_bits([[[0, 1], [2, 4]]])

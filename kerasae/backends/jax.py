@@ -216,22 +216,52 @@ def predict_function(model):
 def compile_function(function, model=None):
     """Compile a function of tensors, once per shape of its arrays; see `base.Backend`.
 
-    It returns JAX arrays that are computed asynchronously; NumPy waits for them.
+    It returns arrays that are computed asynchronously; NumPy waits for them.
     """
     variables: list = []
+    shapes: dict = {}
 
     @jax.jit
     def compiled(values, *arrays):
         with keras.StatelessScope(list(zip(variables, values, strict=True))):
-            return fast(function)(*arrays)
+            results = fast(function)(*arrays)
+        shapes[_shapes(arrays)] = jax.tree.map(lambda result: _Shape(result.shape), results)
+        return jax.tree.map(_flattened, results)
 
     def call(*arrays):
         nonlocal variables
         if not variables:
             variables = keras_private.variables_read(lambda: jax.eval_shape(lambda *given: function(*given), *arrays))
-        return compiled(keras_private.raw_values(variables), *arrays)
+        results = compiled(keras_private.raw_values(variables), *arrays)
+        return jax.tree.map(_Result, results, shapes[_shapes(arrays)])
 
     return call
+
+
+def _shapes(arrays) -> tuple:
+    return tuple([array.shape for array in arrays])
+
+
+def _flattened(result):
+    """One row per image: XLA's CPU code is several times slower for the shape (n, height, width, 1)."""
+    return result.reshape(len(result), -1) if result.ndim > 2 else result
+
+
+class _Shape:
+    """Shape of a result before it was flattened; not a tuple, which would be a structure of integers."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.shape = shape
+
+
+class _Result:
+    """A result that is still computed, as an array of its own shape for NumPy."""
+
+    def __init__(self, flat, original: _Shape):
+        self._flat, self.shape = flat, original.shape
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self._flat, dtype).reshape(self.shape)
 
 
 def infer(function, *arrays):

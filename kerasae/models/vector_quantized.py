@@ -95,7 +95,7 @@ class VectorQuantizedAutoencoder(Autoencoder):
         self.codebook_size, self.decay, self.restart_below = codebook_size, quantizer.decay, quantizer.restart_below
         encoder = self._build_encoder(quantizer)
         self.set_parts(encoder, self._build_decoder(tuple(encoder.output_shape[1:])))
-        self.code_size = math.prod(self.code_shape[:-1])
+        self.code_size = self.active_size = math.prod(self.code_shape[:-1])
         self.bits_per_image = self.code_size * self._bits_per_index
 
     def _build_encoder(self, quantizer) -> keras.Model:
