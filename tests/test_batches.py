@@ -1,13 +1,14 @@
 """Batches of arrays and of streams, in blocks."""
 
 import threading
+import weakref
 
 import keras
 import numpy as np
 import pytest
 from conftest import conditional, dense, images
 
-from kerasae import backends
+from kerasae import backends, models
 from kerasae.training import batches
 from kerasae.training.batches import ArrayBatches, StreamBatches
 
@@ -177,3 +178,20 @@ def test_a_stream_may_yield_one_array_again_with_new_values():
         source = StreamBatches(Stream(*[None]), lambda batch: batch)
         source._stream.epoch = lambda number: parts()
         assert rows_of(source, most_steps=most_steps) == (list(range(10)), [2] * 5)
+
+
+def test_only_a_few_blocks_of_a_fast_stream_are_in_memory(monkeypatch):
+    tables, alive = [], []
+
+    def adopted(table, batch_size, adopt=backends.adopt):
+        tables.append(weakref.ref(table.base))  # owns the memory
+        alive.append(sum(table() is not None for table in tables))
+        return adopt(table, batch_size)
+
+    model, batch = models.DenseAutoencoder((28, 28, 1), (500,), 8), np.zeros((64, 28, 28, 1), "float32")
+    model.compile("adam")
+    model.fit(((batch, batch) for _ in range(4)), shuffle=False, verbose=0)  # compiles before the thread runs ahead
+    monkeypatch.setattr(backends, "adopt", adopted)
+    model.fit(((batch, batch) for _ in range(640)), shuffle=False, verbose=0)
+    assert len(tables) >= 20
+    assert max(alive) <= 4

@@ -32,6 +32,14 @@ def test_card_and_json_are_the_same(name):
 
 
 @pytest.mark.anybackend
+@pytest.mark.parametrize("name", zoo.names())
+def test_a_pretrained_entry_says_its_license_and_where_it_comes_from(name):
+    card = zoo.card(name)
+    assert card.license and card.source
+    assert card.provenance.author and card.provenance.data and card.provenance.command
+
+
+@pytest.mark.anybackend
 def test_card_without_a_format_is_read():
     card = Card.from_json(OWN | {"golden": {"code": [[0.5]]}})
     assert (card.format, card.input.range, card.source, "source" in card) == (1, (0, 1), None, False)

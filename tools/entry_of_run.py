@@ -7,6 +7,7 @@ The entry is measured on the test set and written to `zoo/<job>/`. Its card name
 """
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from kerasae.zoo.cards import Provenance
 
 ROOT = Path(__file__).resolve().parents[1]
 HELD_OUT = 5_000
+MNIST = "MNIST (Y. LeCun, C. Cortes, C. Burges)"
+DATA = {"mnist": MNIST, "bmnist_dynamic": f"{MNIST}, binarized"}
 
 
 def trained_model(name: str):
@@ -35,9 +38,11 @@ def main() -> None:
     parser.add_argument("name", help="name of the job and of the recipe")
     name = parser.parse_args().name
     recipe, model = recipes.find(name), trained_model(name)
-    provenance = Provenance(data=f"kerasae.data.{recipe.data}", command=f"python tools/long_training.py --train {name}")
+    command = f"python tools/long_training.py --train {name}"
+    provenance = Provenance("The kerasae contributors", DATA[recipe.data], command)
     plan = recipe.schedule("shipped")
     card = describe.describe_entry(recipe, plan, recipe.seed, model, HELD_OUT, provenance)
+    card = dataclasses.replace(card, license="Apache-2.0")
     picture = previews.preview(name, model, data.named(recipe.data), recipe.shown)
     writing.write(ROOT / "zoo" / name, model, card, picture, replace_shipped=True)
     print(card.figures)

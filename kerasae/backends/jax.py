@@ -151,10 +151,16 @@ def _run(model, step, name: str, variables, block):
 
     run = one_by_one if model.run_eagerly or not model.jit_compile else jax.jit(loop)
 
+    running: list = []
+
     # Buffers are not donated, so if a run is interrupted, the variables keep their previous values.
     def make_steps(block):
+        nonlocal running
         state = tuple(map(keras_private.raw_values, variables))
+        if not block.shared:  # JAX computes asynchronously; blocks of a stream that wait for it fill the memory
+            jax.block_until_ready(running)
         logs, state = run(state, block.table, block.batches, np.int32(block.steps))
+        running = jax.tree.leaves(state)[-1:]
         for some, values in zip(variables, state, strict=True):
             keras_private.set_raw_values(some, values)
         return logs if own_logs else None

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasae import keras_private
+from kerasae.backends.aligned import aligned_zeros
 from kerasae.backends.tensorflow_devices import devices as devices
 from kerasae.backends.tensorflow_devices import gather as gather
 from kerasae.backends.tensorflow_devices import is_lost as is_lost
@@ -124,14 +125,18 @@ def check_training() -> None:
 
 
 def to_device(array):
-    """Convert a NumPy array to a tensor."""
-    return keras.ops.convert_to_tensor(array)
+    """Convert a NumPy array to a tensor. TensorFlow's own conversion on a CPU makes two copies."""
+    if tf.config.list_physical_devices("GPU"):
+        return keras.ops.convert_to_tensor(array)
+    copy = aligned_zeros(array.shape, array.dtype)
+    copy[...] = array
+    return adopt(copy)
 
 
 def adopt(array, batch_size: int | None = None):
     """Make an array of `aligned_zeros` a tensor; see `base.Backend`."""
     if tf.config.list_physical_devices("GPU"):
-        return to_device(array)
+        return keras.ops.convert_to_tensor(array)
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
