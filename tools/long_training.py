@@ -143,7 +143,7 @@ _ROWS = (
         epochs=30,
     ),
     Job(
-        "shallow2",
+        "shallow2_mnist",
         (512,),
         2,
         "mse",
@@ -152,10 +152,10 @@ _ROWS = (
         shift_probability=0.5,
         shift_target=False,
         dropout=0.2,
-        bce_epochs=30,
+        bce_epochs=120,
         epsilon=1e-10,
         batch_size=64,
-        epochs=60,
+        epochs=240,
     ),
     Job(
         "deep30",

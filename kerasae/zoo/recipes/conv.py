@@ -26,7 +26,9 @@ ROWS = (
         loss=BCE,
         headline="bce",
         written=Schedule(epochs=50, batch_size=128),
-        shipped=Schedule(epochs=25, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        shipped=Schedule(epochs=60, batch_size=128, learning_rate=2e-3, decay="cosine"),
+        selection="Trained on the first 55,000 images, the only schedule that was; its length by the time at hand. The "
+        "BCE on the last 5,000 training images fell to the end.",
         references=(Reference("bce", 0.0622, VALDARRAMA),),
     ),
 )
