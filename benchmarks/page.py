@@ -85,7 +85,9 @@ RESIDUAL = """
 
 One training step of the default `ResidualAutoencoder` (`benchmarks/residual.py`): milliseconds per image, in brackets
 relative to the time that its multiplications and additions take at the speed of one large matrix product on the same
-machine; and peak memory of the process. A dash: a step would have taken more than 15 s, or needed more than 16 GiB.
+machine; and peak memory of the process. PyTorch runs on one thread, the others on all cores; its convolutions are from
+another library than its matrix product, and faster. A dash: a step would have taken more than 15 s, or needed more than
+16 GiB.
 
 | side, pixels | batch | {titles} |
 |---|---|---|{rule}
