@@ -63,6 +63,9 @@ ROWS = (
         written=Schedule(epochs=5, batch_size=64),
         headline="mse",
         shipped=Schedule(epochs=200, batch_size=64, decay="cosine"),
+        selection="Number of epochs confirmed on the last 5,000 training images: MSE 0.0323 ± 0.0001 over three seeds, "
+        "0.03291 with half as many epochs. The weights were trained by the same schedule on all 60,000 "
+        "images; test MSE of the three seeds: 0.03312 ± 0.00009.",
         references=(
             Reference("mse", 0.03995, NATIVE),
             Reference("forest_accuracy", 0.703, NATIVE),
