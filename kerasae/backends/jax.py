@@ -267,7 +267,7 @@ class _Result:
         self._flat, self.shape = flat, original.shape
 
     def __array__(self, dtype=None, copy=None):
-        return np.asarray(self._flat, dtype).reshape(self.shape)
+        return np.array(self._flat, dtype, copy=copy).reshape(self.shape)
 
 
 def infer(function, *arrays):
