@@ -173,8 +173,10 @@ def test_photographs_keep_their_colors(rng):
     figure, drawn = plots.samples(photo[None]), io.BytesIO()
     figure.savefig(drawn, format="png")
     drawn.seek(0)
-    np.testing.assert_array_equal(imread(io.BytesIO(style.png(figure)))[..., :3], imread(drawn)[..., :3])
-    assert len(style.png(figure, colors=16)) < len(style.png(figure)) / 1.5
+    as_drawn = imread(drawn)[..., :3]
+    for options in ({}, {"colors": 64, "tolerance": 1.5}):
+        np.testing.assert_array_equal(imread(io.BytesIO(style.png(figure, **options)))[..., :3], as_drawn)
+    assert len(style.png(figure, colors=16, tolerance=None)) < len(style.png(figure)) / 1.5
 
 
 def visible_ticks(axis):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasae import data, models
+from kerasae import data, models, zoo
 from kerasae.zoo import initial_weights, recipes, train
 
 
@@ -138,3 +138,12 @@ def test_the_kl_weight_may_change_in_the_first_half(monkeypatch):
     model, history = train.train("vae_mnist", plan, verbose=0)
     assert history.history["kl_weight"] == [5.0, 3.0, 1.0, 1.0]
     assert model.kl_weight == 1.0
+
+
+def test_training_may_start_from_the_weights_of_an_entry(monkeypatch):
+    few = data.Dataset(*(part[:64] for part in data.digits()))
+    monkeypatch.setattr(data, "bmnist_dynamic", lambda: few)
+    plan = recipes.Schedule(epochs=1, batch_size=32, learning_rate=1e-9, start="iwae5_bmnist")
+    model, _ = train.train("iwae50_bmnist", plan, verbose=0)
+    for ours, theirs in zip(model.trainable_variables, zoo.load("iwae5_bmnist").trainable_variables, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)

@@ -34,7 +34,7 @@ def draw_preview(name: str) -> Path:
 def draw_sheet(name: str) -> Path:
     """Write a sheet, in 12 levels of gray."""
     path = DOCS / name
-    path.write_bytes(png(sheets.SHEETS[name](), colors=12, metadata={"Software": None}))
+    path.write_bytes(png(sheets.SHEETS[name](), colors=12, tolerance=None, metadata={"Software": None}))
     return path
 
 

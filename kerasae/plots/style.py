@@ -111,15 +111,14 @@ class Picture(Figure):
         return content, {"width": round(width * 100 / self.dpi), "height": round(height * 100 / self.dpi)}
 
 
-def png(figure: Figure, colors: int = 256, **options) -> bytes:
-    """Return the figure as a PNG file with a palette, which makes it three times smaller.
-
-    All levels of gray are kept. Photographs in color, which a palette would change by more than one level of 256 on
-    average, are stored without one.
+def png(figure: Figure, colors: int = 256, tolerance: float | None = 1.0, **options) -> bytes:
+    """Return the figure as a PNG file with a palette, which makes it three times smaller. 256 colors keep all grays.
 
     Args:
         figure: Any matplotlib Figure.
         colors: Number of colors, at most 256.
+        tolerance: Largest mean change of the pixels, of 256 levels. A picture that the palette would change more, such
+            as a photograph in color, is stored without one. None allows any change.
         **options: As for `figure.savefig`.
     """
     drawn, stored = io.BytesIO(), io.BytesIO()
@@ -127,7 +126,7 @@ def png(figure: Figure, colors: int = 256, **options) -> bytes:
     image = Image.open(drawn).convert("RGB")
     few = image.quantize(colors, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
     change = np.abs(np.asarray(few.convert("RGB"), float) - np.asarray(image)).mean()
-    (image if colors == 256 and change > 1 else few).save(stored, format="png", optimize=True)
+    (few if tolerance is None or change <= tolerance else image).save(stored, format="png", optimize=True)
     return stored.getvalue()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from kerasae import backends, data, models
 from kerasae.callbacks import AnnealKL
 from kerasae.training.checkpoints import Backup
-from kerasae.zoo import recipes
+from kerasae.zoo import recipes, store
 from kerasae.zoo.initial_weights import initialize
 
 
@@ -97,7 +97,7 @@ def _phases(recipe: recipes.Recipe, schedule: recipes.Schedule) -> list[_Phase]:
 
 
 def _initial_model(recipe: recipes.Recipe, schedule: recipes.Schedule, seed: int) -> models.Autoencoder:
-    """Build the untrained model of a recipe, with initial weights from the seed."""
+    """Build the untrained model of a recipe, with initial weights from the seed or from an entry."""
     keras.utils.set_random_seed(seed)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(schedule.precision)
@@ -105,7 +105,12 @@ def _initial_model(recipe: recipes.Recipe, schedule: recipes.Schedule, seed: int
         model = recipe.model()
     finally:
         keras.config.set_dtype_policy(policy)
-    initialize(model, seed)
+    if schedule.start:
+        trained = store.load(schedule.start).trainable_variables
+        for variable, value in zip(model.trainable_variables, trained, strict=True):
+            variable.assign(value)
+    else:
+        initialize(model, seed)
     return model
 
 

@@ -19,7 +19,6 @@ from kerasae.zoo.store import EXTRA, FILES, GOLDEN, PREVIEW
 if TYPE_CHECKING:
     import numpy as np
 
-_LARGE_PREVIEW = 140_000  # bytes: larger pictures are stored in 64 colors
 
 
 def write(
@@ -99,9 +98,7 @@ def replace_preview(directory: str | Path, preview, replace_shipped: bool = Fals
 def _write_preview(directory: Path, preview) -> None:
     from kerasae.plots.style import png
 
-    content = png(preview, metadata={"Software": None})
-    if len(content) > _LARGE_PREVIEW:
-        content = png(preview, colors=64, metadata={"Software": None})
+    content = png(preview, colors=64, tolerance=1.5, metadata={"Software": None})
     (directory / PREVIEW).write_bytes(content)
 
 

@@ -189,6 +189,9 @@ ROWS = (
         written=Schedule(epochs=100, batch_size=512),
         headline="bce",
         shipped=Schedule(epochs=200, batch_size=128, decay="cosine"),
+        selection="Number of epochs confirmed on the last 5,000 training images: BCE 0.2693 ± 0.0002 over three seeds, "
+        "0.2703 with half as many epochs. The weights were trained by the same schedule on all 60,000 images; "
+        "test BCE of the three seeds: 0.2698 ± 0.0002.",
         references=(
             Reference("bce", 0.27379, NATIVE),
             Reference("mse", 0.01021, NATIVE),

@@ -47,6 +47,7 @@ class Schedule:
             `LOSSES` or one of Keras's. The learning rate and Adam's moments start anew after them.
         initial_kl_weight, kl_weight: Weights of the KL divergence of a variational autoencoder: it changes linearly
             from the first to the second over the first half of the epochs, and then stays. None: the model's own.
+        start: Name of the pretrained entry whose weights the training starts from. None: new weights.
     """
 
     epochs: int
@@ -60,6 +61,7 @@ class Schedule:
     first_loss: str | None = None
     initial_kl_weight: float | None = None
     kl_weight: float | None = None
+    start: str | None = None
 
 
 class Reference(NamedTuple):
