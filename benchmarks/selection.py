@@ -5,9 +5,10 @@
     python benchmarks/selection.py --sentence dense8_mnist
 
 The first command trains on all but the last 5,000 training images: with the shipped schedule and seeds 0, 1 and 2
-(`--seeds 1`: only seed 0, for long trainings), and with half as many epochs and seed 0. It measures the entry's main figure on the held-out images after each training, and
-on the test set only after those with the shipped schedule. Results are kept in `benchmarks/selection/NAME.json` after
-each training: run an interrupted command again, and it resumes. `--sentence` prints what the recipe and the card say.
+(`--seeds 1`: only seed 0, for long trainings), and with half as many epochs and seed 0. It measures the entry's main
+figure on the held-out images after each training, and on the test set only after those with the shipped schedule.
+Results are kept in `benchmarks/selection/NAME.json` after each training: run an interrupted command again, and it
+resumes. `--sentence` prints what the recipe and the card say.
 """
 
 import argparse
@@ -87,8 +88,8 @@ def table() -> str:
         "Every schedule was trained on the first 55,000 training images (`KERAS_BACKEND=jax python",
         "benchmarks/selection.py NAME`), once with half as many epochs. *Held out* is the entry's main figure on the",
         "last 5,000 training images, by which a schedule is chosen; *test* is the same figure on the test set. Mean ±",
-        "standard deviation of three seeds: this is how much a figure moves by chance. Trainings of more than ten minutes",
-        "were made with one seed.",
+        "standard deviation of three seeds: this is how much a figure moves by chance. Trainings of more than ten",
+        "minutes were made with one seed.",
         "",
         "| entry | figure | epochs | held out | half as many epochs: held out | test |",
         "|---|---|---|---|---|---|",

@@ -337,7 +337,7 @@ def log_weights(job: Job, weights, x, label, mean, log_variance, noise):
 
 
 def doubly_reparameterized_loss(job: Job, weights, x, label, mean, log_variance, noise):
-    """The negative importance-weighted bound, mean over images, whose gradient in the encoder is doubly reparameterized.
+    """The mean negative importance-weighted bound, whose gradient in the encoder is doubly reparameterized.
 
     With normalized importance weights v, the decoder's gradient is that of `Σ v ln p(x, z)`, and that of the codes z
     is the gradient of `Σ v² (ln p(x, z) − ln q(z | x))`, where the parameters of q are constants.

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-
 def write(
     directory: str | Path,
     model,

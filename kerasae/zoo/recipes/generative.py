@@ -13,9 +13,9 @@ ROWS = (
         headline="negative_elbo",
         written=Schedule(epochs=10, batch_size=128),
         shipped=Schedule(epochs=240, batch_size=128, decay="cosine"),
-        selection="Number of epochs confirmed on the last 5,000 training images: −ELBO 100.5 with one seed, 101.5 with half "
-        "as many epochs. The weights were trained by the same schedule on all 60,000 images; test −ELBO of the "
-        "training without the last 5,000: 99.6.",
+        selection="Number of epochs confirmed on the last 5,000 training images: −ELBO 100.5 with one seed, 101.5 with "
+        "half as many epochs. The weights were trained by the same schedule on all 60,000 images; test −ELBO "
+        "of the training without the last 5,000: 99.6.",
         references=(Reference("negative_elbo", 105.56, PYTORCH),),
     ),
     Recipe(
