@@ -29,6 +29,9 @@ ROWS = (
         headline="bce",
         written=Schedule(epochs=100, batch_size=64, learning_rate=3e-4),
         shipped=Schedule(epochs=400, batch_size=64, decay="cosine"),
+        selection="Number of epochs confirmed on the last 5,000 training images: BCE 0.0953 ± 0.0004 over three seeds, "
+        "0.0965 with half as many epochs. The weights were trained by the same schedule on all 60,000 images; "
+        "test BCE of the three seeds: 0.0940 ± 0.0005.",
         references=(
             Reference("bce", 0.10453, NATIVE),
             Reference("mse", 0.0141, NATIVE),
