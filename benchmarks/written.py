@@ -56,7 +56,7 @@ def table() -> str:
         "",
         "Test figures of the recipes as published, trained on each backend with the recipe's seed",
         "(`KERAS_BACKEND=... python benchmarks/written.py NAME`). *elsewhere* is the figure of the card's reference.",
-        "Empty cells were not measured.",
+        "Recipes that take more than half a minute were followed on JAX alone: other cells are empty.",
         "",
         "| entry | figure | elsewhere | TensorFlow | PyTorch | JAX |",
         "|---|---|---|---|---|---|",
@@ -74,7 +74,15 @@ def table() -> str:
             values = [elsewhere.get(key), *(runs[backend].get(key) for backend in BACKENDS)]
             shown = ["" if value is None else f"{value:.{decimals}f}" for value in values]
             lines.append(f"| `{name}` | {label} | {' | '.join(shown)} |")
+    missing = [f"`{name}` ({recipe.written.epochs})" for name, recipe in recipes.RECIPES.items() if not _runs(name)]
+    if missing:
+        lines += ["", f"For lack of time, these were not followed to their end (epochs): {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
+
+
+def _runs(name: str) -> list[dict[str, float]]:
+    """Stored figures of an entry, of each backend that has some."""
+    return [run for backend in BACKENDS if (run := kept(backend).get(name))]
 
 
 def _finding() -> list[str]:

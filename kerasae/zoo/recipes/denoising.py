@@ -28,6 +28,9 @@ ROWS = (
         written=Schedule(epochs=50, batch_size=256),
         headline="denoised_mse",
         shipped=Schedule(epochs=200, batch_size=256, decay="cosine"),
+        selection="Number of epochs confirmed on the last 5,000 training images: denoising MSE 0.01214 ± 0.00004 over "
+        "three seeds, 0.01274 with half as many epochs. The weights were trained by the same schedule on all "
+        "60,000 images; test denoising MSE of the three seeds: 0.01198 ± 0.00007.",
         references=(
             Reference("denoised_mse", 0.01317, NATIVE),
             Reference("mse", 0.03427, NATIVE),

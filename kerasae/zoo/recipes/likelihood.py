@@ -1,7 +1,7 @@
 """Recipes of variational autoencoders of binary images, whose likelihoods stand beside published ones."""
 
 from kerasae import models
-from kerasae.zoo.recipes.recipe import IMAGE, Recipe, Reference, Schedule
+from kerasae.zoo.recipes.recipe import IMAGE, KINGMA, Recipe, Reference, Schedule
 
 BURDA = "Importance weighted autoencoders (Burda, Grosse & Salakhutdinov, 2016)"
 PYTHAE = "pythae on GitHub, examples/scripts/reproducibility: 500 epochs, 200 samples"
@@ -19,13 +19,14 @@ ROWS = (
     Recipe(
         name="vae40_bmnist",
         description="Variational autoencoder of binary digits, drawn once from the gray ones",
-        source=BURDA,
+        source=KINGMA,
         data="bmnist_fixed",
         model=lambda: models.VariationalAutoencoder(IMAGE, (400,), 40),
         headline="negative_log_likelihood",
         written=Schedule(epochs=500, batch_size=100),
-        shipped=Schedule(epochs=100, batch_size=100, decay="cosine"),
-        selection="",
+        shipped=Schedule(epochs=250, batch_size=100, decay="cosine"),
+        selection="Trained on the first 55,000 images. Number of epochs by the NLL (200 samples) of the last 5,000 "
+        "training images: 94.0 after 50, 93.1 after 100, 92.4 after 250 epochs.",
         references=(Reference("negative_log_likelihood", 89.78, PYTHAE),),
     ),
     Recipe(
