@@ -108,8 +108,8 @@ def _chosen(cards: Cards) -> str:
     ]
     if lengthened:
         lines.append(
-            f"For the other {len(lengthened)}, training was lengthened until a figure of the last table was reached, "
-            f"or as far as time allowed: {', '.join(lengthened)}."
+            f"Training of {', '.join(lengthened)} was lengthened until a figure of the last table was reached, "
+            "or as far as time allowed."
         )
     return textwrap.fill(" ".join(lines), 120, break_on_hyphens=False)
 
