@@ -88,8 +88,8 @@ def table() -> str:
         "Every schedule was trained on the first 55,000 training images (`KERAS_BACKEND=jax python",
         "benchmarks/selection.py NAME`), once with half as many epochs. *Held out* is the entry's main figure on the",
         "last 5,000 training images, by which a schedule is chosen; *test* is the same figure on the test set. Mean ±",
-        "standard deviation of three seeds: this is how much a figure moves by chance. Some long trainings",
-        "were made with one seed.",
+        "standard deviation of three seeds: this is how much a figure moves by chance. Rows without a",
+        "deviation have one seed.",
         "",
         "| entry | figure | epochs | held out | half as many epochs: held out | test |",
         "|---|---|---|---|---|---|",
@@ -133,7 +133,7 @@ def seeds_of(record: dict[str, dict]) -> list[dict]:
 
 
 def spread(record: dict[str, dict], key: str, decimals: int) -> str:
-    """Mean ± standard deviation of a figure over the seeds, or the figure of one seed with so many decimals."""
+    """Mean ± standard deviation of a figure over the seeds; of a single seed, the figure with `decimals` decimals."""
     values = [result[key] for result in seeds_of(record)]
     if len(values) == 1:
         return f"{values[0]:.{decimals}f}"
