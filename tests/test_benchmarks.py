@@ -87,6 +87,21 @@ def test_the_pages_on_bits_and_on_the_choice_of_schedules_are_current(benchmark)
             assert recipes.find(path.stem).selection == selection.sentence(path.stem), f"see --sentence {path.stem}"
 
 
+def test_the_page_on_written_recipes_is_current_and_a_first_epoch_keeps_what_all_epochs_gave(
+    benchmark, tmp_path, monkeypatch
+):
+    written = benchmark("written")
+    text = written.table()
+    assert (ROOT / "docs" / "written.md").read_text(encoding="utf-8") == text
+    monkeypatch.setattr(written, "DIRECTORY", tmp_path)
+    written.keep("dense8_mnist", "jax", {"mse": 0.5, "first_epoch_loss": 2.0})
+    written.keep("dense8_mnist", "jax", {"first_epoch_loss": 1.0})
+    written.keep("conv_mnist", "torch", {"first_epoch_loss": 3.0})
+    assert written.kept("jax")["dense8_mnist"] == {"mse": 0.5, "first_epoch_loss": 1.0}
+    unfinished = written.table().splitlines()[-1]
+    assert "`conv_mnist` (50)" in unfinished and "dense8_mnist" not in unfinished
+
+
 def test_a_rounded_code_has_its_bits_where_they_matter(benchmark):
     bits = benchmark("bits")
     z = np.random.default_rng(0).normal(size=(500, 3)) * [10, 1, 0.001]
