@@ -62,6 +62,8 @@ Why abruptly: the slope of a ReLU changes at zero. If the input of a unit is so 
 sign, the gradients differ. Adam divides a gradient by its magnitude and so amplifies a difference of 1e-7 to 1e-5 in
 one step. Whether a step has such a unit depends on weights and batch, so runs that diverge mostly do so at the same
 step.
+Likewise, rounding decides which of two almost equal values is among the largest (`topk_mnist`), and which of two almost
+equally near vectors is the nearest (`vq_mnist`).
 """
 
 GROUPS = (
