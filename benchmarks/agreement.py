@@ -30,8 +30,14 @@ TWINS = 10  # number of runs from weights with a changed last bit
 WITHIN, WITHIN_EPOCH = 1e-4, 1e-3  # limits of relative differences: of a step's loss, of an epoch's mean loss
 # A whole epoch takes too long in float32 without a GPU: an epoch has 200 steps, on fewer images.
 COSTLY = (
-    *("conv32_mnist", "conv_mnist", "denoise_gauss_mnist", "vae2_mnist", "vaegan_mnist"),
-    *("iwae5_bmnist", "iwae50_bmnist", "vq_mnist"),
+    "conv32_mnist",
+    "conv_mnist",
+    "denoise_gauss_mnist",
+    "vae2_mnist",
+    "vaegan_mnist",
+    "iwae5_bmnist",
+    "iwae50_bmnist",
+    "vq_mnist",
 )
 SHOWN = ("linear_sine", "dense_mnist", "dense8_mnist", "denoise_flip_mnist", "vae_mnist", "vaegan_mnist")
 TEST_IMAGES = 1000
@@ -61,9 +67,8 @@ For entries marked *, an epoch has 200 steps on correspondingly fewer training i
 Why abruptly: the slope of a ReLU changes at zero. If the input of a unit is so close to zero that rounding decides its
 sign, the gradients differ. Adam divides a gradient by its magnitude and so amplifies a difference of 1e-7 to 1e-5 in
 one step. Whether a step has such a unit depends on weights and batch, so runs that diverge mostly do so at the same
-step.
-Likewise, rounding decides which of two almost equal values is among the largest (`topk_mnist`), and which of two almost
-equally near vectors is the nearest (`vq_mnist`).
+step. Rounding can also decide which of two almost equal values is among the largest (`topk_mnist`), or which of two
+almost equally near vectors is the nearest (`vq_mnist`).
 """
 
 GROUPS = (
