@@ -31,11 +31,12 @@ test: check ## Run lint, type checks and all tests, those that need no particula
 test-all: ## Like test, with the slow tests
 	@$(MAKE) --no-print-directory test SKIP=
 
+# On PyTorch, which compiles nothing for small models.
 test-once: $(VENV)/installed ## Run only the tests that need no particular backend
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "anybackend $(SKIP)"
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "anybackend $(SKIP)"
 
 # With several threads, PyTorch's small steps are up to twenty times slower on a busy machine.
-test-torch test-browser: export OMP_NUM_THREADS := 1
+test-torch test-once test-browser: export OMP_NUM_THREADS := 1
 
 $(BACKENDS:%=test-%): test-%: $(VENV)/installed
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "not anybackend $(SKIP)"

@@ -124,19 +124,6 @@ MODELS = {
     "vaegan-odd": lambda: kerasae.models.VAEGAN((9, 13, 1), (4, 3), 2, (8,), 4, (3, 2), 5, 2.0, 0.1, seed=7),
 }
 
-# One model of each class, for slow tests.
-ONE_A_CLASS = (
-    "linear-vector",
-    "dense-image",
-    "sparse-image",
-    "conv-odd",
-    "vae-vector",
-    "transposed-odd",
-    "conv-vae-odd",
-    "vq-odd",
-    "pca-residual-odd",
-)
-
 
 def pytest_configure(config):
     try:

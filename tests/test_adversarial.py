@@ -62,8 +62,7 @@ def test_a_discriminator_can_have_its_own_optimizer(family):
     assert any((a != b).any() for a, b in zip(before[1], model.encoder.get_weights(), strict=True))
 
 
-@pytest.mark.parametrize("own", [False, True])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("family", "own"), zip(FAMILIES, [True, False], strict=True))
 def test_training_resumes_from_a_file_with_all_optimizers(family, own, tmp_path):
     model = FAMILIES[family]()
     discriminator_optimizer = keras.optimizers.Adam(0.003) if own else None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import BACKEND
 
 from kerasae import zoo
 from kerasae.zoo import recipes
@@ -150,7 +151,7 @@ def test_the_device_is_compared_with_the_cpu(benchmark, capsys, monkeypatch):
     monkeypatch.setattr(device, "keep", pytest.fail)  # of a CPU nothing is stored
     monkeypatch.setattr("sys.argv", ["device.py", "dense8_mnist", "--images", "256"])
     device.main()
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "jax outputs: at most 0.25 tolerances (dense8_mnist)"
-    assert lines[2] == "jax dense8_mnist: losses within 0.0e+00 of the CPU's; repeated training is bit-equal: True"
-    assert lines[3].startswith("jax dense8_mnist: float32 1.00, mixed_float16 ")
+    lines = [line.removeprefix(f"{BACKEND} ") for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "outputs: at most 0.25 tolerances (dense8_mnist)"
+    assert lines[2] == "dense8_mnist: losses within 0.0e+00 of the CPU's; repeated training is bit-equal: True"
+    assert lines[3].startswith("dense8_mnist: float32 1.00, mixed_float16 ")

@@ -36,7 +36,7 @@ def trainer(monkeypatch, tool):
     """The command that trains, on a thousand of scikit-learn's digits as MNIST and for three epochs."""
     monkeypatch.setattr(data, "mnist", data.digits)
     module = tool("classifier")
-    monkeypatch.setattr(module, "SETTINGS", module.SETTINGS | {"epochs": 3, "filters": [8, 16]})
+    monkeypatch.setattr(module, "SETTINGS", module.SETTINGS | {"epochs": 3, "filters": [4, 8]})
     return module
 
 

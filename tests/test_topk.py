@@ -86,7 +86,7 @@ def test_dead_units_are_revived():
         bias[:12] = -1.0
         model.encoder.layers[1].set_weights([kernel, bias])
         model.compile(keras.optimizers.Adam(0.01))
-        dead[weight] = model.fit(X, epochs=300, batch_size=15, seed=0, verbose=0).history["dead_units"][-1]
+        dead[weight] = model.fit(X, epochs=150, batch_size=15, seed=0, verbose=0).history["dead_units"][-1]
     assert dead[1.0] < 0.7 * dead[0.0]
 
 

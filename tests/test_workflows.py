@@ -36,15 +36,21 @@ def assert_same_weights(a, b, atol=1e-5):
 # Sources of data
 
 
-@pytest.mark.parametrize("kind", STREAMS)
-def test_streams_give_the_same_results_as_arrays(kind):
-    model = sgd(vae(), 0.1)
+@pytest.fixture(scope="module")
+def from_arrays():
+    """An untrained model, a copy trained on arrays, and the copy's history."""
+    model = vae()
     twin = sgd(twin_of(model), 0.1)
+    options = {"validation_data": X[:12], "validation_batch_size": 8}
+    return model, twin, twin.fit(X, batch_size=8, shuffle=False, verbose=0, **options).history
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_streams_give_the_same_results_as_arrays(kind, from_arrays):
+    untrained, twin, sliced = from_arrays
+    model = sgd(twin_of(untrained), 0.1)
     validation = stream(kind, X[:12])
     streamed = model.fit(stream(kind, X), validation_data=validation, shuffle=False, verbose=0).history
-    sliced = twin.fit(
-        X, batch_size=8, shuffle=False, validation_data=X[:12], validation_batch_size=8, verbose=0
-    ).history
     for name, (value,) in sliced.items():
         assert streamed[name] == [pytest.approx(value, rel=1e-5)], name
     assert_same_weights(model, twin)
@@ -53,15 +59,23 @@ def test_streams_give_the_same_results_as_arrays(kind):
     np.testing.assert_allclose(model.predict(stream(kind, X), verbose=0), twin.reconstruct(X), atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def weighted():
+    """An untrained model, a copy trained on weighted arrays, and the copy's loss."""
+    model = dense()
+    twin = sgd(twin_of(model))
+    history = twin.fit(X, sample_weight=WEIGHTS, batch_size=8, shuffle=False, verbose=0).history
+    return model, twin, history["loss"]
+
+
 @pytest.mark.parametrize("targets", [True, False], ids=["with targets", "without"])
 @pytest.mark.parametrize("kind", STREAMS)
-def test_weights_in_a_stream_weight_images(kind, targets):
+def test_weights_in_a_stream_weight_images(kind, targets, weighted):
     """Also without targets, where Keras alone ignores the weights."""
-    model = sgd(dense())
-    twin = sgd(twin_of(model))
+    untrained, twin, loss = weighted
+    model = sgd(twin_of(untrained))
     streamed = model.fit(stream(kind, X, X if targets else None, WEIGHTS), shuffle=False, verbose=0).history
-    sliced = twin.fit(X, sample_weight=WEIGHTS, batch_size=8, shuffle=False, verbose=0).history
-    assert streamed["loss"] == pytest.approx(sliced["loss"], rel=1e-5)
+    assert streamed["loss"] == pytest.approx(loss, rel=1e-5)
     assert_same_weights(model, twin)
 
 
