@@ -157,10 +157,10 @@ _ROWS = (
         shift_probability=0.5,
         shift_target=False,
         dropout=0.2,
-        bce_epochs=120,
+        bce_epochs=240,
         epsilon=1e-10,
         batch_size=64,
-        epochs=240,
+        epochs=480,
     ),
     Job(
         "deep30",
