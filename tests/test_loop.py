@@ -185,6 +185,20 @@ def test_an_interrupted_fit_leaves_the_model_consistent(make):
     model.fit(X, verbose=0)
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="JAX compiles for each size, and PyTorch does not compile")
+def test_a_smaller_last_batch_is_not_traced_again(monkeypatch):
+    model, sizes = dense(), []
+    loss_terms = model.loss_terms
+    monkeypatch.setattr(
+        model, "loss_terms", lambda x, *rest, **kwargs: sizes.append(x.shape[0]) or loss_terms(x, *rest, **kwargs)
+    )
+    model.compile(keras.optimizers.SGD(0.1), weighted_metrics=[])
+    sizes.clear()
+    model.fit(X, batch_size=10, verbose=0)
+    assert sizes == [1, None]  # metrics are built with one image
+    assert int(model.optimizer.iterations) == 5
+
+
 def test_errors_in_a_stream_are_raised():
     def broken():
         yield (X[:10],)
