@@ -98,20 +98,21 @@ clean: ## Remove the environments, caches and builds
 $(DEMO)/installed: pyproject.toml
 	@echo "Installing kerasae and JAX into $(DEMO)"
 	@$(PYTHON) -m venv $(DEMO)
-	@$(DEMO)/bin/python -m pip install --quiet --editable ".[jax]"
+	@$(DEMO)/bin/python -m pip install --quiet --no-compile --editable ".[jax]"
 	@touch $@
 
 # PyTorch is pinned and installed first: otherwise pip prefers the newest build to a smaller CPU-only one.
+# Without --no-compile, pip compiles all modules of the frameworks; Python compiles those that are imported.
 $(VENV)/installed: pyproject.toml
 	@echo "Installing kerasae and the three backends into $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet torch==2.13.0
-	@$(BIN)/python -m pip install --quiet --editable ".[all,test]"
+	@$(BIN)/python -m pip install --quiet --no-compile torch==2.13.0
+	@$(BIN)/python -m pip install --quiet --no-compile --editable ".[all,test]"
 	@touch $@
 
 $(VENV)/browser: $(VENV)/installed
 	@echo "Installing playwright into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --editable ".[browser]"
+	@$(BIN)/python -m pip install --quiet --no-compile --editable ".[browser]"
 	@touch $@
 
 $(PYTHAE)/installed:
