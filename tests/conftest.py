@@ -132,8 +132,9 @@ def pytest_configure(config):
         # Small models: threads get in each other's way, and compiling takes longer than running.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-        if BACKEND == "jax":  # half of the time to compile
-            os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_cpu_use_fusion_emitters=false"
+        # A third of XLA's time to compile, for JAX and TensorFlow.
+        fast = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {fast}"
         config.jax_cache = tempfile.mkdtemp(prefix="kerasae-jax-cache-")
         os.environ["JAX_COMPILATION_CACHE_DIR"] = config.jax_cache
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
@@ -194,9 +195,22 @@ def tool(monkeypatch):
     return imported
 
 
+def in_turn(cases):
+    """Cases of code that all backends share: each runs on one of them in turn, and is a slow test on the others."""
+    for k, case in enumerate(cases):
+        mine = BACKENDS[k % len(BACKENDS)] == BACKEND
+        yield pytest.param(case, marks=() if mine else pytest.mark.slow)
+
+
 @pytest.fixture(params=MODELS, scope="module")
 def model(request):
     """One model for all tests of a file that change nothing in it, so that they share its compiled functions."""
+    return MODELS[request.param]()
+
+
+@pytest.fixture(params=in_turn(MODELS), scope="module")
+def model_in_turn(request):
+    """One model as `model`, each on one backend: for tests of what all backends share."""
     return MODELS[request.param]()
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from conftest import BACKEND, conditional, denoising, dense, images, vae
+from conftest import BACKEND, conditional, denoising, dense, images, in_turn, vae
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from PIL import Image
@@ -20,7 +20,7 @@ def names(directory):
     return sorted(path.name for path in directory.iterdir())
 
 
-def fit(model, draw, n=20, epochs=2, batch_size=8, **kwargs):
+def fit(model, draw, n=24, epochs=2, batch_size=8, **kwargs):
     model.compile(steps_per_execution=kwargs.pop("steps_per_execution", 1))
     return model.fit(images(n), epochs=epochs, batch_size=batch_size, callbacks=[draw], verbose=0, **kwargs)
 
@@ -78,13 +78,13 @@ def test_snapshots_are_the_reconstructions_at_their_time(unit):
     assert all((a != b).any() for a, b in zip(draw.snapshots.values(), list(draw.snapshots.values())[1:], strict=False))
 
 
-@pytest.mark.parametrize("make", [dense, denoising, vae])
+@pytest.mark.parametrize("make", in_turn([dense, denoising, vae]))
 def test_drawing_does_not_change_training(make):
     finals = []
     for draw in (None, DrawProgress(images(4), unit="batch")):
         keras.utils.set_random_seed(0)
         model = make()
-        model.fit(images(20), epochs=2, batch_size=8, verbose=0, callbacks=[draw] if draw else [])
+        model.fit(images(24), epochs=2, batch_size=8, verbose=0, callbacks=[draw] if draw else [])
         finals.append(model.get_weights())
     for plain, watched in zip(*finals, strict=True):
         np.testing.assert_allclose(plain, watched, atol=1e-6)

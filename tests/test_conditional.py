@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import SHAPE, STREAMS, conditional, images, py_dataset, tensor
+from conftest import SHAPE, STREAMS, conditional, images, in_turn, py_dataset, tensor
 
 X, LABELS = images(), np.arange(20) % 3
 
@@ -14,7 +14,7 @@ def inputs(n=20):
 
 def test_training_with_labels_resumes_from_a_file(tmp_path):
     model = conditional()
-    history = model.fit(inputs(), epochs=3, batch_size=8, validation_data=inputs(5), verbose=0).history
+    history = model.fit(inputs(), epochs=3, batch_size=10, validation_data=inputs(5), verbose=0).history
     assert set(history) == {prefix + name for name in ("loss", *model.reported) for prefix in ("", "val_")}
     assert history["loss"][-1] < history["loss"][0]
     model.save(tmp_path / "it.keras")
@@ -68,7 +68,7 @@ def test_generate_takes_labels_or_draws_them():
     np.testing.assert_array_equal(model.generate(5, seed=3), model.generate(5, seed=3))
 
 
-@pytest.mark.parametrize("kind", STREAMS)
+@pytest.mark.parametrize("kind", in_turn(STREAMS))
 def test_streams_of_dicts_are_checked_batch_by_batch(kind):
     model = conditional()
     model.fit(_stream(kind, X), verbose=0)

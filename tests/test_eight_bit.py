@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
+from conftest import in_turn
 
 from kerasae import data, models
 
-PIXELS = np.random.default_rng(0).integers(0, 256, (70, 6, 5, 1), "uint8")
+PIXELS = np.random.default_rng(0).integers(0, 256, (64, 6, 5, 1), "uint8")
 FLOATS = PIXELS.astype("float32") / 255
 
 
@@ -36,12 +37,14 @@ class Stream(keras.utils.PyDataset):
 
 @pytest.mark.parametrize(
     "given",
-    [
-        lambda x: {"x": x},
-        lambda x: {"x": x, "y": x, "sample_weight": np.linspace(0, 1, 70)},
-        lambda x: {"x": x, "validation_data": (x, None), "validation_batch_size": 40},
-        lambda x: {"x": x, "validation_split": 0.3},
-    ],
+    in_turn(
+        [
+            lambda x: {"x": x},
+            lambda x: {"x": x, "y": x, "sample_weight": np.linspace(0, 1, 64)},
+            lambda x: {"x": x, "validation_data": (x, None), "validation_batch_size": 40},
+            lambda x: {"x": x, "validation_split": 0.3},
+        ]
+    ),
     ids=["plain", "weighted", "validated", "split"],
 )
 def test_training_is_that_of_the_floats(given):
@@ -69,7 +72,7 @@ def test_outputs_and_figures_are_those_of_the_floats():
 
 def test_class_weights_and_conditional_models_take_pixels():
     model = models.ConditionalVariationalAutoencoder((6, 5, 1), 3, hidden_units=(8,), latent_dim=2)
-    labels = np.arange(70) % 3
+    labels = np.arange(64) % 3
     history = model.fit({"x": data.EightBit(PIXELS), "label": labels}, epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     limited = small().fit(data.EightBit(PIXELS), steps_per_epoch=2, batch_size=16, verbose=0).history

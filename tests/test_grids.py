@@ -5,7 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
-from conftest import MODELS, images, images_for
+from conftest import MODELS, images, images_for, in_turn
 from keras import layers, ops
 
 from kerasae import layers as own_layers
@@ -81,7 +81,7 @@ def test_layers_of_every_rank_compute_their_definition_on_this_backend(kind, tap
 
 
 @pytest.mark.parametrize("kind", ["signal", "volume"])
-@pytest.mark.parametrize("cls", [models.ConvVariationalAutoencoder, models.VectorQuantizedAutoencoder])
+@pytest.mark.parametrize("cls", in_turn([models.ConvVariationalAutoencoder, models.VectorQuantizedAutoencoder]))
 def test_other_convolutional_models_take_signals_and_volumes(cls, kind):
     model = cls(GRIDS[kind], filters=(4, 3))
     x = images_for(model, n=3)

@@ -39,7 +39,8 @@ def test_arrays_in_arrays_out(model):
         np.testing.assert_allclose(output, x_hat, atol=1e-5)
 
 
-def test_the_batch_size_changes_nothing(model):
+def test_the_batch_size_changes_nothing(model_in_turn):
+    model = model_in_turn
     x = images_for(model)
     np.testing.assert_allclose(model.encode(x, batch_size=4), model.encode(x), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(model.reconstruct(x, batch_size=4), model.reconstruct(x), rtol=1e-4, atol=1e-5)
@@ -133,7 +134,8 @@ def test_every_constructor_argument_is_in_the_config(model):
     assert arguments <= set(model.get_config())
 
 
-def test_a_config_rebuilds_the_same_architecture(model):
+def test_a_config_rebuilds_the_same_architecture(model_in_turn):
+    model = model_in_turn
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
     twin = keras.saving.deserialize_keras_object(config)
     assert type(twin) is type(model)

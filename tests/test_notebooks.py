@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from conftest import BACKEND, BACKENDS
+from conftest import in_turn
 from nbclient import NotebookClient
 from PIL import Image
 
@@ -28,14 +28,7 @@ COARSE = 64  # pixels of the width at which pictures are compared
 MEAN, WORST = 0.012, 0.12  # difference of two pictures, on average and of the 1 % of the pixels that differ most
 
 
-def turns():
-    """All notebooks, marked slow unless it is this backend's turn."""
-    for k, path in enumerate(NOTEBOOKS):
-        mine = BACKENDS[k % len(BACKENDS)] == BACKEND
-        yield pytest.param(path, id=path.stem, marks=() if mine else pytest.mark.slow)
-
-
-@pytest.mark.parametrize("path", turns())
+@pytest.mark.parametrize("path", in_turn(NOTEBOOKS), ids=lambda path: path.stem)
 def test_notebook_runs_and_shows_what_it_stores(path):
     stored = nbformat.read(path, as_version=4)
     run = nbformat.read(path, as_version=4)

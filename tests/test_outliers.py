@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-from conftest import BACKEND, SHAPE, conditional, dense, images, vae
+from conftest import BACKEND, SHAPE, conditional, dense, images, in_turn, vae
 from scipy.ndimage import gaussian_filter
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -182,7 +182,7 @@ def test_one_class_of_images(short):
     assert np.mean((shown - digits.x_test[:20]) ** 2) < 0.1
 
 
-@pytest.mark.parametrize("kind", ["table", "images", "model"])
+@pytest.mark.parametrize("kind", in_turn(["table", "images", "model"]))
 def test_saved_detectors_and_graphs_score_the_same(kind, short, tmp_path):
     x, arguments = table(), {}
     if kind != "table":

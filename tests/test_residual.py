@@ -98,7 +98,7 @@ def test_training_starts_from_the_error_of_pca_and_reduces_it(tmp_path):
 def test_the_first_training_adapts_to_arrays_and_to_batches():
     x = _smooth(64)
     errors = []
-    for source in (x, stream("PyDataset", x)):
+    for source in (x, stream("PyDataset", x, batch_size=32)):
         model = _small()
         model.compile(keras.optimizers.Adam(0.0), loss="mse")
         model.fit(source, verbose=0)

@@ -63,7 +63,8 @@ def test_a_weighted_step_takes_the_gradients_and_gives_the_logs_of_keras_own(fam
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_whole_fit_gives_the_weights_and_logs_of_keras_own(family):
     model, reference = pair(family, "adam")
-    x = X[:8] if family in RANDOM else X  # one step: see `in_step`
+    # One step of random families: see `in_step`. Once, the last batch is smaller.
+    x = X[:8] if family in RANDOM else X if family == "plain" else X[:16]
     options = {"batch_size": 8, "shuffle": False, "validation_data": (X[:5], X[:5], WEIGHTS[:5]), "verbose": 0}
     histories = [each.fit(x, **options).history for each in (model, reference)]
     assert set(histories[0]) == set(histories[1]) >= {"loss", "val_loss", *model.reported}
@@ -78,7 +79,7 @@ def test_a_whole_fit_gives_the_weights_and_logs_of_keras_own(family):
 def test_options_of_adam_are_those_of_keras(optimizer):
     model, reference = pair("plain", optimizer)
     for each in (model, reference):
-        each.fit(X, batch_size=8, epochs=3, shuffle=False, verbose=0)
+        each.fit(X, batch_size=10, epochs=3, shuffle=False, verbose=0)
     assert_same(model.trainable_variables, reference.trainable_variables, atol=1e-5)
 
 
@@ -87,7 +88,7 @@ def test_constraints_of_weights_are_kept():
     kernel = model.encoder.layers[-1].kernel
     kernel.constraint = keras.constraints.NonNeg()
     assert kernel.numpy().min() < 0
-    model.fit(X, batch_size=8, verbose=0)
+    model.fit(X, batch_size=10, verbose=0)
     assert kernel.numpy().min() >= 0
 
 

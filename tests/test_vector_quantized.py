@@ -193,7 +193,7 @@ def test_single_and_compiled_steps_agree():
         keras.utils.set_random_seed(0)
         model = quantized()
         model.compile(keras.optimizers.Adam(0.01), **options)
-        model.fit(images(), batch_size=8, epochs=3, seed=1, verbose=0)
+        model.fit(images(), batch_size=10, epochs=3, seed=1, verbose=0)
         return model.get_weights()
 
     for one, other in zip(trained(), trained(run_eagerly=True), strict=True):

@@ -10,7 +10,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import BACKEND, BACKENDS
+from conftest import in_turn
 from matplotlib.figure import Figure
 
 from kerasae import data, files, metrics, models, zoo
@@ -46,14 +46,7 @@ def test_entry_gives_its_golden_outputs_on_this_backend(name):
     assert all(difference.is_tolerable for difference in zoo.verify(name).values())
 
 
-def turns():
-    """All entries, marked slow unless it is this backend's turn: on each, the golden outputs of all are tested."""
-    for k, name in enumerate(ENTRIES):
-        mine = BACKENDS[k % len(BACKENDS)] == BACKEND
-        yield pytest.param(name, marks=() if mine else pytest.mark.slow)
-
-
-@pytest.mark.parametrize("name", turns())
+@pytest.mark.parametrize("name", in_turn(ENTRIES))  # on each backend, the golden outputs of all are tested
 def test_card_states_what_this_backend_measures(name):
     _measure(name, FIRST, store.card(name)["figures_of_first"][str(FIRST)])
 
@@ -97,16 +90,12 @@ def test_card_describes_its_model(name):
     assert card.get("selection") or not card["hold_out"]  # held-out images are for a choice
 
 
-def one_a_class():
-    """All entries. Entries after the first one of each class are slow tests, since they compile the same steps."""
-    seen = set()
-    for name in ENTRIES:
-        first = store.card(name)["class"] not in seen
-        seen.add(store.card(name)["class"])
-        yield pytest.param(name, marks=() if first else pytest.mark.slow)
+FIRST_OF_CLASS = {store.card(name)["class"]: name for name in reversed(ENTRIES)}.values()
+# They compile the same steps.
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in ENTRIES if name not in FIRST_OF_CLASS]
 
 
-@pytest.mark.parametrize("name", one_a_class())
+@pytest.mark.parametrize("name", [*in_turn(FIRST_OF_CLASS), *OTHERS])
 def test_entry_continues_training(name):
     model = zoo.load(name)
     images = metrics.golden_inputs(model.data_shape, model.value_range, n=8)
