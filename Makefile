@@ -24,9 +24,9 @@ demo: $(DEMO)/installed ## Reconstruct handwritten digits with a pretrained mode
 	@KERAS_BACKEND=jax $(DEMO)/bin/kerasae demo
 
 # Two targets at a time; a target's output is printed when it is done. BESIDE names further targets, to fill both cores.
-test: check ## Run lint, type checks and all tests, those that need no particular backend only once
+test: ## Run lint, type checks and all tests, those that need no particular backend only once
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target \
-	    test-tensorflow test-jax test-once test-torch $(BESIDE)
+	    check test-tensorflow test-jax test-once test-torch $(BESIDE)
 
 test-all: ## Like test, with the slow tests
 	@$(MAKE) --no-print-directory test SKIP=
