@@ -5,7 +5,7 @@
     python tools/long_training.py --train dense49 --override learning_rate=0.002,epochs=20
     python tools/long_training.py --evaluate vae50_bmnist --samples 5000
 
-Each row of `JOBS` is one training. All of them train on the first 55,000 training images; the last 5,000
+Each row of `JOBS` is one training, most of them on the first 55,000 training images: the last 5,000
 are held out and serve to choose between candidates. `--override` trains a candidate: it keeps only its
 held-out figures, in a folder of its own, and is never measured on the test set. `--evaluate` measures a finished
 job on the test set, once.
@@ -81,6 +81,7 @@ class Job:
         learning_rate: Adam's at the start; it follows a cosine to 0.
         epsilon: Adam's.
         seed: Seed of the initial weights, the order of the batches and all noise.
+        hold_out: How many of the last training images are held out: 5,000, or 0 for a training on all of them.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Job:
     bce_epochs: int = 0
     epsilon: float = 1e-7
     seed: int = 0
+    hold_out: int = HELD_OUT
 
     @property
     def variational(self) -> bool:
@@ -128,8 +130,9 @@ _VAE50 = Job(
     "dynamic NLL <= 86.35, k = 5000",
     activation="tanh",
     binarize="dynamic",
-    epochs=2000,
+    epochs=3000,
     batch_size=100,
+    hold_out=0,
 )
 _ROWS = (
     Job("dense49", (), 49, "bce", "BCE <= 0.0772", code_activation="relu", epochs=400),
@@ -189,7 +192,12 @@ _ROWS = (
     ),
     _VAE50,
     dataclasses.replace(
-        _VAE50, name="iwae5_bmnist", goal="dynamic NLL <= 85.18, k = 5000", importance_samples=5, epochs=600
+        _VAE50,
+        name="iwae5_bmnist",
+        goal="dynamic NLL <= 85.18, k = 5000",
+        importance_samples=5,
+        epochs=600,
+        hold_out=HELD_OUT,
     ),
     dataclasses.replace(
         _VAE50,
@@ -200,6 +208,7 @@ _ROWS = (
         start="iwae5_bmnist",
         learning_rate=3e-4,
         epochs=30,
+        hold_out=HELD_OUT,
     ),
 )
 JOBS = {job.name: job for job in _ROWS}
@@ -399,17 +408,21 @@ def loss(job: Job, weights, x, target, label, key, progress):
 
 
 def load_images() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """MNIST as uint8 `(n, 784)` with labels `(n,)`: `"train"`, `"held_out"` and `"test"`."""
+    """MNIST as uint8 `(n, 784)` with labels `(n,)`: `"train"` and `"test"`."""
     from kerasae import data
 
     x, y, x_test, y_test = data.mnist()
     x, x_test = (np.rint(images.reshape(-1, PIXELS) * 255).astype("uint8") for images in (x, x_test))
     y, y_test = y.astype("int32"), y_test.astype("int32")
-    return {
-        "train": (x[:-HELD_OUT], y[:-HELD_OUT]),
-        "held_out": (x[-HELD_OUT:], y[-HELD_OUT:]),
-        "test": (x_test, y_test),
-    }
+    return {"train": (x, y), "test": (x_test, y_test)}
+
+
+def split(job: Job, images: dict) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]:
+    """Images and labels that the job trains on, and those it holds out, None if it trains on all."""
+    x, y = images["train"]
+    if not job.hold_out:
+        return (x, y), None
+    return (x[: -job.hold_out], y[: -job.hold_out]), (x[-job.hold_out :], y[-job.hold_out :])
 
 
 def fixed_binarization(images: np.ndarray, seed: int) -> np.ndarray:
@@ -528,7 +541,7 @@ def train(job: Job, folder: Path, images: dict, interruption: Interruption) -> b
         return True
     folder.mkdir(parents=True, exist_ok=True)
     state, epoch, seconds, history = load_state(job, folder)
-    x, y = images["train"]
+    (x, y), held_out = split(job, images)
     x = fixed_binarization(x, job.seed) if job.binarize == "fixed" else x
     dynamic = DynamicBinarization(x, job.seed) if job.binarize == "dynamic" else None
     x, y = jnp.asarray(x), jnp.asarray(y)
@@ -544,8 +557,8 @@ def train(job: Job, folder: Path, images: dict, interruption: Interruption) -> b
             raise FloatingPointError(f"{job.name}: the training loss is {value} in epoch {epoch + 1}")
         epoch, now = epoch + 1, time.monotonic()
         if now - reported > REPORT_EVERY or epoch == job.epochs:
-            held_out = measure(job, state["weights"], *images["held_out"], HELD_OUT_SEED)
-            history.append({"epoch": epoch, "loss": value, **held_out})
+            figures = {} if held_out is None else measure(job, state["weights"], *held_out, HELD_OUT_SEED)
+            history.append({"epoch": epoch, "loss": value, **figures})
             print(f"{folder.name} {epoch}/{job.epochs} {text(history[-1])} {now - began:.2f} s/epoch", flush=True)
             reported = now
         took = time.monotonic() - began
@@ -557,7 +570,7 @@ def train(job: Job, folder: Path, images: dict, interruption: Interruption) -> b
         save_state(folder, state, epoch, seconds, history)
         print(f"{folder.name}: interrupted after {epoch} of {job.epochs} epochs; state saved", flush=True)
         return False
-    finish(job, folder, state["weights"], images, seconds, history)
+    finish(job, folder, state["weights"], held_out, seconds, history)
     return True
 
 
@@ -571,27 +584,27 @@ def is_candidate(folder: Path) -> bool:
     return "@" in folder.name
 
 
-def finish(job: Job, folder: Path, weights, images, seconds: float, history: list) -> None:
+def finish(job: Job, folder: Path, weights, held_out, seconds: float, history: list) -> None:
     """Write `weights.npz` (not for candidates) and `result.json`, and delete the checkpoint."""
-    held_out = measure(job, weights, *images["held_out"], HELD_OUT_SEED)
-    if job.variational:
-        held_out |= generative_figures(job, weights, *images["held_out"], HELD_OUT_SEED, samples=200)
+    figures = {} if held_out is None else measure(job, weights, *held_out, HELD_OUT_SEED)
+    if held_out is not None and job.variational:
+        figures |= generative_figures(job, weights, *held_out, HELD_OUT_SEED, samples=200)
     if not is_candidate(folder):
         write_arrays(folder / "weights.npz", named_weights(job, weights))
     result = {
         "job": dataclasses.asdict(job),
-        "trained_on": "first 55,000 training images",
-        "held_out_on": "last 5,000 training images",
+        "trained_on": f"first {60_000 - job.hold_out:,} training images",
+        "held_out_on": f"last {job.hold_out:,} training images" if job.hold_out else None,
         "epochs": job.epochs,
         "seconds": round(seconds, 1),
-        "held_out": held_out,
+        "held_out": figures,
         "test": None,
         "history": thinned(history),
         "versions": {"python": platform.python_version(), "jax": jax.__version__, "numpy": np.__version__},
     }
     write_json(folder / "result.json", result)
     (folder / "state.npz").unlink(missing_ok=True)
-    print(f"{folder.name}: finished in {seconds / 60:.1f} min, held out: {text(held_out)}", flush=True)
+    print(f"{folder.name}: finished in {seconds / 60:.1f} min, held out: {text(figures)}", flush=True)
 
 
 def thinned(history: list, most: int = 60) -> list:

@@ -38,8 +38,8 @@ ROWS = (
         model=lambda: _burda(1),
         headline="negative_log_likelihood",
         written=Schedule(epochs=3280, batch_size=20),
-        shipped=Schedule(epochs=2000, batch_size=100, decay="cosine"),
-        selection="The only schedule that was trained, on the first 55,000 images; its length by the time at hand.",
+        shipped=Schedule(epochs=3000, batch_size=100, decay="cosine"),
+        selection="The only schedule that was trained on all 60,000 images; its length by the time at hand.",
         references=(
             Reference("negative_log_likelihood", 86.76, f"{BURDA}, 3280 epochs"),
             Reference("negative_log_likelihood", 86.35, RERUN),
