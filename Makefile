@@ -6,6 +6,8 @@ VENV := .venv
 PYTHAE := .venv-pythae
 BIN := $(VENV)/bin
 
+# Python shall keep the modules it compiles: dozens of the tests' processes import whole frameworks.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -102,7 +104,7 @@ $(DEMO)/installed: pyproject.toml
 	@touch $@
 
 # PyTorch is pinned and installed first: otherwise pip prefers the newest build to a smaller CPU-only one.
-# Without --no-compile, pip compiles all modules of the frameworks; Python compiles those that are imported.
+# Without --no-compile, pip compiles all modules of the frameworks; Python compiles and keeps those that are imported.
 $(VENV)/installed: pyproject.toml
 	@echo "Installing kerasae and the three backends into $(VENV)"
 	@$(PYTHON) -m venv $(VENV)

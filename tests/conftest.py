@@ -3,6 +3,7 @@
 Each run of pytest is one process on one backend, the one that `KERAS_BACKEND` names.
 """
 
+import collections
 import gc
 import importlib
 import importlib.metadata
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +152,19 @@ def pytest_unconfigure(config):
     shutil.rmtree(getattr(config, "jax_cache", ""), ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Let the cases of a shared test run on one backend in turn; on the others they are slow tests."""
+    cases = collections.Counter()
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if "shared" in marks and not {"anybackend", "eachbackend"} & marks:
+            turn = zlib.crc32(item.originalname.encode()) + cases[item.originalname]
+            cases[item.originalname] += 1
+            if BACKENDS[turn % len(BACKENDS)] != BACKEND:
+                item.add_marker(pytest.mark.slow)
+
+
 def pytest_collection_finish():
     """What the frameworks have imported is there to stay: the garbage collector need not go through it."""
     gc.collect()
@@ -195,22 +210,9 @@ def tool(monkeypatch):
     return imported
 
 
-def in_turn(cases):
-    """Cases of code that all backends share: each runs on one of them in turn, and is a slow test on the others."""
-    for k, case in enumerate(cases):
-        mine = BACKENDS[k % len(BACKENDS)] == BACKEND
-        yield pytest.param(case, marks=() if mine else pytest.mark.slow)
-
-
 @pytest.fixture(params=MODELS, scope="module")
 def model(request):
     """One model for all tests of a file that change nothing in it, so that they share its compiled functions."""
-    return MODELS[request.param]()
-
-
-@pytest.fixture(params=in_turn(MODELS), scope="module")
-def model_in_turn(request):
-    """One model as `model`, each on one backend: for tests of what all backends share."""
     return MODELS[request.param]()
 
 

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from conftest import adversarial, images, vaegan
 
+pytestmark = pytest.mark.shared
+
 FAMILIES = {"adversarial": adversarial, "vaegan": vaegan}
 X = images(8)
 
@@ -20,6 +22,7 @@ def softplus(a):
     return np.log1p(np.exp(a))
 
 
+@pytest.mark.eachbackend
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_part_takes_the_gradient_of_its_own_loss(family):
     """Keras's own step on that loss, with everything else frozen, gives the same weights."""

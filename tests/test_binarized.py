@@ -8,6 +8,8 @@ from conftest import vae
 from kerasae import data
 from kerasae.data.binarized import TEST, DynamicallyBinarized, draw
 
+pytestmark = pytest.mark.shared
+
 GRAY = np.random.default_rng(0).random((40, 6, 5, 1), dtype="float32")
 
 

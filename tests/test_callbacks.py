@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from conftest import BACKEND, conditional, denoising, dense, images, in_turn, vae
+from conftest import BACKEND, conditional, denoising, dense, images, vae
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from PIL import Image
@@ -14,6 +14,8 @@ from PIL import Image
 import kerasae
 from kerasae import callbacks
 from kerasae.callbacks import DrawProgress
+
+pytestmark = pytest.mark.shared
 
 
 def names(directory):
@@ -59,6 +61,7 @@ def test_batches_are_watched_only_with_unit_batch():
 
 
 # On PyTorch Keras executes one at a time.
+@pytest.mark.eachbackend
 @pytest.mark.parametrize(("steps", "drawn"), [(1, [0, 2, 4, 6]), (2, [0, 2, 5, 6])][: 1 + (BACKEND != "torch")])
 def test_batches_are_counted_across_epochs(steps, drawn):
     draw = DrawProgress(images(4), every=2, unit="batch")
@@ -78,7 +81,7 @@ def test_snapshots_are_the_reconstructions_at_their_time(unit):
     assert all((a != b).any() for a, b in zip(draw.snapshots.values(), list(draw.snapshots.values())[1:], strict=False))
 
 
-@pytest.mark.parametrize("make", in_turn([dense, denoising, vae]))
+@pytest.mark.parametrize("make", [dense, denoising, vae])
 def test_drawing_does_not_change_training(make):
     finals = []
     for draw in (None, DrawProgress(images(4), unit="batch")):

@@ -12,6 +12,8 @@ from kerasae.zoo.cards import Card, Provenance
 from kerasae.zoo.describe import describe
 from kerasae.zoo.previews import preview
 
+pytestmark = pytest.mark.shared
+
 OWN = {
     "name": "mine",
     "class": "DenseAutoencoder",

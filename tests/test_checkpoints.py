@@ -8,6 +8,8 @@ from kerasae import models
 from kerasae.training import checkpoints
 from kerasae.zoo import recipes
 
+pytestmark = pytest.mark.shared
+
 X = np.linspace(0, 1, 64, dtype="float32").reshape(8, 8)
 
 

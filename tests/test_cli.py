@@ -17,6 +17,8 @@ import kerasae as package
 from kerasae import cli, text, zoo
 from kerasae.cli import training
 
+pytestmark = pytest.mark.shared
+
 
 def kerasae(*arguments, cwd, **kwargs):
     """Run the command in a new process, as a user does."""

@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from conftest import SHAPE, STREAMS, conditional, images, in_turn, py_dataset, tensor
+from conftest import SHAPE, STREAMS, conditional, images, py_dataset, tensor
+
+pytestmark = pytest.mark.shared
 
 X, LABELS = images(), np.arange(20) % 3
 
@@ -68,7 +70,7 @@ def test_generate_takes_labels_or_draws_them():
     np.testing.assert_array_equal(model.generate(5, seed=3), model.generate(5, seed=3))
 
 
-@pytest.mark.parametrize("kind", in_turn(STREAMS))
+@pytest.mark.parametrize("kind", STREAMS)
 def test_streams_of_dicts_are_checked_batch_by_batch(kind):
     model = conditional()
     model.fit(_stream(kind, X), verbose=0)

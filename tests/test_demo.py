@@ -7,6 +7,8 @@ import pytest
 from kerasae import data, demo, zoo
 from kerasae.zoo.cards import FIRST
 
+pytestmark = pytest.mark.shared
+
 
 @pytest.mark.anybackend
 def test_on_mnist(monkeypatch):

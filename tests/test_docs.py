@@ -11,6 +11,8 @@ from conftest import BACKEND
 import kerasae
 from kerasae import data, metrics, zoo
 
+pytestmark = pytest.mark.shared
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(DOCS.glob("*.md"))
@@ -86,7 +88,7 @@ def small(tmp_path, monkeypatch):
         monkeypatch.setattr(data, name, lambda dtype="float32": few)
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="once, on the backend that compiles nothing: a third of the time")
+@pytest.mark.anybackend
 @pytest.mark.parametrize("path", **named([path for path in PAGES if path.name not in ELSEWHERE]))
 def test_python_code_runs(path, small):
     names = {"kerasae": kerasae}
@@ -95,6 +97,7 @@ def test_python_code_runs(path, small):
             exec(compile(code, path.name, "exec"), names)
 
 
+@pytest.mark.eachbackend
 @pytest.mark.skipif(BACKEND == "torch", reason="run above with all other code of the page")
 def test_gradients_of_the_start_page(small):
     codes = CODE.findall((DOCS / "start.md").read_text(encoding="utf-8"))
@@ -140,7 +143,7 @@ def test_gallery_has_a_page_for_each_entry(gallery):
 KINDS = ("linear_sine", "cvae_mnist", "vae_mnist", "denoise_flip_mnist", "dense2_mnist")
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="as above")
+@pytest.mark.anybackend
 def test_code_of_the_gallery_runs(gallery, small):
     def kind(name):
         assert hasattr(data, zoo.card(name).data)

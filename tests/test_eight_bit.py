@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from conftest import in_turn
 
 from kerasae import data, models
+
+pytestmark = pytest.mark.shared
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (64, 6, 5, 1), "uint8")
 FLOATS = PIXELS.astype("float32") / 255
@@ -37,14 +38,12 @@ class Stream(keras.utils.PyDataset):
 
 @pytest.mark.parametrize(
     "given",
-    in_turn(
-        [
-            lambda x: {"x": x},
-            lambda x: {"x": x, "y": x, "sample_weight": np.linspace(0, 1, 64)},
-            lambda x: {"x": x, "validation_data": (x, None), "validation_batch_size": 40},
-            lambda x: {"x": x, "validation_split": 0.3},
-        ]
-    ),
+    [
+        lambda x: {"x": x},
+        lambda x: {"x": x, "y": x, "sample_weight": np.linspace(0, 1, 64)},
+        lambda x: {"x": x, "validation_data": (x, None), "validation_batch_size": 40},
+        lambda x: {"x": x, "validation_split": 0.3},
+    ],
     ids=["plain", "weighted", "validated", "split"],
 )
 def test_training_is_that_of_the_floats(given):

@@ -13,6 +13,8 @@ import kerasae
 from kerasae import exercises
 from kerasae.exercises import reconstructing
 
+pytestmark = pytest.mark.shared
+
 
 @pytest.fixture(autouse=True)
 def without_mnist(monkeypatch):

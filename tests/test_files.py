@@ -20,6 +20,8 @@ from conftest import BACKEND, adversarial, denoising, dense, vae
 from kerasae import cli, files, models, zoo
 from kerasae.files.weights import MAX_ITEMS
 
+pytestmark = pytest.mark.shared
+
 MEMORY = 2**17  # largest memory in kilobytes for refusing a file
 
 

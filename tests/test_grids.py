@@ -5,11 +5,13 @@ import itertools
 import keras
 import numpy as np
 import pytest
-from conftest import MODELS, images, images_for, in_turn
+from conftest import MODELS, images, images_for
 from keras import layers, ops
 
 from kerasae import layers as own_layers
 from kerasae import models, zoo
+
+pytestmark = pytest.mark.shared
 
 GRIDS = {"signal": (9, 2), "image": (5, 4, 2), "volume": (3, 5, 4, 2)}
 SAME = {"padding": "same", "data_format": "channels_last"}
@@ -59,6 +61,7 @@ def _doubled(x):
     return x
 
 
+@pytest.mark.eachbackend
 @pytest.mark.parametrize("kind", GRIDS)
 @pytest.mark.parametrize("taps", [2, 3])
 def test_layers_of_every_rank_compute_their_definition_on_this_backend(kind, taps):
@@ -81,7 +84,7 @@ def test_layers_of_every_rank_compute_their_definition_on_this_backend(kind, tap
 
 
 @pytest.mark.parametrize("kind", ["signal", "volume"])
-@pytest.mark.parametrize("cls", in_turn([models.ConvVariationalAutoencoder, models.VectorQuantizedAutoencoder]))
+@pytest.mark.parametrize("cls", [models.ConvVariationalAutoencoder, models.VectorQuantizedAutoencoder])
 def test_other_convolutional_models_take_signals_and_volumes(cls, kind):
     model = cls(GRIDS[kind], filters=(4, 3))
     x = images_for(model, n=3)

@@ -6,11 +6,13 @@ import json
 import keras
 import numpy as np
 import pytest
-from conftest import gradient, images, in_turn, tensor
+from conftest import gradient, images, tensor
 from keras import ops
 
 import kerasae
 from kerasae.layers import AddGaussian, FlipPixels, MaskPixels, Noise, SaltAndPepper, Sampling, UpConv2D
+
+pytestmark = pytest.mark.shared
 
 # One of each noise layer.
 NOISES = {
@@ -269,7 +271,7 @@ def small(noise, value_range=(0, 1)):
     )
 
 
-@pytest.mark.parametrize("name", in_turn(NOISE_OF_KERAS))
+@pytest.mark.parametrize("name", NOISE_OF_KERAS)
 def test_noise_layers_of_keras_act_in_training_only_and_are_saved(name, tmp_path):
     model, x = small(noise_of_keras(name)), images(8, (4, 4, 3))
     model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse")

@@ -10,6 +10,8 @@ from scipy import integrate, stats
 from kerasae import likelihoods, metrics, models, random
 from kerasae.models import importance
 
+pytestmark = pytest.mark.shared
+
 LOGITS = np.array([-30.0, -3.0, -0.6, -0.49, -0.1, -1e-4, 0.0, 0.3, 0.5, 2.0, 30.0], "float32")
 
 

@@ -4,11 +4,13 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import SHAPE, adversarial, dense, images, in_turn, py_dataset, quantized, sparse, vae, vaegan
+from conftest import SHAPE, adversarial, dense, images, py_dataset, quantized, sparse, vae, vaegan
 
 import kerasae
 from kerasae import backends
 from kerasae.callbacks import AnnealKL
+
+pytestmark = pytest.mark.shared
 
 X = images(8)
 # Each family's weights of loss terms, and the reported term that each one scales.
@@ -67,7 +69,7 @@ def compilations(monkeypatch):
 
 
 @pytest.mark.parametrize("source", ["array", "stream"])
-@pytest.mark.parametrize("name", in_turn(WEIGHTS))
+@pytest.mark.parametrize("name", WEIGHTS)
 def test_a_weight_set_in_fit_changes_the_next_epoch_without_recompilation(name, source, compilations):
     make, reported = WEIGHTS[name]
     data = X if source == "array" else batches()
@@ -101,7 +103,7 @@ def test_a_penalty_that_was_left_out_acts_from_the_next_epoch(name):
     assert losses[1] > losses[0] + 1
 
 
-@pytest.mark.parametrize("name", in_turn(WEIGHTS))
+@pytest.mark.parametrize("name", WEIGHTS)
 def test_a_changed_weight_is_kept_in_config_files_and_checkpoints(name, tmp_path):
     make, _ = WEIGHTS[name]
     model = make()

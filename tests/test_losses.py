@@ -3,10 +3,12 @@
 import keras
 import numpy as np
 import pytest
-from conftest import SHAPE, conditional, dense, gradient, images, in_turn, vae, vaegan
+from conftest import SHAPE, conditional, dense, gradient, images, vae, vaegan
 
 import kerasae
 from kerasae.losses import MeanSquaredWeight, PerImage
+
+pytestmark = pytest.mark.shared
 
 NUMPY = {
     "mean_squared_error": lambda y, x: (y - x) ** 2,
@@ -51,7 +53,7 @@ def test_every_loss_of_keras_is_tested():
     assert names == {*OF_VALUES, *OF_POSITIONS, *OF_IMAGES, *OF_CLASSES}
 
 
-@pytest.mark.parametrize("name", in_turn([*OF_VALUES, *OF_POSITIONS, *OF_IMAGES]))
+@pytest.mark.parametrize("name", [*OF_VALUES, *OF_POSITIONS, *OF_IMAGES])
 def test_losses_of_keras_are_reduced_over_the_positions_of_one_image(name):
     """Sum or mean of the losses of single values, positions or images, computed by hand, with 3 channels."""
     shape = (4, 2, 3)

@@ -12,6 +12,8 @@ import kerasae
 from kerasae import data, layers, metrics, models
 from kerasae.metrics import classifier, pixels, table
 
+pytestmark = pytest.mark.shared
+
 
 def test_mean_squared_error():
     assert metrics.mean_squared_error(np.zeros((2, 3)), np.array([[1, 0, 0], [2, 0, 0]])) == pytest.approx(5 / 6)

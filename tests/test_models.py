@@ -16,6 +16,8 @@ import kerasae
 from kerasae import models, random
 from kerasae.models.prior import kl_to_standard_normal
 
+pytestmark = pytest.mark.shared
+
 
 def test_every_class_has_a_test_model():
     classes = {getattr(models, name) for name in models.__all__}
@@ -39,8 +41,7 @@ def test_arrays_in_arrays_out(model):
         np.testing.assert_allclose(output, x_hat, atol=1e-5)
 
 
-def test_the_batch_size_changes_nothing(model_in_turn):
-    model = model_in_turn
+def test_the_batch_size_changes_nothing(model):
     x = images_for(model)
     np.testing.assert_allclose(model.encode(x, batch_size=4), model.encode(x), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(model.reconstruct(x, batch_size=4), model.reconstruct(x), rtol=1e-4, atol=1e-5)
@@ -134,8 +135,7 @@ def test_every_constructor_argument_is_in_the_config(model):
     assert arguments <= set(model.get_config())
 
 
-def test_a_config_rebuilds_the_same_architecture(model_in_turn):
-    model = model_in_turn
+def test_a_config_rebuilds_the_same_architecture(model):
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
     twin = keras.saving.deserialize_keras_object(config)
     assert type(twin) is type(model)

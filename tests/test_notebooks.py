@@ -14,11 +14,12 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from conftest import in_turn
 from nbclient import NotebookClient
 from PIL import Image
 
 from kerasae import exercises
+
+pytestmark = pytest.mark.shared
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 NUMBER = re.compile(r"[-−+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
@@ -28,7 +29,7 @@ COARSE = 64  # pixels of the width at which pictures are compared
 MEAN, WORST = 0.012, 0.12  # difference of two pictures, on average and of the 1 % of the pixels that differ most
 
 
-@pytest.mark.parametrize("path", in_turn(NOTEBOOKS), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_and_shows_what_it_stores(path):
     stored = nbformat.read(path, as_version=4)
     run = nbformat.read(path, as_version=4)

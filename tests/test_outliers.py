@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-from conftest import BACKEND, SHAPE, conditional, dense, images, in_turn, vae
+from conftest import SHAPE, conditional, dense, images, vae
 from scipy.ndimage import gaussian_filter
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -13,6 +13,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from kerasae import data, layers, models, plots, zoo
 from kerasae.outliers import fitting, parts, storage
 from kerasae.sklearn import OutlierDetector
+
+pytestmark = pytest.mark.shared
 
 
 @pytest.mark.parametrize("make", [dense, conditional])
@@ -71,12 +73,11 @@ def short(monkeypatch):
     monkeypatch.setattr(fitting, "IMAGES", fitting.Schedule(30, 32, 3e-3))
 
 
-# All fifty fits, each with a new compilation, take minutes; these few checks, on one backend, find most errors.
+# All fifty fits, each with a new compilation, take minutes; these few checks find most errors.
 FEW = ("outliers_train", "subset_invariance", "fit2d_1sample", "idempotent")
-once = (lambda test: test) if BACKEND == "torch" else pytest.mark.slow
 
 
-@once
+@pytest.mark.anybackend
 @parametrize_with_checks([OutlierDetector(random_state=0)])
 def test_checks_of_scikit_learn_pass(estimator, check, short):
     if any(part in check.func.__name__ for part in FEW):
@@ -182,7 +183,7 @@ def test_one_class_of_images(short):
     assert np.mean((shown - digits.x_test[:20]) ** 2) < 0.1
 
 
-@pytest.mark.parametrize("kind", in_turn(["table", "images", "model"]))
+@pytest.mark.parametrize("kind", ["table", "images", "model"])
 def test_saved_detectors_and_graphs_score_the_same(kind, short, tmp_path):
     x, arguments = table(), {}
     if kind != "table":
@@ -203,7 +204,7 @@ def test_saved_detectors_and_graphs_score_the_same(kind, short, tmp_path):
     np.testing.assert_array_equal(outputs["label"], detector.predict(new))
 
 
-@pytest.mark.skipif(BACKEND == "jax", reason="JAX does not export ONNX")
+@pytest.mark.anybackend
 def test_the_graph_is_exported(short, tmp_path):
     import onnxruntime
 

@@ -11,6 +11,8 @@ from kerasae import data, files, keras_private, models
 from kerasae.data.stream import PictureStream
 from kerasae.preprocessing import ImagePreprocessing
 
+pytestmark = pytest.mark.shared
+
 CHINA, FLOWER = load_sample_images().images  # photographs, 427 × 640
 
 

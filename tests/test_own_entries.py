@@ -13,6 +13,8 @@ from kerasae import cli, data, metrics, models, zoo
 from kerasae.preprocessing import TablePreprocessing
 from kerasae.zoo import inputs, plans
 
+pytestmark = pytest.mark.shared
+
 
 @keras.saving.register_keras_serializable(package="tests")
 class Shifted(models.DenseAutoencoder):

@@ -9,6 +9,8 @@ import pytest
 from kerasae import preprocessing
 from kerasae.preprocessing import ImagePreprocessing, SeriesPreprocessing, TablePreprocessing, from_json
 
+pytestmark = pytest.mark.shared
+
 rng = np.random.default_rng(0)
 KINDS = {
     "image": (ImagePreprocessing((5, 4), "rgb", "crop"), rng.integers(0, 256, (3, 5, 4, 3), "uint8")),

@@ -3,14 +3,14 @@
 import keras
 import numpy as np
 import pytest
-from conftest import BACKEND, SHAPE, adversarial, conditional, conv, dense, images, sparse, vae, vaegan
+from conftest import SHAPE, adversarial, conditional, conv, dense, images, sparse, vae, vaegan
 
 import kerasae
 
+pytestmark = pytest.mark.shared
+
 X, LABELS = images(12), np.arange(12) % 3
 FAMILIES = {"dense": dense, "sparse": sparse, "vae": vae, "conditional": conditional, "adversarial": adversarial}
-# All on the fastest backend; quantization is Keras's own code on each.
-QUANTIZED = list(FAMILIES) if BACKEND == "torch" else ["dense", "conditional"]
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ def quantize_encoder(model):
 
 
 @pytest.mark.parametrize(
-    ("family", "quantize"), [*((family, quantize_all) for family in QUANTIZED), ("vae", quantize_encoder)]
+    ("family", "quantize"), [*((family, quantize_all) for family in FAMILIES), ("vae", quantize_encoder)]
 )
 def test_a_quantized_model_works_and_is_loaded_from_its_file(family, quantize, tmp_path):
     model = trained(FAMILIES[family])
@@ -121,7 +121,7 @@ def test_a_model_without_dense_layers_is_refused():
     "make",
     [
         pytest.param(lambda: kerasae.models.ConvVariationalAutoencoder(SHAPE, (3, 2), 3, (8,), 3), id="conv-vae"),
-        *([vaegan] if BACKEND == "torch" else []),
+        vaegan,
     ],
 )
 def test_layers_that_are_not_quantized_are_named(make, tmp_path):

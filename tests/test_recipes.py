@@ -7,6 +7,8 @@ import pytest
 from kerasae import data, models, zoo
 from kerasae.zoo import initial_weights, recipes, train
 
+pytestmark = pytest.mark.shared
+
 
 def test_conv_mnist_has_the_parameters_of_its_source():
     assert recipes.find("conv_mnist").model().count_params() == 48_770

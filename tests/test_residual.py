@@ -12,6 +12,8 @@ from kerasae.models.residual import filters_for
 from kerasae.zoo import plans
 from kerasae.zoo.initial_weights import initialize
 
+pytestmark = pytest.mark.shared
+
 
 @pytest.mark.parametrize(
     ("shape", "filters"),

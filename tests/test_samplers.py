@@ -5,6 +5,8 @@ import pytest
 
 from kerasae import data, models, samplers
 
+pytestmark = pytest.mark.shared
+
 SIZE = 300
 # Distributions of 10 classes with few images each need few parameters.
 SMALL = {"gaussian": {}, "mixture": {"components": 3}, "nearest": {"neighbors": 2}}

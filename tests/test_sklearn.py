@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import BACKEND, dense, images, python
+from conftest import dense, images, python
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -18,6 +18,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from kerasae import data, zoo
 from kerasae.sklearn import AutoencoderTransformer, EncoderTransformer
 
+pytestmark = pytest.mark.shared
+
 
 def small(**kwargs):
     return AutoencoderTransformer(**{"hidden_units": (4,), "epochs": 2, "random_state": 0} | kwargs)
@@ -27,11 +29,7 @@ def vectors(n=40, features=5):
     return np.random.default_rng(0).normal(size=(n, features))
 
 
-# Fifty fits, each with a new compilation: on one backend, and as a slow test on the others.
-once = (lambda test: test) if BACKEND == "torch" else pytest.mark.slow
-
-
-@once
+@pytest.mark.anybackend
 @parametrize_with_checks([AutoencoderTransformer(hidden_units=(4,), epochs=1, batch_size=256)])
 def test_checks_of_scikit_learn_pass(estimator, check):
     check(estimator)

@@ -9,6 +9,8 @@ import kerasae
 from kerasae.layers import TopK
 from kerasae.layers.topk import largest
 
+pytestmark = pytest.mark.shared
+
 X = np.random.default_rng(0).random((30, 17), dtype="float32")
 
 

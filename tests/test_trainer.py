@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import BACKEND, SHAPE, adversarial, dense, images, in_turn, vae
+from conftest import BACKEND, SHAPE, adversarial, dense, images, vae
 
 from kerasae import models
 
@@ -324,7 +324,7 @@ def test_an_optimizers_setting_takes_effect_in_the_next_epoch():
     assert np.abs(trained(0.9) - trained(0.5)).max() > 1e-5
 
 
-@pytest.mark.parametrize("make", in_turn([dense, vae, adversarial]))
+@pytest.mark.parametrize("make", [dense, vae, adversarial])
 def test_compile_takes_keras_positional_arguments(make):
     model = make()
     model.compile("adam", None, None, ["mae"], ["mse"], True, 1, False, True)

@@ -5,9 +5,11 @@ import re
 import keras
 import numpy as np
 import pytest
-from conftest import MODELS, SHAPE, STREAMS, denoising, dense, images, in_turn, stream
+from conftest import MODELS, SHAPE, STREAMS, denoising, dense, images, stream
 
 from kerasae.training import validation
+
+pytestmark = pytest.mark.shared
 
 GOOD = images(6)
 
@@ -73,7 +75,7 @@ def untrained():
 
 
 @pytest.mark.parametrize("entrance", ENTRANCES)
-@pytest.mark.parametrize("bad", in_turn(BAD))
+@pytest.mark.parametrize("bad", BAD)
 def test_bad_values_are_refused_before_anything_happens(untrained, bad, entrance):
     x, message = BAD[bad]
     before = untrained.get_weights()
@@ -195,7 +197,7 @@ STREAM_ENTRANCES = {
 
 
 @pytest.mark.parametrize("entrance", STREAM_ENTRANCES)
-@pytest.mark.parametrize("kind", in_turn(STREAMS))
+@pytest.mark.parametrize("kind", STREAMS)
 def test_a_bad_batch_in_a_stream_is_refused_with_the_same_error(untrained, kind, entrance):
     x, message = SPOILT_LATE["NaN"]
     with pytest.raises(ValueError, match=f"^{message}") as caught:
@@ -229,7 +231,7 @@ def test_a_stream_of_wrong_shape_is_refused_after_a_training_too(untrained):
         untrained.fit(stream("tf.data", GOOD[..., 0]), verbose=0)
 
 
-@pytest.mark.parametrize("make", in_turn([dense, denoising]))
+@pytest.mark.parametrize("make", [dense, denoising])
 @pytest.mark.parametrize("kind", ["tf.data", "DataLoader"])
 def test_streams_of_zeros_and_ones_may_be_integers(kind, make):
     bits, model = (GOOD > 0.5).astype("uint8"), make()
@@ -239,7 +241,7 @@ def test_streams_of_zeros_and_ones_may_be_integers(kind, make):
 
 
 @pytest.mark.parametrize("bad", [0, 4], ids=["first batch", "third batch"])
-@pytest.mark.parametrize("kind", in_turn(STREAMS))
+@pytest.mark.parametrize("kind", STREAMS)
 def test_the_model_works_on_after_a_bad_stream(untrained, kind, bad):
     x = GOOD.copy()
     x[bad] = np.nan

@@ -3,11 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from conftest import BACKEND, gradient, images, python, quantized, tensor
+from conftest import gradient, images, python, quantized, tensor
 from keras import ops
 
 from kerasae.layers import VectorQuantizer
 from kerasae.training.checkpoints import Backup
+
+pytestmark = pytest.mark.shared
 
 UPDATES = ("moving_average", "gradient")
 
@@ -188,6 +190,7 @@ def test_steps_are_traced_or_compiled_without_a_warning(recwarn):
     assert [str(warning.message) for warning in recwarn if "one by one" in str(warning.message)] == []
 
 
+@pytest.mark.eachbackend
 def test_single_and_compiled_steps_agree():
     def trained(**options):
         keras.utils.set_random_seed(0)
@@ -211,7 +214,7 @@ np.savez(sys.argv[3], z=model.encode(x), x_hat=model.reconstruct(x), indices=mod
 """
 
 
-@pytest.mark.skipif(BACKEND != "jax", reason="once is enough: the other process has a backend of its own")
+@pytest.mark.anybackend
 @pytest.mark.parametrize("backend", ["numpy", "openvino"])
 def test_backends_for_inference_give_the_same(backend, tmp_path):
     model, x = quantized(), images()

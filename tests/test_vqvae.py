@@ -8,6 +8,8 @@ from conftest import images
 import kerasae
 from kerasae.models.vqvae import _drawn
 
+pytestmark = pytest.mark.shared
+
 SHAPE = (8, 12, 1)
 
 

@@ -16,7 +16,6 @@ from conftest import (
     dense,
     images,
     images_for,
-    in_turn,
     python,
     sparse,
     stream,
@@ -25,6 +24,8 @@ from conftest import (
 
 import kerasae
 from kerasae.losses import PerImage
+
+pytestmark = pytest.mark.shared
 
 X = images()
 WEIGHTS = np.linspace(0.0, 2.0, 20, dtype="float32")
@@ -59,6 +60,7 @@ def from_arrays():
     return model, twin, twin.fit(X, batch_size=8, shuffle=False, verbose=0, **options).history
 
 
+@pytest.mark.eachbackend
 @pytest.mark.parametrize("kind", STREAMS)
 def test_streams_give_the_same_results_as_arrays(kind, from_arrays):
     untrained, twin, sliced = from_arrays
@@ -83,7 +85,7 @@ def weighted():
 
 
 @pytest.mark.parametrize("targets", [True, False], ids=["with targets", "without"])
-@pytest.mark.parametrize("kind", in_turn(STREAMS))
+@pytest.mark.parametrize("kind", STREAMS)
 def test_weights_in_a_stream_weight_images(kind, targets, weighted):
     """Also without targets, where Keras alone ignores the weights."""
     untrained, twin, loss = weighted
@@ -297,6 +299,7 @@ def interrupting(at):
     return interrupt
 
 
+@pytest.mark.eachbackend
 def test_resumed_training_ends_like_an_uninterrupted_run(tmp_path):
     def train(**kwargs):
         model = vae()
@@ -318,7 +321,7 @@ def test_resumed_training_ends_like_an_uninterrupted_run(tmp_path):
     assert int(resumed.sampling.step) == int(whole.sampling.step) == 8
 
 
-@pytest.mark.parametrize("where", in_turn(["train_batch_begin", "train_batch_end", "test_batch_begin", "epoch_end"]))
+@pytest.mark.parametrize("where", ["train_batch_begin", "train_batch_end", "test_batch_begin", "epoch_end"])
 def test_a_model_works_after_interrupted_training(where):
     model = dense()
     stop = keras.callbacks.Callback()
@@ -392,6 +395,7 @@ def saved(tmp_path_factory):
     return directory, model.get_weights()
 
 
+@pytest.mark.eachbackend
 def test_a_saved_model_continues_training_on_another_backend(saved):
     """On the next of the three backends, so that all of them write and read."""
     directory, ahead = saved
@@ -402,7 +406,7 @@ def test_a_saved_model_continues_training_on_another_backend(saved):
             np.testing.assert_allclose(arrays[key], here, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="once: another backend reads the files of each in the test above")
+@pytest.mark.anybackend
 def test_a_saved_model_works_on_a_backend_without_training(saved):
     python(ELSEWHERE, saved[0], *SAVED, backend="numpy")
 
@@ -433,7 +437,7 @@ def test_weights_alone_can_be_saved_and_loaded(tmp_path):
 # Copies
 
 
-@pytest.mark.parametrize("duplicate", in_turn([copy.copy, copy.deepcopy, keras.models.clone_model]))
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, keras.models.clone_model])
 def test_a_copy_is_equal_and_independent(duplicate):
     model = vae()
     model.compile()

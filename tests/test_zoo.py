@@ -10,13 +10,14 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import in_turn
 from matplotlib.figure import Figure
 
 from kerasae import data, files, metrics, models, zoo
 from kerasae.metrics import compare
 from kerasae.zoo import recipes, store
 from kerasae.zoo.cards import FIRST
+
+pytestmark = pytest.mark.shared
 
 ENTRIES = zoo.names()
 
@@ -41,12 +42,13 @@ def test_names_and_cards_import_no_framework():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+@pytest.mark.eachbackend
 @pytest.mark.parametrize("name", ENTRIES)
 def test_entry_gives_its_golden_outputs_on_this_backend(name):
     assert all(difference.is_tolerable for difference in zoo.verify(name).values())
 
 
-@pytest.mark.parametrize("name", in_turn(ENTRIES))  # on each backend, the golden outputs of all are tested
+@pytest.mark.parametrize("name", ENTRIES)  # on each backend, the golden outputs of all are tested
 def test_card_states_what_this_backend_measures(name):
     _measure(name, FIRST, store.card(name)["figures_of_first"][str(FIRST)])
 
@@ -95,7 +97,7 @@ FIRST_OF_CLASS = {store.card(name)["class"]: name for name in reversed(ENTRIES)}
 OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in ENTRIES if name not in FIRST_OF_CLASS]
 
 
-@pytest.mark.parametrize("name", [*in_turn(FIRST_OF_CLASS), *OTHERS])
+@pytest.mark.parametrize("name", [*FIRST_OF_CLASS, *OTHERS])
 def test_entry_continues_training(name):
     model = zoo.load(name)
     images = metrics.golden_inputs(model.data_shape, model.value_range, n=8)
