@@ -196,8 +196,8 @@ _ROWS = (
         name="iwae5_bmnist",
         goal="dynamic NLL <= 85.18, k = 5000",
         importance_samples=5,
-        epochs=600,
-        hold_out=HELD_OUT,
+        start="vae50_bmnist",
+        epochs=800,
     ),
     dataclasses.replace(
         _VAE50,

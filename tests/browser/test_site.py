@@ -80,6 +80,9 @@ MISFITS = """() => {
 def test_pages_fit_on_a_phone(site):
     site.set_viewport_size({"width": 360, "height": 740})
     pages = [path for path in sorted(SITE.rglob("*.html")) if not {"_static", "play"} & {*path.relative_to(SITE).parts}]
+    of_docstrings = [path for path in pages if path.relative_to(SITE).parts[0] == "api"]
+    for path in set(of_docstrings) - set(of_docstrings[::4]):  # alike and many: every fourth is tested
+        pages.remove(path)
     assert len(pages) > 60
     found = {}
     for path in pages:
