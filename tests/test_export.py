@@ -37,7 +37,7 @@ EXPORTED = {
 
 
 def parts(name):
-    """Exported parts of an entry: all of the conditional one, else the whole model, with the operations of the others."""
+    """Exported parts: all of the conditional entry, else the whole model, which has the operations of the others."""
     return PARTS if name == "cvae_mnist" else ("whole",)
 
 
