@@ -239,7 +239,10 @@ def compile_function(function, model=None):
         if not variables:
             variables = keras_private.variables_read(lambda: jax.eval_shape(lambda *given: function(*given), *arrays))
         results = compiled(keras_private.raw_values(variables), *arrays)
-        return jax.tree.map(_Result, results, shapes[_shapes(arrays)])
+        originals = shapes[_shapes(arrays)]
+        if type(originals) is _Shape:  # one result, without the walk through a structure, which takes longer
+            return _Result(results, originals)
+        return jax.tree.map(_Result, results, originals)
 
     return call
 
@@ -266,8 +269,11 @@ class _Result:
     def __init__(self, flat, original: _Shape):
         self._flat, self.shape = flat, original.shape
 
+    def __len__(self) -> int:
+        return self.shape[0]
+
     def __array__(self, dtype=None, copy=None):
-        return np.array(self._flat, dtype, copy=copy).reshape(self.shape)
+        return np.array(np.asarray(self._flat).reshape(self.shape), dtype, copy=copy)
 
 
 def infer(function, *arrays):

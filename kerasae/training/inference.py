@@ -95,6 +95,8 @@ def _padded(arrays):
 
 def _first(n: int, result) -> np.ndarray:
     """Copy the first n rows of a result, since arrays of a backend may be read-only."""
+    if len(result) == n:
+        return np.array(result, np.float32)
     return np.array(np.asarray(result)[:n], np.float32)
 
 

@@ -1,5 +1,6 @@
 """Validation of inputs: arrays before any compiled code runs, batches of streams as they arrive."""
 
+import functools
 import math
 
 import keras
@@ -37,13 +38,19 @@ def has_valid_values(x: np.ndarray, value_range: tuple[float, float] | None) -> 
     if value_range is not None and value_range[0] == 0 and x.dtype == np.float32:
         # Read as integers, floats from 0 up to a number are those up to its bits: negative numbers, infinity and NaN
         # are larger. This reads the array once.
-        highest = np.float32(value_range[1] + _TOLERANCE).view(np.uint32)
-        if np.maximum.reduce(x.view(np.uint32), axis=None) <= highest:
+        largest = np.maximum.reduce(x.view(np.uint32), axis=None)
+        if largest <= _bits(value_range[1] + _TOLERANCE):
             return True
     low, high = np.minimum.reduce(x, axis=None), np.maximum.reduce(x, axis=None)  # both are NaN if any value is
     if value_range is None:
         return math.isfinite(low) and math.isfinite(high)
     return bool(low >= value_range[0] - _TOLERANCE and high <= value_range[1] + _TOLERANCE)
+
+
+@functools.cache
+def _bits(number: float) -> np.uint32:
+    """The bits of a 32-bit float."""
+    return np.float32(number).view(np.uint32)
 
 
 def check_values(x: np.ndarray, value_range: tuple[float, float] | None, name: str = "x", dtype=None) -> None:
