@@ -33,6 +33,8 @@ for name in sys.argv[2:]:
         "reconstruct": model.reconstruct(x, **given),
         "predict": model.predict(fed, verbose=0),
     }
+    if hasattr(model, "encode_indices"):
+        outputs["encode_indices"] = model.encode_indices(x)
     if hasattr(model, "generate"):
         outputs["generate"] = model.generate(2, seed=1, **given)
     if hasattr(model, "posterior"):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import gradient, images, python, quantized, tensor
+from conftest import gradient, images, quantized, tensor
 from keras import ops
 
 from kerasae.layers import VectorQuantizer
@@ -201,31 +201,3 @@ def test_single_and_compiled_steps_agree():
 
     for one, other in zip(trained(), trained(run_eagerly=True), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
-
-
-GIVEN = """
-import sys, numpy as np, kerasae
-model = kerasae.models.VectorQuantizedAutoencoder((6, 5, 1), (3, 2), latent_channels=3, codebook_size=5)
-model.load_weights(sys.argv[1])
-x = np.load(sys.argv[2])
-model.compile()
-figures = model.evaluate(x, verbose=0, return_dict=True)
-np.savez(sys.argv[3], z=model.encode(x), x_hat=model.reconstruct(x), indices=model.encode_indices(x), **figures)
-"""
-
-
-@pytest.mark.anybackend
-@pytest.mark.parametrize("backend", ["numpy", "openvino"])
-def test_backends_for_inference_give_the_same(backend, tmp_path):
-    model, x = quantized(), images()
-    model.fit(x, verbose=0)
-    model.save_weights(tmp_path / "it.weights.h5")
-    np.save(tmp_path / "x.npy", x)
-    files = [tmp_path / name for name in ("it.weights.h5", "x.npy", "out.npz")]
-    python(GIVEN, *files, backend=backend)
-    expected = {"z": model.encode(x), "x_hat": model.reconstruct(x), "indices": model.encode_indices(x)}
-    expected |= model.evaluate(x, verbose=0, return_dict=True)
-    with np.load(files[-1]) as found:
-        assert set(found) == set(expected)
-        for key, value in expected.items():
-            np.testing.assert_allclose(found[key], value, rtol=1e-4, atol=1e-5, err_msg=key)
