@@ -53,8 +53,9 @@ ROWS = (
         model=lambda: _burda(5),
         headline="negative_log_likelihood",
         written=Schedule(epochs=3280, batch_size=20),
-        shipped=Schedule(epochs=600, batch_size=100, decay="cosine"),
-        selection="The only schedule that was trained, on the first 55,000 images; its length by the time at hand.",
+        shipped=Schedule(epochs=800, batch_size=100, decay="cosine", start="vae50_bmnist"),
+        selection="The only schedule that was trained on all 60,000 images, from the weights of vae50_bmnist; its "
+        "length by the time at hand.",
         references=(
             Reference("negative_log_likelihood", 85.54, f"{BURDA}, 3280 epochs"),
             Reference("negative_log_likelihood", 85.18, RERUN),
@@ -69,9 +70,9 @@ ROWS = (
         headline="negative_log_likelihood",
         written=Schedule(epochs=3280, batch_size=20),
         shipped=Schedule(epochs=30, batch_size=100, learning_rate=3e-4, decay="cosine", start="iwae5_bmnist"),
-        selection="Trained on the first 55,000 images from the weights of iwae5_bmnist, since an epoch takes seven "
-        "times as long as with 5 samples; its length by the time at hand. The learning rate by the training loss of "
-        "the first epochs: 0.001 undid what was learned.",
+        selection="Trained on the first 55,000 images from weights of iwae5_bmnist (those after 600 epochs on the same "
+        "images), since an epoch takes seven times as long as with 5 samples; its length by the time at hand. The "
+        "learning rate by the training loss of the first epochs: 0.001 undid what was learned.",
         references=(
             Reference("negative_log_likelihood", 84.78, f"{BURDA}, 3280 epochs"),
             Reference("negative_log_likelihood", 84.59, RERUN),
