@@ -159,6 +159,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         marks = {mark.name for mark in item.iter_markers()}
         if "shared" in marks and not {"anybackend", "eachbackend"} & marks:
+            # The name decides where the first case runs, so that tests of a single case are spread over the backends.
             turn = zlib.crc32(item.originalname.encode()) + cases[item.originalname]
             cases[item.originalname] += 1
             if BACKENDS[turn % len(BACKENDS)] != BACKEND:

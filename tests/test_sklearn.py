@@ -29,7 +29,6 @@ def vectors(n=40, features=5):
     return np.random.default_rng(0).normal(size=(n, features))
 
 
-@pytest.mark.anybackend
 @parametrize_with_checks([AutoencoderTransformer(hidden_units=(4,), epochs=1, batch_size=256)])
 def test_checks_of_scikit_learn_pass(estimator, check):
     check(estimator)
