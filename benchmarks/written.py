@@ -15,10 +15,14 @@ from pathlib import Path
 
 DIRECTORY = Path(__file__).with_name("written")
 BACKENDS = ("tensorflow", "torch", "jax")
+LOSSES = {  # labels and decimals of what `fit` reports, the mean over an epoch's steps
+    "first_epoch_loss": ("loss of the first epoch", 4),
+    "last_epoch_loss": ("loss of the last epoch", 4),
+}
 
 
 def measure(name: str, epochs: int | None, verbose) -> dict[str, float]:
-    """Train with the published recipe, and measure the figures of its references and the loss of the first epoch."""
+    """Train with the published recipe: figures of its references, losses of the first and the last epoch."""
     from kerasae import data, metrics
     from kerasae.zoo import recipes, train
 
@@ -29,6 +33,7 @@ def measure(name: str, epochs: int | None, verbose) -> dict[str, float]:
     if epochs is None:
         figures = metrics.figures(model, getattr(data, recipe.data)())
         result |= {key: figures[key] for key in {recipe.headline, *(reference.key for reference in recipe.references)}}
+        result["last_epoch_loss"] = history.history["loss"][-1]
     return {key: float(f"{value:.6g}") for key, value in result.items()}
 
 
@@ -67,11 +72,11 @@ def table() -> str:
         runs = {backend: record[backend].get(name, {}) for backend in BACKENDS}
         elsewhere = {reference.key: reference.value for reference in recipe.references}
         keys = list(dict.fromkeys([recipe.headline, *elsewhere]))
-        for key in [*keys, "first_epoch_loss"]:
+        for key in [*keys, *LOSSES]:
             if not any(key in run for run in runs.values()):
                 continue
             metric = METRICS.get(key)
-            label, decimals = (metric.label, metric.decimals) if metric else ("loss of the first epoch", 4)
+            label, decimals = (metric.label, metric.decimals) if metric else LOSSES[key]
             values = [elsewhere.get(key), *(runs[backend].get(key) for backend in BACKENDS)]
             shown = ["" if value is None else f"{value:.{decimals}f}" for value in values]
             lines.append(f"| `{name}` | {label} | {' | '.join(shown)} |")

@@ -156,6 +156,22 @@ def test_an_array_that_occurs_twice_in_a_batch_is_stored_once():
     assert len(next(different.blocks(0, 2)).table) == 2
 
 
+def test_targets_that_equal_the_inputs_are_stored_once_until_they_differ():
+    x, weights = images(8), np.ones(8, "float32")
+    parts = [(x, x.copy(), weights), (x, x + 1, weights), (x, x.copy(), weights), (x, x + np.nan, weights)]
+    source = StreamBatches(Stream(*parts), lambda batch: batch)
+    blocks = list(source.blocks(0, 4))
+    assert [len(block.table) for block in blocks] == [2, 3]
+    assert [block.steps for block in blocks] == [1, 3]
+    found = []
+    for block in blocks:
+        table = [keras.ops.convert_to_numpy(array) for array in block.table]
+        found += [block.layout.batch(table, rows, reshape=np.reshape) for rows in block.batches[: block.steps]]
+    for batch, expected in zip(found, parts, strict=True):
+        np.testing.assert_array_equal(batch[0], expected[0])
+        np.testing.assert_array_equal(batch[1], expected[1])
+
+
 def test_a_stream_may_change_which_arrays_are_equal():
     x, y = images(8), images(8, seed=1)
     source = StreamBatches(Stream((x, x), (x, y), (y, y)), lambda batch: batch)

@@ -55,7 +55,7 @@ def on_hosts(job: dict) -> list[tuple[int, str, str]]:
             command(i, environment, job),
             env=os.environ
             | environment
-            | {"PYTHONPATH": os.pathsep.join([str(SCRIPT.parent), *filter(None, sys.path)])},
+            | {"PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(SCRIPT.parent)])},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -115,6 +115,7 @@ class StreamBatches:
     def __init__(self, stream: keras_private.Stream, check: Callable[[Any], tuple], patience: float = _PATIENCE):
         self._stream, self._check, self._patience = stream, check, patience
         self._layouts: dict[tuple, Layout] = {}
+        self._targets_are_inputs = True
 
     @property
     def num_batches(self) -> int | None:
@@ -143,7 +144,7 @@ class StreamBatches:
 
     def _gathered(self, epoch: int, most_steps: int) -> Iterator[Block]:
         filling, since = None, time.monotonic()
-        for batch in map(self._check, self._stream.epoch(epoch)):
+        for batch in map(self._check, map(self._once, self._stream.epoch(epoch))):
             flat = self._flat(batch)
             if filling is not None and not filling.takes(flat):
                 yield filling.block()
@@ -156,6 +157,18 @@ class StreamBatches:
                 filling = None
         if filling is not None:
             yield filling.block()
+
+    def _once(self, batch):
+        """Replace targets that equal the inputs by the inputs, so that they are checked, copied and gathered once.
+
+        After the first batch in which they differ they are no longer compared, so code is compiled at most twice.
+        """
+        if type(batch) is tuple and len(batch) > 1 and self._targets_are_inputs:
+            x, y, *weights = batch
+            self._targets_are_inputs = y is x or _are_equal(x, y)
+            if self._targets_are_inputs:
+                return x, x, *weights
+        return batch
 
     def _flat(self, batch: tuple) -> "_Flat":
         """Layout and arrays of a batch. Layouts are kept: making one takes longer than copying a small batch."""
@@ -211,6 +224,10 @@ class _Filling:
         shape = capacity, self._size
         table = [backends.adopt(rows[: math.prod(shape)], self._size) for rows in self._table]
         return Block(self._layout, table, _consecutive(shape), self._steps, shared=False)
+
+
+def _are_equal(x, y) -> bool:
+    return type(x) is type(y) is np.ndarray and x.dtype == y.dtype and np.array_equal(x, y)
 
 
 def _consecutive(shape: tuple[int, int]) -> np.ndarray:
