@@ -155,6 +155,13 @@ def pytest_unconfigure(config):
     shutil.rmtree(getattr(config, "jax_cache", ""), ignore_errors=True)
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Do not even import files of tests that need no particular backend if these are left out."""
+    if "not anybackend" in config.option.markexpr and collection_path.suffix == ".py":
+        return "\npytestmark = pytest.mark.anybackend\n" in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Let the cases of a shared test run on one backend in turn; on the others they are slow tests."""
