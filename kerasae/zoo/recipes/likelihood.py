@@ -69,10 +69,10 @@ ROWS = (
         model=lambda: _burda(50, gradient="doubly_reparameterized"),
         headline="negative_log_likelihood",
         written=Schedule(epochs=3280, batch_size=20),
-        shipped=Schedule(epochs=30, batch_size=100, learning_rate=3e-4, decay="cosine", start="iwae5_bmnist"),
-        selection="Trained on the first 55,000 images from weights of iwae5_bmnist (those after 600 epochs on the same "
-        "images), since an epoch takes seven times as long as with 5 samples; its length by the time at hand. The "
-        "learning rate by the training loss of the first epochs: 0.001 undid what was learned.",
+        shipped=Schedule(epochs=50, batch_size=100, learning_rate=5e-4, decay="cosine", start="iwae5_bmnist"),
+        selection="The only schedule that was trained on all 60,000 images, from the weights of iwae5_bmnist; its "
+        "length by the time at hand, since an epoch takes seven times as long as with 5 samples. A learning rate of "
+        "0.001 was ruled out by the training loss of its first epochs.",
         references=(
             Reference("negative_log_likelihood", 84.78, f"{BURDA}, 3280 epochs"),
             Reference("negative_log_likelihood", 84.59, RERUN),
