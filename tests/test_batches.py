@@ -170,6 +170,8 @@ def test_targets_that_equal_the_inputs_are_stored_once_until_they_differ():
     for batch, expected in zip(found, parts, strict=True):
         np.testing.assert_array_equal(batch[0], expected[0])
         np.testing.assert_array_equal(batch[1], expected[1])
+    one_of_several_processes = StreamBatches(Stream(parts[0]), lambda batch: batch, patience=np.inf)
+    assert len(next(one_of_several_processes.blocks(0, 4)).table) == 3
 
 
 def test_a_stream_may_change_which_arrays_are_equal():

@@ -107,7 +107,7 @@ class StreamBatches:
         stream: Source of the batches of each epoch.
         check: Function that validates a batch and returns the batch to train on.
         patience: Seconds that a block waits for a slow stream. Then it runs, so that the progress bar is updated.
-            Several processes must wait forever: their blocks must have equally many batches.
+            Infinite for several processes, whose blocks must have equally many batches of the same layout.
     """
 
     total = math.inf  # batches of all epochs
@@ -115,7 +115,8 @@ class StreamBatches:
     def __init__(self, stream: keras_private.Stream, check: Callable[[Any], tuple], patience: float = _PATIENCE):
         self._stream, self._check, self._patience = stream, check, patience
         self._layouts: dict[tuple, Layout] = {}
-        self._targets_are_inputs = True
+        # Several processes must have blocks of the same layout, whatever their batches are.
+        self._targets_are_inputs = math.isfinite(patience)
 
     @property
     def num_batches(self) -> int | None:
