@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import h5py
@@ -18,6 +19,7 @@ import pytest
 from conftest import BACKEND, adversarial, denoising, dense, vae
 
 from kerasae import cli, files, models, zoo
+from kerasae.files import planes
 from kerasae.files.weights import MAX_ITEMS
 
 pytestmark = pytest.mark.shared
@@ -357,6 +359,10 @@ def _h5(change):
     return apply
 
 
+def _planes(group, chunks, **kwargs):
+    group.create_dataset("0", chunks=chunks, shuffle=True, **kwargs)
+
+
 def _external(group, kernel):
     group.create_dataset("0", kernel.shape, "float32", external=[("/etc/passwd", 0, kernel.nbytes)])
 
@@ -406,6 +412,11 @@ WEIGHTS = {
     "virtual": (_h5(_virtual), STORED),
     "compressed": (_h5(lambda g, k: g.create_dataset("0", data=k, compression="gzip")), STORED),
     "compressed bomb": (_h5(lambda g, k: g.create_dataset("0", (10**6, 10**6), "f4", compression="gzip")), STORED),
+    "planes, compressed": (_h5(lambda g, k: _planes(g, k.shape, data=k, compression="gzip")), STORED),
+    "planes, nothing stored": (_h5(lambda g, k: _planes(g, k.shape, shape=k.shape, dtype="f4")), STORED),
+    "planes in pieces": (_h5(lambda g, k: _planes(g, (1, k.shape[1]), data=k)), STORED),
+    "planes that may grow": (_h5(lambda g, k: _planes(g, k.shape, data=k, maxshape=(None, None))), STORED),
+    "planes, checked": (_h5(lambda g, k: _planes(g, k.shape, data=k, fletcher32=True)), STORED),
     "chunked bomb": (_h5(lambda g, k: g.create_dataset("0", (10**6, 10**6), "f4", chunks=(9, 9))), STORED),
     "bomb": (_h5(lambda g, k: g.create_dataset("0", (10**6, 10**6), "f4")), STORED),
     "2**64 numbers": (_h5(lambda g, k: g.create_dataset("0", (2**32, 2**32), "f4", chunks=(9, 9))), STORED),
@@ -513,6 +524,46 @@ def test_weights_of_half_precision_are_loaded_unchanged(tmp_path):
     for again in (other, zoo.load(tmp_path / "own.keras")):
         for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_planes_of_bytes_change_the_storage_of_weights_and_nothing_else(tmp_path, dtype):
+    model, other = (models.DenseAutoencoder((28, 28, 1), (64,), 8, dtype=dtype) for _ in range(2))
+    model.save_weights(path := tmp_path / "own.weights.h5")
+    before = files.shapes_in(path)
+    with h5py.File(path) as file:
+        assert not file["encoder/layers/dense/vars/0"].shuffle
+    files.store_in_planes(path)
+    with h5py.File(path) as file:
+        assert file["encoder/layers/dense/vars/0"].shuffle
+        assert not file["encoder/layers/dense/vars/1"].shuffle  # small
+    assert files.shapes_in(path) == before
+    zoo.load_weights(other, path)
+    for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    keras.Model.load_weights(other, path)  # Keras reads them without our help
+
+
+def test_planes_of_bytes_are_smaller_in_archives(tmp_path):
+    model = zoo.load("dense8_mnist")
+    model.save_weights(path := tmp_path / "own.weights.h5")
+    before = len(zlib.compress(path.read_bytes()))
+    files.store_in_planes(path)
+    assert len(zlib.compress(path.read_bytes())) < 0.95 * before
+
+
+def test_file_stays_as_it_was_if_there_is_no_room_for_planes(tmp_path, monkeypatch):
+    def require_room(path, size):
+        path.touch()
+        raise OSError("No space left on device")
+
+    models.LinearAutoencoder((100,), 50).save_weights(path := tmp_path / "own.weights.h5")
+    before = path.read_bytes()
+    monkeypatch.setattr(planes, "require_room", require_room)
+    with pytest.raises(OSError, match="No space left"):
+        files.store_in_planes(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 # Whole models

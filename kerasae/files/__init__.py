@@ -7,6 +7,7 @@
   bounds, are built. `sizes` compares the weights' shapes with the weights file before memory is allocated.
 - `weights`: weights files of plain arrays. Links and compressed, virtual or external arrays are refused, so no array
   is larger than the file.
+- `planes`: weights files in an order of bytes that archives compress better.
 - `archive`: `.keras` files, which contain exactly a config, weights and Keras's metadata, uncompressed.
 
 Importing this package imports neither Keras nor NumPy.
@@ -17,6 +18,7 @@ from kerasae.files.arrays import parse_arrays, read_array, read_arrays
 from kerasae.files.config import clean_config
 from kerasae.files.json import parse_json, read_json
 from kerasae.files.pictures import MAX_PIXELS, Header, Picture, picture_suffixes, read_header, read_picture
+from kerasae.files.planes import store_in_planes
 from kerasae.files.reading import (
     MAX_CONFIG,
     MAX_WEIGHTS_FILE,
@@ -64,5 +66,6 @@ __all__ = [
     "sha256",
     "shapes_in",
     "shapes_of",
+    "store_in_planes",
     "unpacked",
 ]

@@ -22,14 +22,14 @@ def save_weights(model, path: Path) -> None:
         OSError: If the disk is full or a quota is exceeded.
     """
     try:
-        _require_room(path, _size(model))
+        require_room(path, _size(model))
         model.save_weights(path)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
 
 
-def _require_room(path: Path, size: int) -> None:
+def require_room(path: Path, size: int) -> None:
     """Create a file and reserve `size` bytes for it, on systems that support this. OSError if the disk is full."""
     with open(path, "wb") as file:
         if hasattr(os, "posix_fallocate"):  # not on macOS and Windows

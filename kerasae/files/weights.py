@@ -1,6 +1,6 @@
 """Load untrusted weights files: HDF5 files of plain arrays that must match the weights of a model.
 
-Links and compressed, chunked, virtual or external arrays are refused, so no array can be larger than the file.
+Links and compressed, virtual or external arrays are refused, so no array can be larger than the file.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from kerasae.files import archive, reading
 from kerasae.files.archive import WEIGHTS
+from kerasae.files.planes import is_in_planes
 from kerasae.files.reading import DamagedFileError, brief
 
 MAX_ITEMS = 10_000  # most groups and arrays in one file
@@ -131,7 +132,10 @@ def _visit(group, prefix: str, depth: int, seen: list[int]) -> Iterator[tuple[st
 
 
 def _array(item, key: str) -> Array:
-    """Shape and dtype of one array. ValueError unless it consists of numbers stored in one piece, uncompressed."""
+    """Shape and dtype of one array. ValueError unless it consists of numbers stored in one piece, uncompressed.
+
+    The order of the bytes may be that of `planes.store_in_planes`.
+    """
     import h5py
 
     if not isinstance(item, h5py.Dataset) or item.shape is None:
@@ -140,7 +144,8 @@ def _array(item, key: str) -> Array:
     if not is_bfloat16 and (item.dtype.kind not in "fiu" or item.dtype.itemsize > 8):
         raise ValueError(f"{key} has type {item.dtype}, expected numbers of at most 64 bits")
     expected, stored = _bytes(item), item.id.get_storage_size()
-    if item.external or item.is_virtual or item.chunks or stored != expected:
+    in_one_piece = not item.chunks or is_in_planes(item)
+    if item.external or item.is_virtual or not in_one_piece or stored != expected:
         raise ValueError(
             f"{key} must be stored uncompressed, {expected:,} bytes in one piece. Received {stored:,} bytes. "
             "Save the weights with model.save_weights"

@@ -190,6 +190,7 @@ def _write_files(directory: Path, model, card: Mapping, preview, extra: Mapping)
     bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
     files.save_weights(bare, directory / WEIGHTS)
+    files.store_in_planes(directory / WEIGHTS)
     _write_preview(directory, preview)
     golden = {key: np.asarray(value, "float32") for key, value in metrics.golden_outputs(model).items()}
     for name, arrays in {GOLDEN: golden, **extra}.items():
