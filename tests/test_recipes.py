@@ -21,6 +21,12 @@ def test_recipe_is_complete(recipe):
     assert recipe.schedule("shipped") in (recipe.shipped, recipe.written)
 
 
+@pytest.mark.anybackend
+@pytest.mark.parametrize("recipe", recipes.RECIPES.values(), ids=recipes.RECIPES)
+def test_recipe_says_how_a_schedule_of_our_own_was_chosen(recipe):
+    assert recipe.selection or recipe.schedule("shipped") == recipe.written
+
+
 def test_unknown_recipe_lists_close_matches():
     with pytest.raises(ValueError, match="No recipe named 'dense_minst'. Did you mean 'dense_mnist'"):
         recipes.find("dense_minst")

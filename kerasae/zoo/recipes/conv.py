@@ -15,6 +15,9 @@ ROWS = (
         headline="bce",
         written=Schedule(epochs=50, batch_size=256),
         shipped=Schedule(epochs=40, batch_size=128, learning_rate=2e-3, decay="cosine", precision="mixed_bfloat16"),
+        selection="Number of epochs confirmed on the last 5,000 training images: BCE 0.0703 with one seed, 0.0718 with "
+        "half as many epochs. The weights were trained by the same schedule on all 60,000 images; test BCE of "
+        "the training without the last 5,000: 0.0689.",
         references=(Reference("bce", 0.0693, HABR),),
     ),
     Recipe(
