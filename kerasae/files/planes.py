@@ -40,8 +40,9 @@ def is_in_planes(array) -> bool:
     import h5py
 
     properties = array.id.get_create_plist()
-    filters = [properties.get_filter(i)[0] for i in range(properties.get_nfilters())]
-    return array.chunks == array.shape == array.maxshape and filters == [h5py.h5z.FILTER_SHUFFLE]
+    filters = [properties.get_filter(i)[::2] for i in range(properties.get_nfilters())]  # numbers and their arguments
+    shuffled = [(h5py.h5z.FILTER_SHUFFLE, (array.dtype.itemsize,))]
+    return array.chunks == array.shape == array.maxshape and filters == shuffled
 
 
 def _copy(source, target) -> None:
