@@ -68,7 +68,8 @@ Why abruptly: the slope of a ReLU changes at zero. If the input of a unit is so 
 sign, the gradients differ. Adam divides a gradient by its magnitude and so amplifies a difference of 1e-7 to 1e-5 in
 one step. Whether a step has such a unit depends on weights and batch, so runs that diverge mostly do so at the same
 step. Rounding can also decide which of two almost equal values is among the largest (`topk_mnist`), or which of two
-almost equally near vectors is the nearest (`vq_mnist`).
+almost equally near vectors is the nearest (`vq_mnist`). `deep30_mnist`, whose activation function is smooth, reaches
+1e-5 within 13 steps and then drifts apart slowly.
 """
 
 GROUPS = (
@@ -280,8 +281,8 @@ def _finding(sizes: list[int], first_step: float) -> str:
     sentences = [
         f"Every recipe starts with the same loss on TensorFlow, PyTorch and JAX, within {first_step:.0e}.",
         f"{together} of {sum(sizes)} recipes stay within 1e-4 for {STEPS} steps.",
-        f"{by_rounding} diverge abruptly, but so do runs on a single backend if the last bit of the initial weights",
-        "changes: float32 rounding is enough.",
+        f"{by_rounding} diverge, most of them abruptly, but so do runs on a single backend if the last bit of the",
+        "initial weights changes: float32 rounding is enough.",
     ]
     if unexplained:
         sentences.append(f"For {unexplained} more, rounding was not shown to explain the difference.")

@@ -62,7 +62,7 @@ def test_recipes_can_name_what_is_drawn(shown):
 
 def test_every_recipe_names_a_picture_that_is_there():
     assert {recipe.shown for recipe in recipes.RECIPES.values()} - {None} <= previews.SHOWN.keys()
-    with pytest.raises(ValueError, match="shown must be one of 'errors', .* Received: 'faces'"):
+    with pytest.raises(ValueError, match="shown must be one of 'beside_pca', .* Received: 'faces'"):
         previews.preview("mine", dense(), None, "faces")
 
 

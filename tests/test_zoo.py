@@ -125,6 +125,7 @@ LIMITS = {
     ("overfit_sine", "mse"): 1e-4,
     ("dense8_mnist", "mse"): 0.0156,
     ("dense2_mnist", "mse"): 0.0335,
+    ("deep30_mnist", "mse"): 3.00 / 784,
     ("shallow256_mnist", "mse"): 0.00208,
     ("shallow2_mnist", "mse"): 0.0370,
     ("dropout64_mnist", "mse"): 0.02987,

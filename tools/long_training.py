@@ -23,6 +23,7 @@ import json
 import math
 import os
 import platform
+import re
 import signal
 import time
 from functools import partial
@@ -169,18 +170,17 @@ _ROWS = (
         epochs=960,
     ),
     Job(
-        "deep30",
-        (1000, 500, 250),
+        "deep30_mnist",
+        (560, 300),
         30,
         "mse",
         "SSE <= 3.00",
         shift=1,
         shift_probability=0.5,
-        weight_decay=0.05,
-        bce_epochs=20,
+        activation="silu",
+        learning_rate=4e-3,
         epsilon=1e-10,
-        batch_size=256,
-        epochs=40,
+        epochs=250,
     ),
     Job(
         "cvae",
@@ -214,7 +214,7 @@ _ROWS = (
     ),
 )
 JOBS = {job.name: job for job in _ROWS}
-ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "linear": lambda x: x}
+ACTIVATIONS = {"relu": jax.nn.relu, "silu": jax.nn.silu, "gelu": jax.nn.gelu, "tanh": jnp.tanh, "linear": lambda x: x}
 
 
 # Network
@@ -815,14 +815,15 @@ def evaluate(job: Job, folder: Path, images: dict, samples: int) -> None:
 
 
 def overridden(job: Job, overrides: str) -> Job:
-    """The job with fields replaced as in `"epochs=20,learning_rate=0.002"`."""
+    """The job with fields replaced as in `"epochs=20,hidden_units=[520,300]"`."""
     values = {}
-    for pair in filter(None, overrides.split(",")):
+    for pair in filter(None, re.split(r",(?=\w+=)", overrides)):
         key, _, value = pair.partition("=")
         if key not in {field.name for field in dataclasses.fields(Job)}:
             raise SystemExit(f"--override must name fields of Job. Received: {key!r}.")
         try:
-            values[key] = json.loads(value)
+            parsed = json.loads(value)
+            values[key] = tuple(parsed) if isinstance(parsed, list) else parsed
         except json.JSONDecodeError:
             values[key] = value
     return dataclasses.replace(job, **values)

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from kerasae import data, metrics, models, plots
-from kerasae.metrics import baselines
+from kerasae.metrics import baselines, codes
 from kerasae.plots.style import BASELINE, MODEL, OTHER, new_figure, styled, tidy
 
 _MAP = 3000  # codes on a map
@@ -24,19 +24,20 @@ def reconstructions(name: str, model: models.Autoencoder, dataset: data.Dataset)
     return plots.rows(images, reference="input", title=f"{name}: reconstructions from {_code(model)}", **look)
 
 
+def beside_pca(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Figure:
+    """Inputs, reconstructions of the model and of PCA with the same code size, and their errors."""
+    images, _, look = _with_pca(model, dataset)
+    return plots.rows(images, reference="input", title=f"{name}: {_code(model)}, beside as many of PCA", **look)
+
+
 def errors(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Figure:
     """Inputs, reconstructions of the model and of PCA with the same code size, and where both are wrong."""
-    images, look = _compared(model, dataset)
-    label, x = f"PCA-{model.active_size}", images["input"]
-    train, shown = dataset.x_train[:_PCA], _shown(dataset)[0]
-    pca = baselines.fit_pca(train.reshape(len(train), -1), model.active_size)
-    images[label] = _drawable(baselines.project(pca, shown.reshape(len(shown), -1)).reshape(shown.shape))
-    low, high = look["value_range"]
-    times = 5
+    images, label, look = _with_pca(model, dataset)
+    (low, high), times = look["value_range"], 5
     for row in ("reconstruction", label):
-        images[f"{times} × error, {row}"] = low + np.abs(images[row] - x).clip(0, (high - low) / times) * times
-    title = f"{name}: {_code(model)}, errors beside those of PCA"
-    return plots.rows(images, title=title, **look)
+        error = np.abs(images[row] - images["input"]).clip(0, (high - low) / times)
+        images[f"{times} × error, {row}"] = low + error * times
+    return plots.rows(images, title=f"{name}: {_code(model)}, errors beside those of PCA", **look)
 
 
 def denoising(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Figure:
@@ -119,8 +120,8 @@ def samples(name: str, model, dataset: data.Dataset, lines: int = 6) -> Figure:
 
 def samples_per_class(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Figure:
     """Samples in one row per class and one column per code."""
-    codes = np.random.default_rng(0).normal(size=(10, *model.code_shape)).astype("float32")
-    images = {str(k): _drawable(model.decode(codes, label=k)) for k in range(min(10, model.classes or 1))}
+    z = np.random.default_rng(0).normal(size=(10, *model.code_shape)).astype("float32")
+    images = {str(k): _drawable(model.decode(z, label=k)) for k in range(min(10, model.classes or 1))}
     title = f"{name}: the class is given, the code is the style (one code per column)"
     return plots.rows(images, value_range=_range(model, images["0"]), title=title)
 
@@ -198,6 +199,15 @@ def curves(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Figur
     figure.legend(handles[:2], labels[:2], loc="outside lower center", ncols=2)
     panels[-1].set_xlabel("column" if x.ndim == 2 else "step")
     return figure
+
+
+def _with_pca(model: models.Autoencoder, dataset: data.Dataset) -> tuple[dict, str, dict]:
+    """Inputs, reconstructions and those of PCA; the name of the last row, and how the rows are drawn."""
+    images, look = _compared(model, dataset)
+    label, shown = f"PCA-{model.active_size}", _shown(dataset)[0]
+    pca = baselines.fit_pca(codes.flat(dataset.x_train[:_PCA]), model.active_size)
+    images[label] = _drawable(baselines.project(pca, codes.flat(shown)).reshape(shown.shape))
+    return images, label, look
 
 
 def _compared(model: models.Autoencoder, dataset: data.Dataset) -> tuple[dict[str, np.ndarray], dict]:

@@ -18,6 +18,7 @@ _CURVES = 3  # channels of a series that are drawn
 
 # What a recipe can name.
 SHOWN: dict[str, Callable] = {
+    "beside_pca": figures.beside_pca,
     "errors": figures.errors,
     "filters": figures.filters,
     "interpolation": figures.interpolation,

@@ -27,6 +27,7 @@ VINCENT = "Extracting and composing robust features with denoising autoencoders 
 NATIVE = "the published recipe in a hand-written PyTorch loop, one run"
 HABR_SOURCE = "Autoencoders in Keras, part 1 (Habr, 2017)"
 HABR_50, HABR, HABR_100 = (f"{HABR_SOURCE}, validation on the test set, {n} epochs" for n in (50, 64, 100))
+HINTON_30 = f"{HINTON}: 3.00 summed over the pixels, with layers of 1000, 500 and 250 units"
 PYTORCH = "pytorch/examples, vae, after 10 epochs"
 CHOLLET = "Variational AutoEncoder, keras.io code example (F. Chollet, 2020), measured on its training images"
 
