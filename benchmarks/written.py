@@ -16,10 +16,10 @@ from pathlib import Path
 
 DIRECTORY = Path(__file__).with_name("written")
 BACKENDS = ("tensorflow", "torch", "jax")
-LOSSES = {  # labels and decimals of what `fit` reports, the mean over an epoch's steps
-    "first_epoch_loss": ("loss of the first epoch", 4),
-    "last_epoch_loss": ("loss of the last epoch", 4),
-    "all_images_loss": ("loss of the last epoch, trained on the test images too", 4),
+LOSSES = {  # labels of what `fit` reports, the mean over an epoch's steps
+    "first_epoch_loss": "loss of the first epoch",
+    "last_epoch_loss": "loss of the last epoch",
+    "all_images_loss": "loss of the last epoch, trained on the test images too",
 }
 # Losses that a source prints: the keras.io code example of 2020 does not hold out the test images, and its runs differ.
 LOSSES_ELSEWHERE = {("vae2_mnist", "all_images_loss"): "146.95 to 150.40"}
@@ -97,9 +97,9 @@ def table() -> str:
             if not any(key in run for run in runs.values()):
                 continue
             metric = METRICS.get(key)
-            label, decimals = (metric.label, metric.decimals) if metric else LOSSES[key]
+            label, form = (metric.label, f".{metric.decimals}f") if metric else (LOSSES[key], ".6g")
             values = [elsewhere.get(key), *(runs[backend].get(key) for backend in BACKENDS)]
-            shown = ["" if value is None else f"{value:.{decimals}f}" for value in values]
+            shown = ["" if value is None else f"{value:{form}}" for value in values]
             shown[0] = LOSSES_ELSEWHERE.get((name, key), shown[0])
             lines.append(f"| `{name}` | {label} | {' | '.join(shown)} |")
     missing = [f"`{name}` ({recipe.written.epochs})" for name, recipe in recipes.RECIPES.items() if not _is_done(name)]

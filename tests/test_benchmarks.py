@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import BACKEND
 
-from kerasae import zoo
+from kerasae import data, models, zoo
 from kerasae.zoo import recipes
 
 pytestmark = pytest.mark.anybackend
@@ -94,6 +94,7 @@ def test_the_page_on_written_recipes_is_current_and_a_first_epoch_keeps_what_all
     written = benchmark("written")
     text = written.table()
     assert (ROOT / "docs" / "written.md").read_text(encoding="utf-8") == text
+    assert "trained on the test images too | 146.95 to 150.40 | 149.188 |" in text
     monkeypatch.setattr(written, "DIRECTORY", tmp_path)
     written.keep("dense8_mnist", "jax", {"mse": 0.5, "first_epoch_loss": 2.0})
     written.keep("dense8_mnist", "jax", {"first_epoch_loss": 1.0})
@@ -101,6 +102,18 @@ def test_the_page_on_written_recipes_is_current_and_a_first_epoch_keeps_what_all
     assert written.kept("jax")["dense8_mnist"] == {"mse": 0.5, "first_epoch_loss": 1.0}
     unfinished = written.table().splitlines()[-1]
     assert "`conv_mnist` (50)" in unfinished and "dense8_mnist" not in unfinished
+
+
+def test_a_published_recipe_is_followed_on_the_test_images_too(benchmark, monkeypatch):
+    seen = {}
+    fit = models.Autoencoder.fit
+    monkeypatch.setattr(
+        models.Autoencoder, "fit", lambda model, x, **options: seen.update(n=len(x)) or fit(model, x, **options)
+    )
+    result = benchmark("written").measure_all_images("linear_sine", verbose=0)
+    arrays = data.sine()
+    assert seen["n"] == len(arrays.x_train) + len(arrays.x_test)
+    assert 0 < result["all_images_loss"] < 1
 
 
 def test_a_rounded_code_has_its_bits_where_they_matter(benchmark):

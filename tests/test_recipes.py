@@ -155,3 +155,14 @@ def test_training_may_start_from_the_weights_of_an_entry(monkeypatch):
     model, _ = train.train("iwae50_bmnist", plan, verbose=0)
     for ours, theirs in zip(model.trainable_variables, zoo.load("iwae5_bmnist").trainable_variables, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_training_may_start_at_the_prior():
+    recipe = recipes.find("vae2_mnist")
+    plan = recipes.Schedule(epochs=1, batch_size=32, starts_at_prior=True)
+    model, usual = (train.compiled_model(recipe, schedule, 64, seed=0) for schedule in (plan, recipe.written))
+    x = data.digits().x_test[:5]
+    assert not np.any(model.posterior(x)) and np.all(usual.posterior(x))
+    heads = 2 * 2  # arrays of the mean and the log-variance
+    for ours, theirs in zip(model.encoder.weights[:-heads], usual.encoder.weights[:-heads], strict=True):
+        np.testing.assert_array_equal(ours, theirs)

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasae import backends, data, models
 from kerasae.callbacks import AnnealKL
+from kerasae.models.prior import Posterior
 from kerasae.training.checkpoints import Backup
 from kerasae.zoo import recipes, store
 from kerasae.zoo.initial_weights import initialize
@@ -111,6 +112,9 @@ def _initial_model(recipe: recipes.Recipe, schedule: recipes.Schedule, seed: int
             variable.assign(value)
     else:
         initialize(model, seed)
+    if schedule.starts_at_prior:
+        for head in map(model.encoder.get_layer, Posterior._fields):
+            head.kernel.assign(np.zeros(head.kernel.shape))
     return model
 
 

@@ -40,10 +40,18 @@ ROWS = (
         model=lambda: models.ConvVariationalAutoencoder(IMAGE, (32, 64), 3, (16,), 2),
         headline="negative_elbo",
         written=Schedule(epochs=30, batch_size=128),
-        shipped=Schedule(epochs=30, batch_size=128, learning_rate=3e-3, decay="cosine", epsilon=0.1),
-        selection="Trained on the first 55,000 images. Adam's epsilon and learning rate by the number of ReLUs in the "
-        "narrow layer that are not dead, and by the negative ELBO, on the last 5,000 training images after at most one "
-        "epoch: a large epsilon keeps more of them. The number of epochs was that of the published recipe.",
+        shipped=Schedule(
+            epochs=30,
+            batch_size=128,
+            learning_rate=3e-3,
+            decay="cosine",
+            epsilon=0.1,
+            starts_at_prior=True,
+        ),
+        selection="Trained on the first 55,000 images. Adam's epsilon, the learning rate and the start at the prior by "
+        "the number of ReLUs in the narrow layer that are not dead, and by the negative ELBO, on the last 5,000 "
+        "training images: a large epsilon keeps 13 of 16, with the start at the prior all. The number of epochs was "
+        "that of the published recipe.",
         references=(Reference("negative_elbo", 146.95, CHOLLET),),
         seed=2,  # of seeds 0 to 3, the one with the fewest dead ReLUs after 300 steps of the published recipe
     ),

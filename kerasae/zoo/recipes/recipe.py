@@ -49,6 +49,9 @@ class Schedule:
         initial_kl_weight, kl_weight: Weights of the KL divergence of a variational autoencoder: it changes linearly
             from the first to the second over the first half of the epochs, and then stays. None: the model's own.
         start: Name of the pretrained entry whose weights the training starts from. None: new weights.
+        starts_at_prior: Whether the kernels that give the mean and the log-variance of a posterior start at zero, so
+            that the first codes are draws from the prior. Otherwise larger random codes disturb the decoder, the
+            encoder learns to make its hidden units small, and ReLUs of a narrow layer die.
     """
 
     epochs: int
@@ -63,6 +66,7 @@ class Schedule:
     initial_kl_weight: float | None = None
     kl_weight: float | None = None
     start: str | None = None
+    starts_at_prior: bool = False
 
 
 class Reference(NamedTuple):
