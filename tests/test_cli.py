@@ -259,6 +259,16 @@ def test_train_writes_a_complete_entry(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.anybackend
+@pytest.mark.parametrize(("name", "is_said"), [("deep30_mnist", True), ("dense8_mnist", False)])
+def test_train_says_if_another_command_trained_the_weights(name, is_said, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("kerasae.zoo.train.train", lambda *args, **options: (zoo.load("linear_sine"), None))
+    monkeypatch.setattr("kerasae.cli.training._save", lambda *args: zoo.card(name))
+    assert cli.main(["train", name, "--schedule", "shipped", "--out", str(tmp_path / name)]) == 0
+    said = f"trained by another command, `python tools/long_training.py --train {name}`"
+    assert (said in capsys.readouterr().err) == is_said
+
+
+@pytest.mark.anybackend
 def test_train_resumes_after_being_killed(tmp_path, monkeypatch):
     """After SIGKILL, a second run resumes and ends like an uninterrupted run."""
     arguments = ["train", "deep_sine", "--epochs", "12"]

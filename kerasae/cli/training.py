@@ -77,6 +77,9 @@ def _train(arguments) -> None:
     seed = recipe.seed if arguments.seed is None else arguments.seed
     out = _target(arguments)
     partial = checkpoints.directory(out, plan, seed, hold_out)
+    if arguments.schedule == "shipped" and (other := _other_command(arguments.name)):
+        print(f"The weights in the package were trained by another command, `{other}`.", end=" ", file=sys.stderr)
+        print(f"Figures may differ: see `kerasae info {arguments.name}`.", file=sys.stderr)
     is_first = arguments.devices == 1 or backends.process_index() == 0
     with contextlib.redirect_stdout(sys.stderr):  # progress
         model, _ = train.train(
@@ -92,6 +95,12 @@ def _train(arguments) -> None:
         card = _save(arguments, out, recipe, plan, seed, model)
         shutil.rmtree(partial)
         print(f"{out}: {card.headline} {card.figures[card.headline]}")
+
+
+def _other_command(name: str) -> str | None:
+    """The command that trained a pretrained entry, if it was not `kerasae train`."""
+    provenance = zoo.card(name).provenance
+    return provenance.command if provenance and not provenance.command.startswith("kerasae train ") else None
 
 
 def _target(arguments) -> Path:
