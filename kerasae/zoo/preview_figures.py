@@ -27,7 +27,7 @@ def reconstructions(name: str, model: models.Autoencoder, dataset: data.Dataset)
 def beside_pca(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Figure:
     """Inputs, reconstructions of the model and of PCA with the same code size, and their errors."""
     images, _, look = _with_pca(model, dataset)
-    return plots.rows(images, reference="input", title=f"{name}: {_code(model)}, beside as many of PCA", **look)
+    return plots.rows(images, reference="input", title=f"{name}: {_code(model)}, beside PCA with as many", **look)
 
 
 def errors(name: str, model: models.Autoencoder, dataset: data.Dataset) -> Figure:
