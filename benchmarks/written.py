@@ -48,7 +48,8 @@ def measure_all_images(name: str, verbose) -> dict[str, float]:
     from kerasae import data
     from kerasae.zoo import recipes, train
 
-    recipe, arrays = recipes.find(name), data.named(recipes.find(name).data).arrays()
+    recipe = recipes.find(name)
+    arrays = data.named(recipe.data).arrays()
     x = np.concatenate([arrays.x_train, arrays.x_test])
     model = train.compiled_model(recipe, recipe.written, len(x), recipe.seed)
     options = {"batch_size": recipe.written.batch_size, "epochs": recipe.written.epochs, "verbose": verbose}

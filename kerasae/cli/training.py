@@ -77,10 +77,10 @@ def _train(arguments) -> None:
     seed = recipe.seed if arguments.seed is None else arguments.seed
     out = _target(arguments)
     partial = checkpoints.directory(out, plan, seed, hold_out)
-    if arguments.schedule == "shipped" and (other := _other_command(arguments.name)):
+    is_first = arguments.devices == 1 or backends.process_index() == 0
+    if is_first and arguments.schedule == "shipped" and (other := _other_command(arguments.name)):
         print(f"The weights in the package were trained by another command, `{other}`.", end=" ", file=sys.stderr)
         print(f"Figures may differ: see `kerasae info {arguments.name}`.", file=sys.stderr)
-    is_first = arguments.devices == 1 or backends.process_index() == 0
     with contextlib.redirect_stdout(sys.stderr):  # progress
         model, _ = train.train(
             arguments.name,
