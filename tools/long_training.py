@@ -10,7 +10,7 @@ are held out and serve to choose between candidates. `--override` trains a candi
 held-out figures, in a folder of its own, and is never measured on the test set. `--evaluate` measures a finished
 job on the test set, once.
 
-A job writes to `runs/<job>/`: `state.npz` while it trains (weights, Adam moments, step, history), and at
+A job writes to `runs/<job>/`: `state.npz` while it trains (weights, the optimizer's averages, step, history), and at
 the end `weights.npz` and `result.json`. Run the same command again to resume an interrupted job from `state.npz`.
 
 `weights.npz` has the arrays in the order of the kerasae model's `trainable_variables`, each named
@@ -36,6 +36,7 @@ import itertools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optimizers
 
 RUNS = Path(__file__).resolve().parent.parent / "runs"
 PIXELS = 784
@@ -79,8 +80,9 @@ class Job:
         weight_decay: Decoupled weight decay of the kernels per step, times the learning rate.
         bce_epochs: How many epochs at the start minimize the binary cross-entropy instead of the objective.
         epochs, batch_size: As for Keras's `fit`, but for the last incomplete batch of an epoch, which is dropped.
-        learning_rate: Adam's at the start; it follows a cosine to 0.
-        epsilon: Adam's.
+        learning_rate: The optimizer's at the start; it follows a cosine to 0.
+        optimizer: `"adam"` or `"soap"` (`optimizers.py`).
+        epsilon: The optimizer's.
         precision: `"float32"`, or `"bfloat16"` for products of operands rounded to it while training; figures are
             measured in float32.
         seed: Seed of the initial weights, the order of the batches and all noise.
@@ -115,6 +117,7 @@ class Job:
     weight_penalty: float = 0.0
     weight_decay: float = 0.0
     bce_epochs: int = 0
+    optimizer: str = "adam"
     epsilon: float = 1e-7
     precision: str = "float32"
     seed: int = 0
@@ -134,8 +137,10 @@ _VAE50 = Job(
     "dynamic NLL <= 86.35, k = 5000",
     activation="tanh",
     binarize="dynamic",
-    epochs=3000,
-    batch_size=100,
+    optimizer="soap",
+    epochs=600,
+    batch_size=200,
+    learning_rate=3e-3,
     hold_out=0,
 )
 _ROWS = (
@@ -199,8 +204,8 @@ _ROWS = (
         name="iwae5_bmnist",
         goal="dynamic NLL <= 85.18, k = 5000",
         importance_samples=5,
-        start="vae50_bmnist",
-        epochs=800,
+        doubly_reparameterized=True,
+        epochs=540,
     ),
     dataclasses.replace(
         _VAE50,
@@ -208,9 +213,9 @@ _ROWS = (
         goal="dynamic NLL <= 84.59, k = 5000",
         importance_samples=50,
         doubly_reparameterized=True,
-        start="iwae5_bmnist",
-        learning_rate=5e-4,
-        epochs=50,
+        start="vae50_bmnist",
+        epochs=45,
+        batch_size=100,
     ),
 )
 JOBS = {job.name: job for job in _ROWS}
@@ -504,25 +509,16 @@ def steps_per_epoch(job: Job, images: int) -> int:
 
 
 def initial_state(job: Job, runs: Path) -> dict:
-    """Weights, Adam moments and the number of steps taken. `runs` has the folder of the job that it starts from."""
+    """The optimizer's state before the first step. `runs` has the folder of the job that it starts from."""
     start = initial_weights(job) if job.start is None else load_weights(JOBS[job.start], runs / job.start)
-    weights = [jnp.asarray(array) for array in start]
-    zeros = [jnp.zeros_like(array) for array in weights]
-    return {"weights": weights, "first": zeros, "second": [jnp.copy(array) for array in zeros], "step": jnp.int32(0)}
+    return optimizers.initial_state(job.optimizer, [jnp.asarray(array) for array in start])
 
 
-def adam(job: Job, state: dict, gradients, steps: int) -> dict:
-    """One step of Adam at a rate that falls along a cosine from `learning_rate` to 0 over `steps` steps."""
-    step = state["step"] + 1
-    rate = job.learning_rate * 0.5 * (1 + jnp.cos(jnp.pi * state["step"] / steps))
-    corrected = rate * jnp.sqrt(1 - 0.999**step) / (1 - 0.9**step)
-    first = [0.9 * m + 0.1 * g for m, g in zip(state["first"], gradients, strict=True)]
-    second = [0.999 * v + 0.001 * g * g for v, g in zip(state["second"], gradients, strict=True)]
-    weights = [
-        w * (1 - rate * job.weight_decay * (w.ndim > 1)) - corrected * m / (jnp.sqrt(v) + job.epsilon)
-        for w, m, v in zip(state["weights"], first, second, strict=True)
-    ]
-    return {"weights": weights, "first": first, "second": second, "step": step}
+def updated(job: Job, state: dict, gradients, steps: int) -> dict:
+    """The state after one of `steps` steps of the job's optimizer."""
+    rate = optimizers.cosine(job.learning_rate, state["step"], steps)
+    step = {"adam": optimizers.adam, "soap": optimizers.soap}[job.optimizer]
+    return step(state, gradients, rate, epsilon=job.epsilon, weight_decay=job.weight_decay)
 
 
 @partial(jax.jit, static_argnums=0, donate_argnums=1)
@@ -543,7 +539,7 @@ def run_epoch(job: Job, state: dict, images, labels, epoch):
         value, gradients = jax.value_and_grad(partial(loss, job))(
             state["weights"], x, target, labels[rows], key, progress
         )
-        return adam(job, state, gradients, job.epochs * steps), value
+        return updated(job, state, gradients, job.epochs * steps), value
 
     state, values = jax.lax.scan(step, state, (order, jax.random.split(noise_key, steps)))
     return state, jnp.mean(values)
@@ -669,26 +665,19 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def save_state(folder: Path, state: dict, epoch: int, seconds: float, history: list) -> None:
-    """Write the checkpoint `state.npz`."""
-    arrays = {f"{part}_{i:02d}": np.asarray(a) for part in _ARRAYS_OF_STATE for i, a in enumerate(state[part])}
-    write_arrays(
-        folder / "state.npz",
-        arrays | {"step": state["step"], "epoch": epoch, "seconds": seconds, "history": json.dumps(history)},
-    )
-
-
-_ARRAYS_OF_STATE = ("weights", "first", "second")
+    """Write the checkpoint `state.npz`: the arrays of the state by their position in the tree."""
+    arrays = {f"{i:03d}": np.asarray(array) for i, array in enumerate(jax.tree.leaves(state))}
+    write_arrays(folder / "state.npz", arrays | {"epoch": epoch, "seconds": seconds, "history": json.dumps(history)})
 
 
 def load_state(job: Job, folder: Path) -> tuple[dict, int, float, list]:
     """State, epochs done, seconds spent and history, from the checkpoint if there is one."""
-    path = folder / "state.npz"
+    path, state = folder / "state.npz", initial_state(job, folder.parent)
     if not path.exists():
-        return initial_state(job, folder.parent), 0, 0.0, []
+        return state, 0, 0.0, []
+    leaves, tree = jax.tree.flatten(state)
     with np.load(path, allow_pickle=False) as file:
-        count = 2 * len(layer_shapes(job))
-        state: dict = {part: [jnp.asarray(file[f"{part}_{i:02d}"]) for i in range(count)] for part in _ARRAYS_OF_STATE}
-        state["step"] = jnp.asarray(file["step"])
+        state = jax.tree.unflatten(tree, [jnp.asarray(file[f"{i:03d}"]) for i in range(len(leaves))])
         epoch, seconds, history = int(file["epoch"]), float(file["seconds"]), json.loads(str(file["history"]))
     print(f"{folder.name}: resumes after epoch {epoch}", flush=True)
     return state, epoch, seconds, history
