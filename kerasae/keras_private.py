@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras.src.backend.common.symbolic_scope import SymbolicScope as _SymbolicScope
+from keras.src.trainers.data_adapters.tf_dataset_adapter import TFDatasetAdapter as _TFDatasetAdapter
 from keras.src.trainers.epoch_iterator import EpochIterator as _EpochIterator
 from keras.src.utils.python_utils import pythonify_logs
 
@@ -144,11 +145,33 @@ def metrics_in_order(model, logs: dict) -> list | float:
     return model._flatten_metrics_in_order(logs)
 
 
+class _ArrayIterator(_EpochIterator):
+    """Keras's iterator over the epochs of a source, with arrays that share the memory of a `tf.data.Dataset`'s tensors.
+
+    Keras copies each tensor, after checks of its type that take longer than the copy.
+    """
+
+    def _get_iterator(self):
+        adapter = self.data_adapter
+        if not isinstance(adapter, _TFDatasetAdapter):
+            return super()._get_iterator()
+        from keras.src.backend.tensorflow.core import convert_to_numpy
+
+        def array(tensor):
+            has_view = type(tensor).__name__ == "EagerTensor" and tensor.dtype.name in _VIEWED
+            return np.asarray(memoryview(tensor)) if has_view else convert_to_numpy(tensor)
+
+        return (keras.tree.map_structure(array, batch, none_is_leaf=False) for batch in adapter.get_tf_dataset())
+
+
+_VIEWED = {"float32", "float64", "uint8", "int32", "int64"}
+
+
 class Stream:
     """Batches of any source that Keras accepts, as NumPy arrays, epoch by epoch.
 
     It wraps Keras's own iterator, which is not exported and handles all sources, workers, `steps_per_epoch`,
-    `class_weight` and the warning for exhausted data.
+    `class_weight` and the warning for exhausted data. Arrays may be read-only.
 
     Args:
         **source: `x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight`, as for `keras.Model.fit`.
@@ -156,7 +179,7 @@ class Stream:
 
     def __init__(self, **source):
         self._data = source["x"]
-        self._iterator = _EpochIterator(**source)
+        self._iterator = _ArrayIterator(**source)
 
     @property
     def num_batches(self) -> int | None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import conditional, dense, images
 
-from kerasae import backends, models
+from kerasae import backends, keras_private, models
 from kerasae.training import batches
 from kerasae.training.batches import ArrayBatches, StreamBatches
 
@@ -196,6 +196,21 @@ def test_a_stream_may_yield_one_array_again_with_new_values():
         source = StreamBatches(Stream(*[None]), lambda batch: batch)
         source._stream.epoch = lambda number: parts()
         assert rows_of(source, most_steps=most_steps) == (list(range(10)), [2] * 5)
+
+
+def test_tensors_of_a_dataset_become_arrays_of_the_same_values_without_a_copy():
+    import tensorflow as tf
+
+    kinds = ["float32", "float64", "uint8", "int32", "int64", "bool", "float16", "bfloat16"]
+    given = {kind: tf.cast(COUNT % 2, kind) for kind in kinds} | {"ragged": tf.ragged.constant([[1.0], [2.0, 3.0]] * 5)}
+    source = keras_private.Stream(x=tf.data.Dataset.from_tensors((given, None)))
+    ((found, nothing),) = source.epoch()
+    assert nothing is None and set(found) == set(given)
+    for kind in kinds:
+        assert type(found[kind]) is np.ndarray and found[kind].dtype == kind
+        np.testing.assert_array_equal(found[kind].astype("float32"), COUNT % 2)
+    assert not found["float32"].flags.owndata
+    assert found["ragged"].shape == (10, 2)
 
 
 def test_only_a_few_blocks_of_a_fast_stream_are_in_memory(monkeypatch):
