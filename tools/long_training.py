@@ -204,8 +204,11 @@ _ROWS = (
         name="iwae5_bmnist",
         goal="dynamic NLL <= 85.18, k = 5000",
         importance_samples=5,
-        doubly_reparameterized=True,
-        epochs=540,
+        start="vae50_bmnist",
+        optimizer="adam",
+        epochs=800,
+        batch_size=100,
+        learning_rate=1e-3,
     ),
     dataclasses.replace(
         _VAE50,
@@ -213,9 +216,11 @@ _ROWS = (
         goal="dynamic NLL <= 84.59, k = 5000",
         importance_samples=50,
         doubly_reparameterized=True,
-        start="vae50_bmnist",
-        epochs=45,
+        start="iwae5_bmnist",
+        optimizer="adam",
+        epochs=50,
         batch_size=100,
+        learning_rate=5e-4,
     ),
 )
 JOBS = {job.name: job for job in _ROWS}
