@@ -204,11 +204,8 @@ _ROWS = (
         name="iwae5_bmnist",
         goal="dynamic NLL <= 85.18, k = 5000",
         importance_samples=5,
-        start="vae50_bmnist",
-        optimizer="adam",
-        epochs=800,
-        batch_size=100,
-        learning_rate=1e-3,
+        doubly_reparameterized=True,
+        epochs=540,
     ),
     dataclasses.replace(
         _VAE50,

@@ -62,12 +62,13 @@ ROWS = (
         model=lambda: _burda(5),
         headline="negative_log_likelihood",
         written=Schedule(epochs=3280, batch_size=20),
-        shipped=Schedule(epochs=800, batch_size=100, decay="cosine", start="vae50_bmnist"),
-        selection="The only schedule that was trained on all 60,000 images, from the weights of vae50_bmnist; its "
-        "length by the time at hand.",
+        shipped=Schedule(epochs=540, batch_size=200, learning_rate=3e-3, decay="cosine"),
+        selection=f"Trained on all 60,000 images {SOAP}, with {DOUBLY}. Batch size and learning rate as for "
+        "vae50_bmnist; its length by the time at hand.",
         references=(
             Reference("negative_log_likelihood", 85.54, f"{BURDA}, 3280 epochs"),
             Reference("negative_log_likelihood", 85.18, RERUN),
+            Reference("negative_log_likelihood", 84.90, f"{RERUN}, with {DOUBLY}"),
         ),
     ),
     Recipe(
