@@ -215,9 +215,8 @@ _ROWS = (
         doubly_reparameterized=True,
         start="iwae5_bmnist",
         optimizer="adam",
-        epochs=50,
-        batch_size=100,
-        learning_rate=5e-4,
+        epochs=8,
+        learning_rate=1e-4,
     ),
 )
 JOBS = {job.name: job for job in _ROWS}
