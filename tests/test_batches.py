@@ -198,7 +198,8 @@ def test_a_stream_may_yield_one_array_again_with_new_values():
         assert rows_of(source, most_steps=most_steps) == (list(range(10)), [2] * 5)
 
 
-def test_tensors_of_a_dataset_become_arrays_of_the_same_values_without_a_copy():
+@pytest.mark.eachbackend
+def test_tensors_of_a_dataset_become_arrays_of_the_same_values():
     import tensorflow as tf
 
     kinds = ["float32", "float64", "uint8", "int32", "int64", "bool", "float16", "bfloat16"]
@@ -209,7 +210,7 @@ def test_tensors_of_a_dataset_become_arrays_of_the_same_values_without_a_copy():
     for kind in kinds:
         assert type(found[kind]) is np.ndarray and found[kind].dtype == kind
         np.testing.assert_array_equal(found[kind].astype("float32"), COUNT % 2)
-    assert not found["float32"].flags.owndata
+    assert found["float32"].flags.owndata == (keras.backend.backend() == "torch")
     assert found["ragged"].shape == (10, 2)
 
 
