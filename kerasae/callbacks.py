@@ -1,4 +1,4 @@
-"""Keras callbacks: pictures of the training progress, and annealing of the KL weight."""
+"""Keras callbacks: pictures of the training progress, and annealing of the weights of loss terms."""
 
 import sys
 from collections.abc import Mapping
@@ -137,34 +137,32 @@ class DrawProgress(keras.callbacks.Callback):
         return plots.history(SimpleNamespace(history=columns, epoch=times), unit=self.unit, units=units)
 
 
-class AnnealKL(keras.callbacks.Callback):
-    """Anneal the weight of the KL divergence of a variational autoencoder: warm-up, or cycles.
+class AnnealWeight(keras.callbacks.Callback):
+    """Anneal the weight of a loss term, such as `model.feature_weight`: once, or in cycles.
 
     Within each cycle the weight changes linearly from `start` to `weight` over the first `warm_up` epochs (or
     batches), and then stays there until the cycle ends. The weight is a function of the epoch (or batch)
-    alone, so it is right in a resumed `fit` with `initial_epoch`. It is written into the logs as `kl_weight`.
+    alone, so it is right in a resumed `fit` with `initial_epoch`. It is written into the logs under its name.
 
     Args:
+        name: Name of the weight, one of the model's `loss_weight_names`.
         warm_up: Number of epochs or batches over which the weight changes.
         weight: Final weight.
         cycle: Length of a cycle in epochs or batches, at least `warm_up`; None for a single warm-up.
         unit: `"epoch"` or `"batch"`. Batches are counted from the first epoch.
-        start: Weight in the first epoch or batch; above `weight`, training begins with simpler codes.
+        start: Weight in the first epoch or batch.
 
     Raises:
         ValueError: A number is not positive, `cycle` is shorter than `warm_up`, another unit; when training
-            begins, a model without `kl_weight`; with unit "batch", a stream of unknown length in a resumed `fit`.
+            begins, a model without this weight; with unit "batch", a stream of unknown length in a resumed `fit`.
 
-    References:
-        Generating sentences from a continuous space (Bowman et al., 2016): warm-up
-        Ladder variational autoencoders (Sønderby et al., 2016): linear warm-up
-        Cyclical annealing schedule: a simple approach to mitigating KL vanishing (Fu et al., 2019)
-
-    >>> [AnnealKL(2, cycle=4).weight_at(epoch) for epoch in range(6)]
-    [0.0, 0.5, 1.0, 1.0, 0.0, 0.5]
+    >>> [AnnealWeight("feature_weight", 2, 0.5, start=1.5).weight_at(epoch) for epoch in range(4)]
+    [1.5, 1.0, 0.5, 0.5]
     """
 
-    def __init__(self, warm_up: int, weight: float = 1.0, cycle: int | None = None, unit: str = "epoch", start=0.0):
+    def __init__(
+        self, name: str, warm_up: int, weight: float = 1.0, cycle: int | None = None, unit: str = "epoch", start=0.0
+    ):
         super().__init__()
         if unit not in _DIGITS:
             raise ValueError(f"unit must be 'epoch' or 'batch'. Received: {unit!r}")
@@ -172,7 +170,7 @@ class AnnealKL(keras.callbacks.Callback):
             raise ValueError(f"weight must be a finite number, not negative. Received: {weight!r}")
         if not 0 <= start < float("inf"):
             raise ValueError(f"start must be a finite number, not negative. Received: {start!r}")
-        self.start = float(start)
+        self.name, self.start = name, float(start)
         self.warm_up, self.weight, self.unit = positive_size("warm_up", warm_up), float(weight), unit
         self.cycle = None if cycle is None else positive_size("cycle", cycle)
         if self.cycle is not None and self.cycle < self.warm_up:
@@ -188,10 +186,11 @@ class AnnealKL(keras.callbacks.Callback):
         return self.start + (self.weight - self.start) * min(1.0, position / self.warm_up)
 
     def on_train_begin(self, logs=None):
-        if "kl_weight" not in getattr(self.model, "loss_weight_names", ()):
+        names = getattr(self.model, "loss_weight_names", ())
+        if self.name not in names:
             raise ValueError(
-                "AnnealKL needs a model with a kl_weight, such as a VariationalAutoencoder. "
-                f"Received: {type(self.model).__name__}."
+                f"{type(self).__name__} needs a model with a {self.name}. "
+                f"Received: {type(self.model).__name__}, whose loss weights are {', '.join(names) or 'none'}."
             )
         self._batches: int | None = None  # of the epoch before, in this fit
 
@@ -206,14 +205,14 @@ class AnnealKL(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:
-            logs["kl_weight"] = self._current
+            logs[self.name] = self._current
 
     def _batches_per_epoch(self, epoch: int) -> int:
         steps = self.params.get("steps")
         if epoch and steps is None:
             raise ValueError(
-                "AnnealKL with unit='batch' must know the number of batches per epoch to resume training. "
-                f"Received a stream of unknown length and initial_epoch={epoch}. Pass steps_per_epoch to fit."
+                f"{type(self).__name__} with unit='batch' must know the number of batches per epoch to resume "
+                f"training. Received a stream of unknown length and initial_epoch={epoch}. Pass steps_per_epoch to fit."
             )
         return steps or 0
 
@@ -222,7 +221,32 @@ class AnnealKL(keras.callbacks.Callback):
         self._set(self._before_epoch + batch)
 
     def _set(self, step: int) -> None:
-        self.model.kl_weight = self._current = self.weight_at(step)
+        self._current = self.weight_at(step)
+        setattr(self.model, self.name, self._current)
+
+
+class AnnealKL(AnnealWeight):
+    """Anneal the weight of the KL divergence of a variational autoencoder: warm-up, or cycles.
+
+    `AnnealWeight` of `kl_weight`. With `start` above `weight`, training begins with simpler codes.
+
+    Args:
+        warm_up, weight, cycle, unit, start: As for `AnnealWeight`.
+
+    Raises:
+        ValueError: As for `AnnealWeight`.
+
+    References:
+        Generating sentences from a continuous space (Bowman et al., 2016): warm-up
+        Ladder variational autoencoders (Sønderby et al., 2016): linear warm-up
+        Cyclical annealing schedule: a simple approach to mitigating KL vanishing (Fu et al., 2019)
+
+    >>> [AnnealKL(2, cycle=4).weight_at(epoch) for epoch in range(6)]
+    [0.0, 0.5, 1.0, 1.0, 0.0, 0.5]
+    """
+
+    def __init__(self, warm_up: int, weight: float = 1.0, cycle: int | None = None, unit: str = "epoch", start=0.0):
+        super().__init__("kl_weight", warm_up, weight, cycle, unit, start)
 
 
 def _examples(model, given: dict) -> tuple[dict[str, np.ndarray], dict]:

@@ -8,7 +8,7 @@ from conftest import SHAPE, adversarial, dense, images, py_dataset, quantized, s
 
 import kerasae
 from kerasae import backends
-from kerasae.callbacks import AnnealKL
+from kerasae.callbacks import AnnealKL, AnnealWeight
 
 pytestmark = pytest.mark.shared
 
@@ -195,6 +195,17 @@ def test_annealing_resumes_where_it_was(unit, tmp_path):
     assert float(resumed.kl_weight) == float(whole.kl_weight) == 50.0
     for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_any_loss_weight_can_be_annealed():
+    anneal = AnnealWeight("feature_weight", 2, weight=0.5, start=1.5)
+    history = fit(vaegan(), images(8), epochs=3, callbacks=[anneal, AnnealKL(1, weight=2.0)])
+    assert history["feature_weight"] == [1.5, 1.0, 0.5] and history["kl_weight"] == [0.0, 2.0, 2.0]
+
+
+def test_the_weight_must_be_one_of_the_model():
+    with pytest.raises(ValueError, match="AnnealWeight needs a model with a size_weight.*loss weights are kl_weight"):
+        vae().fit(X, callbacks=[AnnealWeight("size_weight", 2)], verbose=0)
 
 
 def test_annealing_needs_a_kl_weight():

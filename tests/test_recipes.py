@@ -148,6 +148,15 @@ def test_the_kl_weight_may_change_in_the_first_half(monkeypatch):
     assert model.kl_weight == 1.0
 
 
+def test_the_feature_weight_may_change_in_the_first_half(monkeypatch):
+    few = data.Dataset(*(part[:64] for part in data.digits()))
+    monkeypatch.setattr(data, "mnist", lambda: few)
+    plan = recipes.Schedule(epochs=3, batch_size=32, initial_feature_weight=0.5, feature_weight=0.25, kl_weight=2.0)
+    _, history = train.train("vaegan_mnist", plan, verbose=0)
+    assert history.history["feature_weight"] == [0.5, 0.25, 0.25]
+    assert history.history["kl_weight"] == [0.0, 2.0, 2.0]
+
+
 def test_training_may_start_from_the_weights_of_an_entry(monkeypatch):
     few = data.Dataset(*(part[:64] for part in data.digits()))
     monkeypatch.setattr(data, "bmnist_dynamic", lambda: few)

@@ -155,8 +155,8 @@ class Autoencoder(Trainer, Labels, ReconstructionErrors, InputSize, WithLossWeig
 
         Args:
             x: An array, which is validated and gives an array; or a tensor, which gives a differentiable tensor.
-            batch_size: Number of images per batch, which bounds the memory. Default: 4096 for small
-                images without convolutions, else 256; 32 for convolutions on JAX and PyTorch.
+            batch_size: Number of images per batch, which bounds the memory. Default: 4096 or more for small
+                images without convolutions, else 256; for convolutions on JAX and PyTorch 64, or 32 for large images.
             label: For a conditional model: the class of each image `(n,)`, or one class for all.
 
         Raises:

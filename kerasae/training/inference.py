@@ -13,16 +13,18 @@ _FEW = 256  # up to this many rows, a batch is padded to a power of two; longer 
 
 
 def default_batch_size(model) -> int:
-    """Default batch size of inference: 4096 or 16384 for small inputs without convolutions, else 256 or 32.
+    """Default batch size of inference: 4096 or 16384 for small inputs without convolutions, else 256, 64 or 32.
 
     JAX and PyTorch allocate memory at every call. Results of convolutions for 256 images are so large that the system
     would have to clear new pages each time, which takes as long as the convolutions. TensorFlow's calls cost more, so
     it gets larger batches.
     """
-    convolutional, small = (32, 4096) if backends.COMPILES_PER_LENGTH else (256, 16384)
+    small = math.prod(model.data_shape) <= 1024
     if keras_private.convolves(model):
-        return convolutional
-    return small if math.prod(model.data_shape) <= 1024 else 256
+        return (64 if small else 32) if backends.COMPILES_PER_LENGTH else 256
+    if small:
+        return 4096 if backends.COMPILES_PER_LENGTH else 16384
+    return 256
 
 
 def in_floats(x):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from kerasae import backends, data, models
-from kerasae.callbacks import AnnealKL
+from kerasae.callbacks import AnnealWeight
 from kerasae.models.prior import Posterior
 from kerasae.training.checkpoints import Backup
 from kerasae.zoo import recipes, store
@@ -135,10 +135,12 @@ def _compile(model: models.Autoencoder, schedule: recipes.Schedule, phase: _Phas
 
 
 def _annealing(schedule: recipes.Schedule) -> list[keras.callbacks.Callback]:
-    if schedule.kl_weight is None:
-        return []
     half = max(1, schedule.epochs // 2)
-    return [AnnealKL(half, schedule.kl_weight, start=schedule.initial_kl_weight or 0.0)]
+    ends = {
+        "kl_weight": (schedule.initial_kl_weight, schedule.kl_weight),
+        "feature_weight": (schedule.initial_feature_weight, schedule.feature_weight),
+    }
+    return [AnnealWeight(name, half, end, start=start or 0.0) for name, (start, end) in ends.items() if end is not None]
 
 
 def in_float32(recipe: recipes.Recipe, model: models.Autoencoder) -> models.Autoencoder:
