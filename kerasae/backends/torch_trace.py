@@ -14,10 +14,13 @@ aten = torch.ops.aten
 # Frequent operations and PyTorch's own functions for them, whose calls take half the time.
 _FUNCTIONS = {getattr(aten, name).Tensor: getattr(torch, name) for name in ("add", "sub", "mul", "div")}
 _FUNCTIONS |= {
-    getattr(aten, name).default: getattr(torch, name) for name in ("addmm", "mm", "t", "relu", "sigmoid", "exp")
+    getattr(aten, name).default: getattr(torch, name)
+    for name in ("addmm", "mm", "t", "relu", "sigmoid", "exp", "permute", "clone", "constant_pad_nd", "convolution")
 }
 # A view becomes `reshape`, which copies where a changed memory layout makes that necessary.
 _FUNCTIONS |= {aten.view.default: torch.reshape, aten.sum.dim_IntList: torch.sum}
+# Functions of single values, which commute with permutations of axes.
+_OF_VALUES = {getattr(aten, name).default for name in ("relu", "sigmoid", "exp")}
 # Operations that take images in any memory layout.
 _OF_IMAGES = {
     getattr(aten, name).default
@@ -48,8 +51,10 @@ def traced(function, *tensors):
             node.replace_all_uses_with(before)
     _add_biases_at_once(graph)
     _keep_channels_last(graph)
+    _drop_inverse_permutations(graph)
     graph.eliminate_dead_code()  # such as the logs of a training step, which are computed after a run
     _compute_constants(module)
+    _narrow(graph)
     for node in graph.nodes:
         node.target = _FUNCTIONS.get(node.target, node.target)
     module.recompile()
@@ -93,6 +98,30 @@ def _keep_channels_last(graph: Graph) -> None:
         permuted = images.target is aten.permute.default and images.args[1] == [0, 3, 1, 2]
         if layout is torch.contiguous_format or (layout is torch.channels_last and permuted):
             node.replace_all_uses_with(images)
+
+
+def _narrow(graph: Graph) -> None:
+    """Call `torch.narrow` instead of slicing, which takes longer to call."""
+    for node in _calls(graph, aten.slice.Tensor):
+        match node.args:
+            case (images, int(axis), int(start), _) if start >= 0:
+                node.target, node.args = torch.narrow, (images, axis, start, node.meta["val"].shape[axis])
+
+
+def _drop_inverse_permutations(graph: Graph) -> None:
+    """Drop permutations that undo an earlier one, as between layers of images, whose axes Keras permutes."""
+    for node in _calls(graph, aten.permute.default):
+        between = node.args[0]
+        first = between.args[0] if between.target in _OF_VALUES else between
+        if first.target is not aten.permute.default or len(first.args[1]) != len(node.args[1]):
+            continue
+        if any(first.args[1][axis] != i for i, axis in enumerate(node.args[1])):
+            continue
+        if first is between:
+            node.replace_all_uses_with(first.args[0])
+        elif len(between.users) == 1:
+            between.update_arg(0, first.args[0])
+            node.replace_all_uses_with(between)
 
 
 def _compute_constants(module: GraphModule) -> None:
