@@ -121,3 +121,13 @@ def test_losses_of_the_vaegan_follow_its_formulas():
     assert figures["generator_loss"] == pytest.approx(generator, rel=1e-4)
     assert figures["discriminator_loss"] == pytest.approx(discriminator, rel=1e-4)
     assert figures["loss"] == pytest.approx(feature + figures["kl_loss"], rel=1e-4)
+
+
+def test_the_decoder_of_a_vaegan_may_have_dense_layers():
+    model = vaegan(decoder_units=(7, 6))
+    sizes = [layer.units for layer in model.decoder.layers if isinstance(layer, keras.layers.Dense)]
+    assert sizes[:2] == [7, 6] and len(sizes) == 3  # the third gives the small image
+    assert type(model).from_config(model.get_config()).decoder.count_params() == model.decoder.count_params()
+    assert vaegan().get_config()["decoder_units"] == ()
+    with pytest.raises(ValueError, match="decoder_units must be made of positive integers"):
+        vaegan(decoder_units=(0,))

@@ -36,6 +36,8 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
         discriminator_units: Size of the discriminator's dense layer after the features.
         feature_precision: Precision (1 / variance) of the features given the code, not negative.
         feature_weight: Weight of the feature loss in the decoder's loss, not negative.
+        decoder_units: Sizes of dense layers between the code and the small image that the decoder's convolutions
+            enlarge. With them the decoder can turn codes between two digits into one or the other, not into a mixture.
         filters, kernel_size, hidden_units, latent_dim, **kwargs: As for `ConvVariationalAutoencoder`.
 
     Raises:
@@ -62,8 +64,10 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
         discriminator_units=128,
         feature_precision=50.0,
         feature_weight=0.02,
+        decoder_units=(),
         **kwargs,
     ):
+        self.decoder_units = positive_sizes("decoder_units", decoder_units, or_none=True)
         super().__init__(input_shape, filters, kernel_size, hidden_units, latent_dim, **kwargs)
         if self.importance_samples > 1:
             raise ValueError(
@@ -83,6 +87,9 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
         body = [*blocks.strided_convs(self, self.discriminator_filters, self.kernel_size), flat]
         whole = blocks.discriminator(self, self.data_shape, body, (self.discriminator_units,))
         return keras.Model(whole.inputs[0], [flat.output, whole.outputs[0]], name="discriminator")
+
+    def _decoder_body(self):
+        return [*blocks.mlp(self, self.decoder_units), *super()._decoder_body()]
 
     def _opponents(self):
         return [(self.decoder, "generator_loss"), *super()._opponents()]
@@ -122,4 +129,5 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
             **super().get_config(),
             "discriminator_filters": self.discriminator_filters,
             "discriminator_units": self.discriminator_units,
+            "decoder_units": self.decoder_units,
         }
