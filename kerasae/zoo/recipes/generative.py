@@ -114,6 +114,7 @@ ROWS = (
         shipped=dataclasses.replace(_VAEGAN, epochs=60),
         selection="Trained on the first 55,000 images. Settings by the sample distance from the last 5,000 training "
         "images: 6.7 without and 4.8 with dense layers in the decoder (after 9 of 10 epochs); then 3.4 with the "
-        "feature weight 0.02, 2.8 with 0.002 (after 7 of 8 more epochs). Number of epochs by the time at hand.",
+        "feature weight 0.02, 2.8 with 0.002 (after 7 of 8 more epochs). Batch size, sizes of the layers and number "
+        "of epochs were not compared.",
     ),
 )
