@@ -198,11 +198,11 @@ def test_annealing_resumes_where_it_was(unit, tmp_path):
 
 
 def test_any_loss_weight_can_be_annealed():
-    anneal = AnnealWeight("feature_weight", 2, weight=0.5, start=1.5)
+    anneal = AnnealWeight("feature_weight", 2, weight=0.25, start=1.25)
     model = vaegan()
     history = fit(model, epochs=3, callbacks=[anneal, AnnealKL(1, weight=2.0)])
-    assert history["feature_weight"] == [1.5, 1.0, 0.5] and history["kl_weight"] == [0.0, 2.0, 2.0]
-    assert float(model.feature_weight) == 0.5 and float(model.kl_weight) == 2.0
+    assert history["feature_weight"] == [1.25, 0.75, 0.25] and history["kl_weight"] == [0.0, 2.0, 2.0]
+    assert float(model.feature_weight) == 0.25 and float(model.kl_weight) == 2.0
 
 
 def test_the_weight_must_be_one_of_the_model():
