@@ -1,6 +1,7 @@
 """Batches of arrays and of streams, in blocks."""
 
 import threading
+import time
 import weakref
 
 import keras
@@ -212,6 +213,55 @@ def test_tensors_of_a_dataset_become_arrays_of_the_same_values():
         np.testing.assert_array_equal(found[kind].astype("float32"), COUNT % 2)
     assert found["float32"].flags.owndata == (keras.backend.backend() == "torch")
     assert found["ragged"].shape == (10, 2)
+
+
+class Slow:
+    """A data set whose iterator takes as long to delete as the test wants."""
+
+    def __init__(self, error=None):
+        self.may_end, self.thread, self.error = threading.Event(), None, error
+
+    def __iter__(self):
+        return SlowIterator(self)
+
+
+class SlowIterator:
+    def __init__(self, dataset):
+        self.dataset, self.left = dataset, [3, 2, 1]
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if not self.left:
+            raise self.dataset.error or StopIteration
+        return self.left.pop()
+
+    def __del__(self):
+        self.dataset.thread = threading.current_thread()
+        self.dataset.may_end.wait(60)
+
+
+def test_nothing_waits_for_the_deletion_of_a_dataset_iterator():
+    for read in (list, next):  # to its end, and given up after the first batch
+        dataset = Slow()
+        batches = keras_private.deleted_by_thread(dataset)
+        assert read(batches) == ([1, 2, 3] if read is list else 1)
+        del batches
+        dataset.may_end.set()
+        wait_for(lambda dataset=dataset: dataset.thread is not None)
+        assert dataset.thread is not threading.current_thread()
+        assert dataset.thread.daemon  # so that a program can end meanwhile
+    with pytest.raises(OSError, match="the source's own"):
+        list(keras_private.deleted_by_thread(Slow(OSError("the source's own"))))
+
+
+def wait_for(condition, seconds=10):
+    for _ in range(100 * seconds):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("nothing happened")
 
 
 def test_only_a_few_blocks_of_a_fast_stream_are_in_memory(monkeypatch):
