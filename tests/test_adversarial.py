@@ -1,9 +1,13 @@
 """Autoencoders with a discriminator: which loss and optimizer train each part."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 from conftest import adversarial, images, vaegan
+
+from kerasae.models.vaegan import squared_mmd
 
 pytestmark = pytest.mark.shared
 
@@ -103,8 +107,31 @@ def test_losses_of_the_adversarial_autoencoder_follow_its_formulas():
     )
 
 
+def discrepancy(a, b):
+    """The unbiased estimate of the squared maximum mean discrepancy, pair by pair."""
+
+    def kernel(x, y):
+        return (1 + x @ y / (np.linalg.norm(x) * np.linalg.norm(y))) ** 3
+
+    pairs = list(itertools.permutations(range(len(a)), 2))
+    return np.mean(
+        [kernel(a[i], a[j]) + kernel(b[i], b[j]) - kernel(a[i], b[j]) - kernel(b[i], a[j]) for i, j in pairs]
+    )
+
+
+def test_the_discrepancy_compares_distributions():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(1, 1, (300, 4)).astype("float32"), rng.normal(1, 1, (300, 4)).astype("float32")
+    few = [float(squared_mmd(a[i : i + 6], b[i : i + 6])) for i in range(0, 300, 6)]
+    assert few[0] == pytest.approx(discrepancy(a[:6], b[:6]), rel=1e-4)
+    assert abs(np.mean(few)) < 3 * np.std(few) / np.sqrt(len(few))  # unbiased
+    assert float(squared_mmd(a, b)) < 0.05 < 1 < float(squared_mmd(a, b * [1, 1, 1, -1]))
+    assert float(squared_mmd(a[:1], b[:1])) == 0
+    assert np.isfinite(float(squared_mmd(np.zeros((3, 4), "float32"), a[:3])))
+
+
 def test_losses_of_the_vaegan_follow_its_formulas():
-    model = vaegan()
+    model = vaegan(mmd_weight=0.25)
     figures = model.evaluate(X, batch_size=8, verbose=0, return_dict=True)
     mean, log_variance = model.posterior(X)
     z = keras.ops.convert_to_numpy(model.sampling((mean, log_variance)))
@@ -114,10 +141,12 @@ def test_losses_of_the_vaegan_follow_its_formulas():
         for name, images in (("x", X), ("x_hat", model.decode(z)), ("p", model.decode(prior)))
     }
     feature = 0.5 * 2.0 * np.square(of["x"][0] - of["x_hat"][0]).sum(axis=1).mean()
-    d = {name: logits[:, 0] for name, (_, logits) in of.items()}
-    generator = 0.5 * feature + softplus(-d["x_hat"]).mean() + softplus(-d["p"]).mean()
+    d = {name: logits[:, 0] for name, (*_, logits) in of.items()}
+    mmd = discrepancy(of["x"][1], of["p"][1])
+    generator = 0.5 * feature + 0.25 * mmd + softplus(-d["x_hat"]).mean() + softplus(-d["p"]).mean()
     discriminator = softplus(-d["x"]).mean() + 0.5 * softplus(d["x_hat"]).mean() + 0.5 * softplus(d["p"]).mean()
     assert figures["feature_loss"] == pytest.approx(feature, rel=1e-4)
+    assert figures["mmd_loss"] == pytest.approx(mmd, rel=1e-4, abs=1e-5)
     assert figures["generator_loss"] == pytest.approx(generator, rel=1e-4)
     assert figures["discriminator_loss"] == pytest.approx(discriminator, rel=1e-4)
     assert figures["loss"] == pytest.approx(feature + figures["kl_loss"], rel=1e-4)

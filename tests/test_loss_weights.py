@@ -19,6 +19,7 @@ WEIGHTS = {
     "adversarial_weight": (adversarial, "loss"),
     "feature_precision": (vaegan, "loss"),
     "feature_weight": (vaegan, "generator_loss"),
+    "mmd_weight": (lambda: vaegan(mmd_weight=1.0), "generator_loss"),
     "commitment_weight": (lambda: quantized(codebook_update="gradient", restart_below=0.0), "loss"),
     "l1": (sparse, "loss"),
     "l2": (sparse, "loss"),

@@ -136,10 +136,8 @@ def _compile(model: models.Autoencoder, schedule: recipes.Schedule, phase: _Phas
 
 def _annealing(schedule: recipes.Schedule) -> list[keras.callbacks.Callback]:
     half = max(1, schedule.epochs // 2)
-    ends = {
-        "kl_weight": (schedule.initial_kl_weight, schedule.kl_weight),
-        "feature_weight": (schedule.initial_feature_weight, schedule.feature_weight),
-    }
+    names = ("kl_weight", "feature_weight", "mmd_weight")
+    ends = {name: (getattr(schedule, f"initial_{name}"), getattr(schedule, name)) for name in names}
     return [AnnealWeight(name, half, end, start=start or 0.0) for name, (start, end) in ends.items() if end is not None]
 
 
