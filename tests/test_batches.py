@@ -252,8 +252,10 @@ def test_nothing_waits_for_the_deletion_of_a_dataset_iterator():
         wait_for(lambda dataset=dataset: dataset.thread is not None)
         assert dataset.thread is not threading.current_thread()
         assert dataset.thread.daemon  # so that a program can end meanwhile
+    broken = Slow(OSError("the source's own"))
+    broken.may_end.set()
     with pytest.raises(OSError, match="the source's own"):
-        list(keras_private.deleted_by_thread(Slow(OSError("the source's own"))))
+        list(keras_private.deleted_by_thread(broken))
 
 
 def wait_for(condition, seconds=10):

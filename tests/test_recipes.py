@@ -148,12 +148,14 @@ def test_the_kl_weight_may_change_in_the_first_half(monkeypatch):
     assert model.kl_weight == 1.0
 
 
-def test_the_feature_weight_may_change_in_the_first_half(monkeypatch):
+def test_the_weights_of_a_vaegan_may_change_in_the_first_half(monkeypatch):
     few = data.Dataset(*(part[:64] for part in data.digits()))
     monkeypatch.setattr(data, "mnist", lambda: few)
-    plan = recipes.Schedule(epochs=3, batch_size=32, initial_feature_weight=0.5, feature_weight=0.25, kl_weight=2.0)
+    weights = {"initial_feature_weight": 0.5, "feature_weight": 0.25, "mmd_weight": 3.0, "kl_weight": 2.0}
+    plan = recipes.Schedule(epochs=3, batch_size=32, **weights)
     _, history = train.train("vaegan_mnist", plan, verbose=0)
     assert history.history["feature_weight"] == [0.5, 0.25, 0.25]
+    assert history.history["mmd_weight"] == [0.0, 3.0, 3.0]
     assert history.history["kl_weight"] == [0.0, 2.0, 2.0]
 
 
