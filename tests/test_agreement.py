@@ -20,7 +20,7 @@ from kerasae.zoo import recipes, train
 MODELS = {
     "sparse": sparse,  # a penalty that a layer adds
     "variational": lambda: models.VariationalAutoencoder(SHAPE, (8,), 3, noise=layers.MaskPixels(0.3)),  # two draws
-    "convolutional": vaegan,  # three losses
+    "convolutional": lambda: vaegan(mmd_weight=1.0),  # three losses, and a term of the whole batch
     "quantized": quantized,  # a codebook that follows the codes
     "binarized": lambda: models.VariationalAutoencoder(SHAPE, (8,), 3),  # a draw of the images for each epoch
 }
