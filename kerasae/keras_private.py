@@ -146,6 +146,9 @@ def metrics_in_order(model, logs: dict) -> list | float:
     return model._flatten_metrics_in_order(logs)
 
 
+_VIEWED = {"float32", "float64", "uint8", "int32", "int64"}  # dtypes whose arrays can share a tensor's memory
+
+
 class _ArrayIterator(_EpochIterator):
     """Keras's iterator over the epochs of a source, with arrays that share the memory of a `tf.data.Dataset`'s tensors.
 
@@ -185,9 +188,6 @@ def deleted_by_thread(dataset) -> Iterator[Any]:
         yield from iterator[0]
     finally:
         Thread(target=iterator.clear, daemon=True).start()
-
-
-_VIEWED = {"float32", "float64", "uint8", "int32", "int64"}
 
 
 class Stream:

@@ -51,9 +51,7 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
 
     References:
         Autoencoding beyond pixels using a learned similarity metric (Larsen, Sønderby, Larochelle & Winther, 2016)
-
         A kernel two-sample test (Gretton, Borgwardt, Rasch, Schölkopf & Smola, 2012): the discrepancy
-
         Demystifying MMD GANs (Bińkowski, Sutherland, Arbel & Gretton, 2018): the cubic kernel
 
     >>> VAEGAN((28, 28, 1), filters=(4, 8), discriminator_filters=(4, 8)).generate(5).shape
