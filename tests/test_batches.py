@@ -215,6 +215,27 @@ def test_tensors_of_a_dataset_become_arrays_of_the_same_values():
     assert found["ragged"].shape == (10, 2)
 
 
+def test_tensors_of_a_loader_become_arrays_of_the_same_values():
+    import torch
+
+    class Given(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            yield [
+                torch.arange(3.0),
+                {"a": torch.ones(2, dtype=torch.uint8)},
+                (torch.zeros(1, dtype=torch.int64), None),
+            ]
+
+    source = keras_private.Stream(x=torch.utils.data.DataLoader(Given(), batch_size=None))
+    (batch,) = source.epoch()
+    x, nested, (z, nothing) = batch
+    assert type(batch) is tuple and nothing is None
+    for array, expected in ((x, [0, 1, 2]), (nested["a"], [1, 1]), (z, [0])):
+        assert type(array) is np.ndarray
+        np.testing.assert_array_equal(array, expected)
+    assert (x.dtype, nested["a"].dtype, z.dtype) == ("float32", "uint8", "int64")
+
+
 class Slow:
     """A data set whose iterator takes as long to delete as the test wants."""
 
