@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from kerasae import metrics, plots
-from kerasae._checks import positive_size
+from kerasae._checks import integer, positive_size
 
 _DIGITS = {"epoch": 4, "batch": 6}  # in the names of files, so that they sort in the order of drawing
 _ANIMATION, _FPS, _MOST_FRAMES = "progress.gif", 4, 60
@@ -140,20 +140,21 @@ class DrawProgress(keras.callbacks.Callback):
 class AnnealWeight(keras.callbacks.Callback):
     """Anneal the weight of a loss term, such as `model.feature_weight`: once, or in cycles.
 
-    Within each cycle the weight changes linearly from `start` to `weight` over the first `warm_up` epochs (or
-    batches), and then stays there until the cycle ends. The weight is a function of the epoch (or batch)
+    Within each cycle the weight is `start` for `wait` epochs (or batches), changes linearly to `weight` over the next
+    `warm_up` epochs, and then stays there until the cycle ends. The weight is a function of the epoch (or batch)
     alone, so it is right in a resumed `fit` with `initial_epoch`. It is written into the logs under its name.
 
     Args:
         name: Name of the weight, one of the model's `loss_weight_names`.
         warm_up: Number of epochs or batches over which the weight changes.
         weight: Final weight.
-        cycle: Length of a cycle in epochs or batches, at least `warm_up`; None for a single warm-up.
+        cycle: Length of a cycle in epochs or batches, at least `wait + warm_up`; None for a single warm-up.
         unit: `"epoch"` or `"batch"`. Batches are counted from the first epoch.
         start: Weight in the first epoch or batch.
+        wait: Number of epochs or batches before the weight begins to change, not negative.
 
     Raises:
-        ValueError: A number is not positive, `cycle` is shorter than `warm_up`, another unit; when training
+        ValueError: A number is out of range, `cycle` is shorter than `wait + warm_up`, another unit; when training
             begins, a model without this weight; with unit "batch", a stream of unknown length in a resumed `fit`.
 
     >>> [AnnealWeight("feature_weight", 2, 0.5, start=1.5).weight_at(epoch) for epoch in range(4)]
@@ -161,7 +162,14 @@ class AnnealWeight(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, name: str, warm_up: int, weight: float = 1.0, cycle: int | None = None, unit: str = "epoch", start=0.0
+        self,
+        name: str,
+        warm_up: int,
+        weight=1.0,
+        cycle: int | None = None,
+        unit: str = "epoch",
+        start=0.0,
+        wait: int = 0,
     ):
         super().__init__()
         if unit not in _DIGITS:
@@ -170,12 +178,15 @@ class AnnealWeight(keras.callbacks.Callback):
             raise ValueError(f"weight must be a finite number, not negative. Received: {weight!r}")
         if not 0 <= start < float("inf"):
             raise ValueError(f"start must be a finite number, not negative. Received: {start!r}")
+        self.wait = integer("wait", wait)
+        if self.wait < 0:
+            raise ValueError(f"wait must not be negative. Received: {wait!r}")
         self.name, self.start = name, float(start)
         self.warm_up, self.weight, self.unit = positive_size("warm_up", warm_up), float(weight), unit
         self.cycle = None if cycle is None else positive_size("cycle", cycle)
-        if self.cycle is not None and self.cycle < self.warm_up:
+        if self.cycle is not None and self.cycle < self.wait + self.warm_up:
             raise ValueError(
-                f"cycle must be at least warm_up. Received: cycle={cycle}, warm_up={warm_up}. Use a longer cycle."
+                f"cycle must be at least wait + warm_up. Received: {cycle=}, {wait=}, {warm_up=}. Use a longer cycle."
             )
         if unit == "batch":  # otherwise many steps can be made in one call
             self.on_train_batch_begin = self._before_batch
@@ -183,7 +194,8 @@ class AnnealWeight(keras.callbacks.Callback):
     def weight_at(self, step: int) -> float:
         """The weight in the given epoch or batch, counted from 0."""
         position = step if self.cycle is None else step % self.cycle
-        return self.start + (self.weight - self.start) * min(1.0, position / self.warm_up)
+        change = min(1.0, max(0.0, (position - self.wait) / self.warm_up))
+        return self.start + (self.weight - self.start) * change
 
     def on_train_begin(self, logs=None):
         names = getattr(self.model, "loss_weight_names", ())
@@ -231,7 +243,7 @@ class AnnealKL(AnnealWeight):
     `AnnealWeight` of `kl_weight`. With `start` above `weight`, training begins with simpler codes.
 
     Args:
-        warm_up, weight, cycle, unit, start: As for `AnnealWeight`.
+        warm_up, weight, cycle, unit, start, wait: As for `AnnealWeight`.
 
     Raises:
         ValueError: As for `AnnealWeight`.
@@ -245,8 +257,10 @@ class AnnealKL(AnnealWeight):
     [0.0, 0.5, 1.0, 1.0, 0.0, 0.5]
     """
 
-    def __init__(self, warm_up: int, weight: float = 1.0, cycle: int | None = None, unit: str = "epoch", start=0.0):
-        super().__init__("kl_weight", warm_up, weight, cycle, unit, start)
+    def __init__(
+        self, warm_up: int, weight=1.0, cycle: int | None = None, unit: str = "epoch", start=0.0, wait: int = 0
+    ):
+        super().__init__("kl_weight", warm_up, weight, cycle, unit, start, wait)
 
 
 def _examples(model, given: dict) -> tuple[dict[str, np.ndarray], dict]:

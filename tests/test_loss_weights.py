@@ -216,9 +216,22 @@ def test_annealing_needs_a_kl_weight():
         dense().fit(X, callbacks=[AnnealKL(2)], verbose=0)
 
 
-def test_a_cycle_is_no_shorter_than_its_warm_up():
-    with pytest.raises(ValueError, match="cycle must be at least warm_up"):
-        AnnealKL(3, cycle=2)
+def test_annealing_may_begin_later():
+    once, cycles = (AnnealKL(2, 4.0, cycle=cycle, start=1.0, wait=2) for cycle in (None, 5))
+    assert [once.weight_at(epoch) for epoch in range(7)] == [1.0, 1.0, 1.0, 2.5, 4.0, 4.0, 4.0]
+    assert [cycles.weight_at(epoch) for epoch in range(7)] == [1.0, 1.0, 1.0, 2.5, 4.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("wait", [-1, 0.5])
+def test_annealing_waits_for_a_whole_number_of_epochs(wait):
+    with pytest.raises(ValueError, match="wait must"):
+        AnnealKL(2, wait=wait)
+
+
+@pytest.mark.parametrize("wait", [0, 1])
+def test_a_cycle_is_no_shorter_than_its_warm_up(wait):
+    with pytest.raises(ValueError, match="cycle must be at least wait . warm_up"):
+        AnnealKL(3, cycle=2 + wait, wait=wait)
 
 
 def test_an_unconditional_model_takes_no_label():
