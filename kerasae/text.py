@@ -56,6 +56,8 @@ def _training(card: Card) -> str | None:
         parts.append(f"{recipe['epochs']} epochs with batch size {recipe['batch_size']}")
         decay = "" if recipe["decay"] == "constant" else f" and {recipe['decay']} decay"
         parts.append(f"Adam with learning rate {recipe['learning_rate']}{decay}")
+        if recipe.get("ema_momentum") is not None:
+            parts.append(f"moving average of the weights with momentum {recipe['ema_momentum']}")
     if card.seed is not None:
         parts.append(f"seed {card.seed}")
     if card.schedule in _SCHEDULES:

@@ -155,8 +155,26 @@ def test_the_weights_of_a_vaegan_may_change_in_the_first_half(monkeypatch):
     plan = recipes.Schedule(epochs=3, batch_size=32, **weights)
     _, history = train.train("vaegan_mnist", plan, verbose=0)
     assert history.history["feature_weight"] == [0.5, 0.25, 0.25]
-    assert history.history["mmd_weight"] == [0.0, 3.0, 3.0]
     assert history.history["kl_weight"] == [0.0, 2.0, 2.0]
+    assert history.history["mmd_weight"] == [0.0, 3.0, 3.0]
+    longer = recipes.Schedule(epochs=5, batch_size=32, mmd_weight=3.0)
+    _, history = train.train("vaegan_mnist", longer, verbose=0)
+    assert history.history["mmd_weight"] == [0.0, 0.0, 3.0, 3.0, 3.0]
+
+
+def test_the_weights_may_be_replaced_by_their_moving_averages(monkeypatch, tmp_path):
+    few = data.Dataset(*(part[:64] for part in data.digits()))
+    monkeypatch.setattr(data, "mnist", lambda: few)
+
+    def trained(epochs, checkpoints=None, **options):
+        plan = recipes.Schedule(epochs=epochs, batch_size=64, **options)  # one step per epoch
+        return train.train("dense8_mnist", plan, checkpoints=checkpoints, verbose=0)[0].get_weights()
+
+    steps = [trained(epochs) for epochs in (1, 2, 3)]
+    averages, again = (trained(3, tmp_path, ema_momentum=0.75) for _ in range(2))
+    for one, two, three, average, resumed in zip(*steps, averages, again, strict=True):
+        np.testing.assert_allclose(average, 0.75 * (0.75 * one + 0.25 * two) + 0.25 * three, atol=1e-6)
+        np.testing.assert_array_equal(average, resumed)
 
 
 def test_training_may_start_from_the_weights_of_an_entry(monkeypatch):

@@ -52,6 +52,12 @@ def test_card_of_any_model_is_shown_with_the_facts_it_has():
         "  code        (n, 1): 1 number for 3 input values\n"
     )
     assert "\n  charm 0.5" in text.card(dataclasses.replace(own, figures={"charm": 0.5}))
+    adam = {"epochs": 3, "batch_size": 8, "learning_rate": 0.1, "decay": "constant"}
+    for recipe, words in (
+        (adam, "0.1\n"),
+        (adam | {"ema_momentum": 0.9}, "0.1, moving average of the weights with mom"),
+    ):
+        assert f"batch size 8, Adam with learning rate {words}" in text.card(dataclasses.replace(own, recipe=recipe))
 
 
 def test_table_keeps_the_text_around_it(table):

@@ -20,7 +20,7 @@ BASELINES = {
     "noisy": "the noisy images",
     "median": "a median filter",
 }
-RECIPE = ("epochs", "batch_size", "learning_rate", "decay", "beta_1", "epsilon", "precision")
+RECIPE = ("epochs", "batch_size", "learning_rate", "decay", "beta_1", "epsilon", "precision")  # of every entry
 
 
 def usage(card: Card) -> str:
@@ -85,7 +85,15 @@ def _recipe(card: Card) -> list[str]:
         {"pretrained weights": recipe.shipped} if recipe.shipped else {}
     )
     values = {title: dataclasses.asdict(schedule) for title, schedule in schedules.items()}
-    rows = [[key.replace("_", " "), *(f"{value[key]}" for value in values.values())] for key in RECIPE]
+    others = [
+        field.name
+        for field in dataclasses.fields(recipes.Schedule)
+        if field.name not in RECIPE and any(value[field.name] != field.default for value in values.values())
+    ]
+    rows = [
+        [key.replace("_", " "), *("" if value[key] is None else f"{value[key]}" for value in values.values())]
+        for key in (*RECIPE, *others)
+    ]
     return _table(["", *values], rows)
 
 

@@ -27,8 +27,8 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
     - over the decoder: `generator_loss = feature_weight · feature_loss + mmd_weight · mmd_loss + mean S(−D(x̂)) +
       mean S(−D(p))`. The discriminator sees one image at a time, so it notices less if some kinds of images are
       generated too often. The `mmd_loss` compares whole batches: it is the unbiased estimate of the squared maximum
-      mean discrepancy between x and p, with the kernel `(1 + cos φ)³` of the angle φ between two images' outputs of
-      the discriminator's dense layer;
+      mean discrepancy between x and p, with the kernel `(1 + a·b / d)³` of two images' outputs a and b of the
+      discriminator's dense layer, which has d units;
     - over the discriminator: `discriminator_loss = mean S(−D(x)) + ½ mean S(D(x̂)) + ½ mean S(D(p))`. It is
       2 ln 2 = 1.386 if the discriminator cannot tell real images from generated ones.
 
@@ -148,15 +148,15 @@ class VAEGAN(Adversarial, ConvVariationalAutoencoder):
 def squared_mmd(a, b):
     """Estimate the squared maximum mean discrepancy between the distributions of two sets of vectors.
 
-    `1 / (n (n − 1)) Σ k(aᵢ, aⱼ) + k(bᵢ, bⱼ) − k(aᵢ, bⱼ) − k(bᵢ, aⱼ)` over i ≠ j, with the kernel `k = (1 + cos φ)³` of
-    the angle φ between two vectors. The estimate is unbiased, so it may be negative.
+    `1 / (n (n − 1)) Σ k(aᵢ, aⱼ) + k(bᵢ, bⱼ) − k(aᵢ, bⱼ) − k(bᵢ, aⱼ)` over i ≠ j, with the kernel
+    `k(a, b) = (1 + a·b / d)³`. The estimate is unbiased, so it may be negative.
 
     Args:
         a, b: Vectors, both `(n, d)`. The result is 0 for n = 1.
     """
     vectors = ops.cast(ops.concatenate([a, b]), "float32")
-    units = vectors / ops.sqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True) + 1e-6)
-    kernel, n = ops.power(1.0 + ops.matmul(units, ops.transpose(units)), 3), ops.shape(a)[0]
+    kernel = ops.power(1.0 + ops.matmul(vectors, ops.transpose(vectors)) / vectors.shape[-1], 3)
+    n = ops.shape(a)[0]
     pairs = kernel[:n, :n] + kernel[n:, n:] - kernel[:n, n:] - kernel[n:, :n]
     number = ops.maximum(ops.cast(n * (n - 1), "float32"), 1.0)
     return (ops.sum(pairs) - ops.sum(ops.diagonal(pairs))) / number

@@ -130,15 +130,21 @@ def _compile(model: models.Autoencoder, schedule: recipes.Schedule, phase: _Phas
     if schedule.decay == "cosine":
         steps = (phase.end - phase.start) * -(-images // schedule.batch_size)
         rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
-    adam = keras.optimizers.Adam(rate, beta_1=schedule.beta_1, epsilon=schedule.epsilon)
+    average = {} if schedule.ema_momentum is None else {"use_ema": True, "ema_momentum": schedule.ema_momentum}
+    adam = keras.optimizers.Adam(rate, beta_1=schedule.beta_1, epsilon=schedule.epsilon, **average)
     model.compile(optimizer=adam, loss=phase.loss)
 
 
 def _annealing(schedule: recipes.Schedule) -> list[keras.callbacks.Callback]:
     half = max(1, schedule.epochs // 2)
-    names = ("kl_weight", "feature_weight", "mmd_weight")
+    names = ("kl_weight", "feature_weight")
     ends = {name: (getattr(schedule, f"initial_{name}"), getattr(schedule, name)) for name in names}
-    return [AnnealWeight(name, half, end, start=start or 0.0) for name, (start, end) in ends.items() if end is not None]
+    annealing = [
+        AnnealWeight(name, half, end, start=start or 0.0) for name, (start, end) in ends.items() if end is not None
+    ]
+    if schedule.mmd_weight is not None:
+        annealing.append(AnnealWeight("mmd_weight", 1, schedule.mmd_weight, wait=half - 1))
+    return annealing
 
 
 def in_float32(recipe: recipes.Recipe, model: models.Autoencoder) -> models.Autoencoder:

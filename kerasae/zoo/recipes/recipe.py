@@ -48,8 +48,10 @@ class Schedule:
             `LOSSES` or one of Keras's. The learning rate and Adam's moments start anew after them.
         initial_kl_weight, kl_weight: Weights of the KL divergence of a variational autoencoder: it changes linearly
             from the first to the second over the first half of the epochs, and then stays. None: the model's own.
-        initial_feature_weight, feature_weight, initial_mmd_weight, mmd_weight: The same for the feature loss and for
-            the discrepancy of a `VAEGAN`.
+        initial_feature_weight, feature_weight: The same for the feature loss of a `VAEGAN`.
+        mmd_weight: Weight of the discrepancy of a `VAEGAN` in the second half of the epochs; in the first half it is 0.
+        ema_momentum: Momentum of the exponential moving average of the weights, which replaces them at the end. None:
+            no average.
         start: Name of the pretrained entry whose weights the training starts from. None: new weights.
         starts_at_prior: Whether the kernels that give the mean and the log-variance of a posterior start at zero, so
             that the first codes are draws from the prior. Otherwise larger random codes disturb the decoder, the
@@ -69,8 +71,8 @@ class Schedule:
     kl_weight: float | None = None
     initial_feature_weight: float | None = None
     feature_weight: float | None = None
-    initial_mmd_weight: float | None = None
     mmd_weight: float | None = None
+    ema_momentum: float | None = None
     start: str | None = None
     starts_at_prior: bool = False
 
