@@ -74,8 +74,9 @@ def compilations(monkeypatch):
 def test_a_weight_set_in_fit_changes_the_next_epoch_without_recompilation(name, source, compilations):
     make, reported = WEIGHTS[name]
     data = X if source == "array" else batches()
-    losses = fit(make(), data, epochs=3, callbacks=[setting(name, 1000.0, epoch=1)])[reported]
-    assert losses[1] > losses[0] + 1 and losses[2] > losses[0] + 1
+    # The estimate that `mmd_weight` scales is small, and may be negative.
+    losses = np.array(fit(make(), data, epochs=3, callbacks=[setting(name, 1e9, epoch=1)])[reported])
+    assert np.isfinite(losses).all() and (abs(losses[1:] - losses[0]) > 100).all()
     assert len(compilations) == 1
 
 
