@@ -22,8 +22,8 @@ def rows_of(source, epoch=0, most_steps=2):
     found = []
     for block in source.blocks(epoch, most_steps):
         table = [keras.ops.convert_to_numpy(array) for array in block.table]
-        assert 1 <= block.steps <= len(block.batches) <= most_steps
-        found += [block.layout.batch(table, rows, reshape=np.reshape) for rows in block.batches[: block.steps]]
+        assert 1 <= block.steps <= len(block.batches) and block.total <= most_steps
+        found += [block.layout.batch(table, rows, reshape=np.reshape) for part in block.parts for rows in part]
     return np.concatenate(found)[:, 0].tolist(), [len(batch) for batch in found]
 
 
@@ -37,6 +37,13 @@ def test_the_order_is_a_function_of_seed_and_epoch():
     assert sorted(order(1, seed=0)) == list(range(10))
     assert len({tuple(order(*each)) for each in ((1, 0), (2, 0), (1, 1))}) == 3
     assert order(2, seed=3) == np.random.default_rng([3, 2]).permutation(10).tolist()
+
+
+@pytest.mark.parametrize(("most_steps", "expected"), [(1, [1, 1, 1]), (2, [2, 1]), (3, [3]), (9, [3])])
+def test_a_short_epoch_is_one_block_with_its_smaller_last_batch(most_steps, expected):
+    assert [block.total for block in ArrayBatches(COUNT, 4).blocks(0, most_steps)] == expected
+    assert [block.total for block in ArrayBatches(COUNT[:3], 4).blocks(0, most_steps)] == [1]
+    assert sum(block.total for block in ArrayBatches(COUNT[:8], 4).blocks(0, most_steps)) == 2
 
 
 def test_a_seed_is_for_arrays():

@@ -1,5 +1,7 @@
 """Keras's backends without gradients: NumPy and OpenVINO."""
 
+import itertools
+
 import keras
 import numpy as np
 
@@ -56,7 +58,7 @@ def test_run(model, block, is_long: bool):
     own_logs = reports_own_logs(model, "test_step")
 
     def run(block):
-        for rows in block.batches[: block.steps]:
+        for rows in itertools.chain(*block.parts):
             logs = model.test_step(block.layout.batch(block.table, rows, reshape=np.reshape))
         return logs if own_logs else None
 

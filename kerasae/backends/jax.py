@@ -134,7 +134,7 @@ def _run(model, step, name: str, variables, block):
 
     compiled_step = fast(next_step)
 
-    def loop(state, table, batches, count):
+    def loop(state, table, batches, count, rest):
         # A loop needs initial logs. Without logs of the step's own, there are none, and the step is traced once.
         logs = jax.eval_shape(next_step, state, table, rows_of(batches, 0))[0] if own_logs else {}
         logs = jax.tree.map(lambda log: jax.numpy.zeros(log.shape, log.dtype), logs)
@@ -142,11 +142,14 @@ def _run(model, step, name: str, variables, block):
         def body(i, carried):
             return compiled_step(carried[1], table, rows_of(batches, i))
 
-        return jax.lax.fori_loop(0, count, body, (logs, state))
+        logs, state = jax.lax.fori_loop(0, count, body, (logs, state))
+        for rows in rest:
+            logs, state = compiled_step(state, table, rows)
+        return logs, state
 
-    def one_by_one(state, table, batches, count):
-        for i in range(count):
-            logs, state = next_step(state, table, rows_of(batches, np.int32(i)))
+    def one_by_one(state, table, batches, count, rest):
+        for rows in [*(rows_of(batches, np.int32(i)) for i in range(count)), *rest]:
+            logs, state = next_step(state, table, rows)
         return logs, state
 
     run = one_by_one if model.run_eagerly or not model.jit_compile else jax.jit(loop)
@@ -159,7 +162,7 @@ def _run(model, step, name: str, variables, block):
         state = tuple(map(keras_private.raw_values, variables))
         if not block.shared:  # JAX computes asynchronously; blocks of a stream that wait for it fill the memory
             jax.block_until_ready(running)
-        logs, state = run(state, block.table, block.batches, np.int32(block.steps))
+        logs, state = run(state, block.table, block.batches, np.int32(block.steps), block.rest)
         running = jax.tree.leaves(state)[-1:]
         for some, values in zip(variables, state, strict=True):
             keras_private.set_raw_values(some, values)

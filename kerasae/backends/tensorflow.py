@@ -1,5 +1,7 @@
 """TensorFlow: steps change variables; one graph runs many steps."""
 
+import itertools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -69,17 +71,20 @@ def _run(model, step, name: str, block, is_long: bool):
         logs = run_step(model.distribute_strategy, step, layout, table, rows, shared)
         return _whole(model, logs) if own_logs else {}
 
-    def loop(table, batches, count):
+    def loop(table, batches, count, rest):
         # A user's own logs are loop variables; the first step determines their names and shapes.
         first, logs = (1, next_step(table, batches[0])) if own_logs else (0, {})
 
         def body(i, _):
             return i + 1, next_step(table, batches[i])
 
-        return tf.while_loop(lambda i, _: i < count, body, (first, logs))[1]
+        logs = tf.while_loop(lambda i, _: i < count, body, (first, logs))[1]
+        for rows in rest:
+            logs = next_step(table, rows)
+        return logs
 
     def eagerly(block):
-        for rows in block.batches[: block.steps]:
+        for rows in itertools.chain(*block.parts):
             logs = next_step(block.table, tf.constant(rows))
         return logs if own_logs else None
 
@@ -93,15 +98,21 @@ def _run(model, step, name: str, block, is_long: bool):
         rows = [(None if any_size else array.shape[0], *array.shape[1:]) for array in block.table]
         table = [tf.TensorSpec(shape, array.dtype) for shape, array in zip(rows, block.table, strict=True)]
         batches = tf.TensorSpec((None, None) if any_size else block.batches.shape, tf.int32)
+        rest = [] if any_size else [tf.TensorSpec(rows.shape, tf.int32) for rows in block.rest]
         function = tf.function(loop, autograph=False, jit_compile=by_xla)
         # The concrete function avoids the look-up of `tf.function` at every call.
-        return function.get_concrete_function(table, batches, tf.TensorSpec((), tf.int32))
+        return function.get_concrete_function(table, batches, tf.TensorSpec((), tf.int32), rest)
 
     key = name, "any size", layout, shared
     graph = model.compiled_functions.get(model, key, trace) if any_size else trace()
 
     def run(block):
-        logs = graph(block.table, tf.constant(block.batches), tf.constant(block.steps))
+        if any_size:
+            for part in block.parts:
+                logs = graph(block.table, tf.constant(part), tf.constant(len(part)), [])
+        else:
+            rest = list(map(tf.constant, block.rest))
+            logs = graph(block.table, tf.constant(block.batches), tf.constant(block.steps), rest)
         return logs if own_logs else None
 
     return run

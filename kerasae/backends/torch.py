@@ -86,25 +86,26 @@ def _run(model, step, name: str, block, is_long: bool):
     torch_processes.broadcast_state(model)
     own_logs = reports_own_logs(model, name)
     training = name == "train_step"
-    steps = _traced_steps(model, step, block, training) if is_long else None
-    if steps is None:
-        steps = _eager_steps(model, step, block)
+    runs = []
+    for part in block.parts:
+        steps = _traced_steps(model, step, block, part.shape[1], training) if is_long else None
+        runs.append(steps or _eager_steps(model, step, block, part.shape[1]))
     mode = contextlib.nullcontext if training else torch.no_grad
     memory = memory_kept if keras_private.convolves(model) else contextlib.nullcontext
 
     def run(block):
-        batches = torch.from_numpy(block.batches[: block.steps]).to(block.table[0].device)
         with _denormals_as_zeros(), memory(), mode():
-            logs = steps(block.table, batches)
+            for steps, part in zip(runs, block.parts, strict=True):
+                logs = steps(block.table, torch.from_numpy(part).to(block.table[0].device))
         return logs if own_logs else None
 
     return run
 
 
-def _eager_steps(model, step, block):
-    """Make a function of a table and of rows `(steps, batch size)` that runs the steps one by one, as Keras does."""
+def _eager_steps(model, step, block, size: int):
+    """Make a function of a table and of rows `(steps, size)` that runs the steps one by one, as Keras does."""
     step = torch.compile(step) if _is_compiled(model) else step
-    layout, size = block.layout, block.batches.shape[1]
+    layout = block.layout
     part, first, share = torch_processes.part(size, block.shared)
 
     def steps(table, batches):
@@ -116,22 +117,22 @@ def _eager_steps(model, step, block):
     return steps
 
 
-def _traced_steps(model, step, block, training: bool):
+def _traced_steps(model, step, block, size: int, training: bool):
     """Like `_eager_steps`, but traced; None, with a warning that gives the reason, if they must not be traced."""
     if model.run_eagerly or _is_compiled(model) or torch_processes.processes() > 1:
         return None  # as the user asked, or since gradients are averaged over processes
     reason = reason_against(model)
     if reason is None:
         try:
-            return _operations(model, step, block, training)
+            return _operations(model, step, block, size, training)
         except Exception as error:
             reason = f"tracing failed ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''})"
     _warn_once(model, f"{model.name!r} runs its steps one by one on PyTorch, as Keras does, because {reason}.")
     return None
 
 
-def _operations(model, step, block, training: bool):
-    """Trace a step, including its gradients, to a graph of PyTorch operations, and return a function that runs it."""
+def _operations(model, step, block, size: int, training: bool):
+    """Trace a step of `size` images, with its gradients, to a graph of PyTorch operations that a function runs."""
     trained = model.trainable_variables if training else []
     others = [*model.optimizer.variables, *model.metrics_variables]
     variables = list({id(variable): variable for variable in [*trained, *model.variables, *others]}.values())
@@ -149,7 +150,7 @@ def _operations(model, step, block, training: bool):
     def values():
         return [variable.value.detach() for variable in variables]
 
-    rows = torch.zeros(block.batches.shape[1], dtype=torch.int32, device=block.table[0].device)
+    rows = torch.zeros(size, dtype=torch.int32, device=block.table[0].device)
     with contextlib.nullcontext() if training else torch.no_grad():
         graph = traced(stateless, rows, *block.table, *(value.clone() for value in values()))
 

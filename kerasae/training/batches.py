@@ -59,16 +59,23 @@ class ArrayBatches:
         """Do nothing: every epoch begins with the first row."""
 
     def blocks(self, epoch: int, most_steps: int) -> Iterator[Block]:
-        """Yield the batches of an epoch, up to `most_steps` per block. A smaller last batch gets its own block."""
+        """Yield the batches of an epoch, up to `most_steps` per block.
+
+        A smaller last batch gets its own block, unless one block holds the whole epoch: in a short epoch, another call
+        would take as long as many steps.
+        """
         rng = np.random if self._seed is None else np.random.default_rng([self._seed, epoch])
         order = (rng.permutation if self._shuffle else np.arange)(self._n).astype("int32")
-        whole = self._n // self._batch_size
-        batches = order[: whole * self._batch_size].reshape(whole, self._batch_size)
+        whole, left = divmod(self._n, self._batch_size)
+        batches, rest = order[: self._n - left].reshape(whole, self._batch_size), order[None, self._n - left :]
+        if left and self._resident and 0 < whole < most_steps:
+            yield Block(self._layout, self._table, batches, whole, rest=rest)
+            return
         capacity = min(most_steps, self._most, max(whole, 1))
         for start in range(0, whole, capacity):
             yield self._block(batches[start : start + capacity], capacity)
-        if whole * self._batch_size < self._n:
-            yield self._block(order[None, whole * self._batch_size :], 1)
+        if left:
+            yield self._block(rest, 1)
 
     def _block(self, batches: np.ndarray, capacity: int) -> Block:
         count = len(batches)

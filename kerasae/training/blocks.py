@@ -66,8 +66,9 @@ class Block(NamedTuple):
         table: Tensors `(rows, values)` on the device, one per distinct array of a batch.
         batches: Indices of the rows of each batch, int32 `(capacity, batch size)`. Blocks of one batch size have the
             same capacity, so they share compiled code.
-        steps: Number of batches that are used; the others are padding.
+        steps: Number of these batches that are used; the others are padding.
         shared: Whether all processes that train the model have the same block. If not, each has its own stream.
+        rest: Indices of the rows of a smaller last batch of the epoch, int32 `(1, rows)`, or `(0, 0)` without one.
     """
 
     layout: Layout
@@ -75,11 +76,23 @@ class Block(NamedTuple):
     batches: np.ndarray
     steps: int
     shared: bool = True
+    rest: np.ndarray = np.zeros((0, 0), "int32")
 
     @property
     def kind(self):
         """Everything about the block that compiled code depends on."""
-        return self.layout, self.batches.shape, tuple(tuple(array.shape) for array in self.table), self.shared
+        shapes = tuple(tuple(array.shape) for array in (*self.table, self.batches, self.rest))
+        return self.layout, shapes, self.shared
+
+    @property
+    def parts(self) -> list[np.ndarray]:
+        """Indices of all batches, those of one size together: the used `batches`, and `rest` if there is one."""
+        return [self.batches[: self.steps], self.rest][: 1 + len(self.rest)]
+
+    @property
+    def total(self) -> int:
+        """Number of steps, one per batch."""
+        return self.steps + len(self.rest)
 
 
 def columns_of(batch) -> tuple[Layout, list]:

@@ -122,7 +122,7 @@ def _run_blocks(model, kind: str, source, epoch: int, callbacks, total: float) -
         if is_watched:
             begin(step)
         logs = _take(model, kind, block, total)
-        step += block.steps
+        step += block.total
         if is_watched:
             end(step - 1, running_means.results(model) if logs is None else logs)
         if getattr(model, _STOPS[kind]):
