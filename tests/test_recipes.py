@@ -148,7 +148,7 @@ def test_the_kl_weight_may_change_in_the_first_half(monkeypatch):
     assert model.kl_weight == 1.0
 
 
-def test_the_weights_of_a_vaegan_may_change_in_the_first_half(monkeypatch):
+def test_the_weights_of_a_vaegan_may_change_in_a_warm_up(monkeypatch):
     few = data.Dataset(*(part[:64] for part in data.digits()))
     monkeypatch.setattr(data, "mnist", lambda: few)
     weights = {"initial_feature_weight": 0.5, "feature_weight": 0.25, "mmd_weight": 3.0, "kl_weight": 2.0}
@@ -160,6 +160,10 @@ def test_the_weights_of_a_vaegan_may_change_in_the_first_half(monkeypatch):
     longer = recipes.Schedule(epochs=5, batch_size=32, mmd_weight=3.0)
     _, history = train.train("vaegan_mnist", longer, verbose=0)
     assert history.history["mmd_weight"] == [0.0, 0.0, 3.0, 3.0, 3.0]
+    chosen = recipes.Schedule(epochs=4, batch_size=32, warm_up_epochs=3, mmd_weight=3.0, kl_weight=6.0)
+    _, history = train.train("vaegan_mnist", chosen, verbose=0)
+    assert history.history["mmd_weight"] == [0.0, 0.0, 0.0, 3.0]
+    assert history.history["kl_weight"] == [0.0, 2.0, 4.0, 6.0]
 
 
 def test_the_weights_may_be_replaced_by_their_moving_averages(monkeypatch, tmp_path):

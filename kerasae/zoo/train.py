@@ -136,14 +136,14 @@ def _compile(model: models.Autoencoder, schedule: recipes.Schedule, phase: _Phas
 
 
 def _annealing(schedule: recipes.Schedule) -> list[keras.callbacks.Callback]:
-    half = max(1, schedule.epochs // 2)
+    warm_up = schedule.warm_up_epochs or max(1, schedule.epochs // 2)
     names = ("kl_weight", "feature_weight")
     ends = {name: (getattr(schedule, f"initial_{name}"), getattr(schedule, name)) for name in names}
     annealing = [
-        AnnealWeight(name, half, end, start=start or 0.0) for name, (start, end) in ends.items() if end is not None
+        AnnealWeight(name, warm_up, end, start=start or 0.0) for name, (start, end) in ends.items() if end is not None
     ]
     if schedule.mmd_weight is not None:
-        annealing.append(AnnealWeight("mmd_weight", 1, schedule.mmd_weight, wait=half - 1))
+        annealing.append(AnnealWeight("mmd_weight", 1, schedule.mmd_weight, wait=warm_up - 1))
     return annealing
 
 

@@ -47,9 +47,10 @@ class Schedule:
         first_epochs, first_loss: Number of epochs at the start that are trained with another loss, a name in
             `LOSSES` or one of Keras's. The learning rate and Adam's moments start anew after them.
         initial_kl_weight, kl_weight: Weights of the KL divergence of a variational autoencoder: it changes linearly
-            from the first to the second over the first half of the epochs, and then stays. None: the model's own.
+            from the first to the second over the warm-up, and then stays. None: the model's own.
         initial_feature_weight, feature_weight: The same for the feature loss of a `VAEGAN`.
-        mmd_weight: Weight of the discrepancy of a `VAEGAN` in the second half of the epochs; in the first half it is 0.
+        mmd_weight: Weight of the discrepancy of a `VAEGAN` after the warm-up; during it the weight is 0.
+        warm_up_epochs: Number of epochs of the warm-up. None: half of the epochs.
         ema_momentum: Momentum of the exponential moving average of the weights, which replaces them at the end. None:
             no average.
         start: Name of the pretrained entry whose weights the training starts from. None: new weights.
@@ -72,6 +73,7 @@ class Schedule:
     initial_feature_weight: float | None = None
     feature_weight: float | None = None
     mmd_weight: float | None = None
+    warm_up_epochs: int | None = None
     ema_momentum: float | None = None
     start: str | None = None
     starts_at_prior: bool = False
