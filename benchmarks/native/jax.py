@@ -137,7 +137,7 @@ class Loop:
         x = jnp.asarray(x.reshape(len(x), -1))
         weights = [jnp.asarray(w) for w in weights]
         self.carry = (weights, *([jnp.zeros_like(w) for w in weights] for _ in range(2)), jnp.zeros((), "int32"))
-        self.scan = jax.jit(lambda carry, x, rows: jax.lax.scan(functools.partial(self.step, x), carry, rows))
+        self.compiled = jax.jit(self.run)
         self.one = jax.jit(self.step)
         self.x = x
         self.validation = jax.jit(self.validation)
@@ -152,14 +152,22 @@ class Loop:
         weights = jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + 1e-7), weights, first, second)
         return (weights, first, second, t), loss
 
-    def steps(self, rows):
+    def run(self, carry, x, parts):
+        total = 0.0
+        for part in parts:
+            carry, losses = jax.lax.scan(functools.partial(self.step, x), carry, part)
+            total += losses.sum() * part.shape[1]
+        return carry, total
+
+    def epoch(self, parts):
+        """Train on batches, arrays of indices of one size each, and return the sum of the losses of all images."""
         if self.network not in CONVOLUTIONAL:
-            self.carry, losses = self.scan(self.carry, self.x, rows)
-            return float(losses.sum())
+            self.carry, total = self.compiled(self.carry, self.x, parts)
+            return float(total)
         total = 0.0  # XLA's convolutions for CPU are ten times slower inside a loop
-        for batch in rows:
-            self.carry, loss = self.one(self.x, self.carry, batch)
-            total += loss
+        for rows in (rows for part in parts for rows in part):
+            self.carry, loss = self.one(self.x, self.carry, rows)
+            total += loss * len(rows)
         return float(total)
 
     def validation(self, weights, x):

@@ -145,10 +145,11 @@ class Loop:
         self.compiled = tf.function(self.run, jit_compile=network not in CONVOLUTIONAL)
         self.validation = tf.function(self.validation)
 
-    def run(self, x, order):
-        total = 0.0
-        for rows in order:
-            total += self.step(tf.gather(x, rows))
+    def run(self, x, parts):
+        total = tf.constant(0.0)
+        for part in parts:
+            for rows in part:
+                total += self.step(tf.gather(x, rows)) * part.shape[1]
         return total
 
     def step(self, batch):
@@ -161,8 +162,9 @@ class Loop:
             w.assign_sub(rate * m / (tf.sqrt(v) + 1e-7))
         return loss
 
-    def steps(self, rows):
-        return float(self.compiled(self.x, tf.constant(rows)))
+    def epoch(self, parts):
+        """Train on batches, arrays of indices of one size each, and return the sum of the losses of all images."""
+        return float(self.compiled(self.x, list(map(tf.constant, parts))))
 
     def validation(self, x):
         if self.network == "adversarial":

@@ -151,8 +151,10 @@ class Loop:
         self.optimizer.step()
         return loss.detach()
 
-    def steps(self, rows):
-        return float(sum(self.step(self.x[chosen]) for chosen in torch.from_numpy(rows).to(DEVICE)))
+    def epoch(self, parts):
+        """Train on batches, arrays of indices of one size each, and return the sum of the losses of all images."""
+        sums = [self.step(self.x[rows]) * len(rows) for part in parts for rows in torch.from_numpy(part).to(DEVICE)]
+        return float(sum(sums))
 
     @torch.no_grad()
     def loss(self, x):

@@ -27,8 +27,7 @@ class make:
         """Train one epoch, full batches and the last smaller one, and return the mean loss per image."""
         whole = self.n - self.n % self.entry.batch_size
         parts = [order[:whole].reshape(-1, self.entry.batch_size), order[None, whole:]]
-        sums = [self.loop.steps(part) * part.shape[1] for part in parts if part.size]
-        return float(sum(sums)) / self.n
+        return self.loop.epoch([part for part in parts if part.size]) / self.n
 
     def validate(self):
         return float(self.loop.loss(self.held_out))
