@@ -134,7 +134,7 @@ def _run(model, step, name: str, variables, block):
 
     compiled_step = fast(next_step)
 
-    def loop(state, table, batches, count, rest):
+    def loop(state, table, batches, count):
         # A loop needs initial logs. Without logs of the step's own, there are none, and the step is traced once.
         logs = jax.eval_shape(next_step, state, table, rows_of(batches, 0))[0] if own_logs else {}
         logs = jax.tree.map(lambda log: jax.numpy.zeros(log.shape, log.dtype), logs)
@@ -142,14 +142,11 @@ def _run(model, step, name: str, variables, block):
         def body(i, carried):
             return compiled_step(carried[1], table, rows_of(batches, i))
 
-        logs, state = jax.lax.fori_loop(0, count, body, (logs, state))
-        for rows in rest:
-            logs, state = compiled_step(state, table, rows)
-        return logs, state
+        return jax.lax.fori_loop(0, count, body, (logs, state))
 
-    def one_by_one(state, table, batches, count, rest):
-        for rows in [*(rows_of(batches, np.int32(i)) for i in range(count)), *rest]:
-            logs, state = next_step(state, table, rows)
+    def one_by_one(state, table, batches, count):
+        for i in range(count):
+            logs, state = next_step(state, table, rows_of(batches, np.int32(i)))
         return logs, state
 
     run = one_by_one if model.run_eagerly or not model.jit_compile else jax.jit(loop)
@@ -162,7 +159,9 @@ def _run(model, step, name: str, variables, block):
         state = tuple(map(keras_private.raw_values, variables))
         if not block.shared:  # JAX computes asynchronously; blocks of a stream that wait for it fill the memory
             jax.block_until_ready(running)
-        logs, state = run(state, block.table, block.batches, np.int32(block.steps), block.rest)
+        # One program with the smaller last batch would take longer than two.
+        for batches, count in [(block.batches, block.steps), *[(rows[None], 1) for rows in block.rest]]:
+            logs, state = run(state, block.table, batches, np.int32(count))
         running = jax.tree.leaves(state)[-1:]
         for some, values in zip(variables, state, strict=True):
             keras_private.set_raw_values(some, values)

@@ -62,7 +62,7 @@ class ArrayBatches:
         """Yield the batches of an epoch, up to `most_steps` per block.
 
         A smaller last batch gets its own block, unless one block holds the whole epoch: in a short epoch, another call
-        would take as long as many steps.
+        would take as long as many steps on TensorFlow.
         """
         rng = np.random if self._seed is None else np.random.default_rng([self._seed, epoch])
         order = (rng.permutation if self._shuffle else np.arange)(self._n).astype("int32")
