@@ -50,7 +50,7 @@ class Schedule:
             from the first to the second over the warm-up, and then stays. None: the model's own.
         initial_feature_weight, feature_weight: The same for the feature loss of a `VAEGAN`.
         mmd_weight: Weight of the discrepancy of a `VAEGAN` after the warm-up; during it the weight is 0.
-        warm_up_epochs: Number of epochs of the warm-up. None: half of the epochs.
+        warm_up_epochs: Number of epochs of the warm-up, at least 1. None: half of the epochs.
         ema_momentum: Momentum of the exponential moving average of the weights, which replaces them at the end. None:
             no average.
         start: Name of the pretrained entry whose weights the training starts from. None: new weights.
