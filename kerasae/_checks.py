@@ -20,6 +20,13 @@ def positive_sizes(name: str, sizes, or_none: bool = False) -> tuple[int, ...]:
     return tuple(map(int, values))
 
 
+def learning_rate(rate: float) -> float:
+    """Return a learning rate. ValueError unless it is between 0 and 1."""
+    if not 0 < rate < 1:
+        raise ValueError(f"learning_rate must be between 0 and 1. Received: {rate}. Usual: 0.001.")
+    return rate
+
+
 def one_of(name: str, value, allowed: Iterable[str]) -> str:
     """Return `value` if it is one of the allowed strings, or raise ValueError."""
     if value not in (allowed := tuple(allowed)):

@@ -259,6 +259,15 @@ def test_train_writes_a_complete_entry(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.anybackend
+def test_train_changes_the_batches_and_the_learning_rate_of_a_recipe(tmp_path):
+    changes = ["--epochs", "1", "--batch-size", "500", "--learning-rate", "0.1"]
+    assert cli.main(["train", "linear_sine", *changes, "--out", str(tmp_path / "mine")]) == 0
+    card = zoo.card(tmp_path / "mine")
+    assert (card.recipe["batch_size"], card.recipe["learning_rate"]) == (500, 0.1)
+    assert card.schedule == "other" and card.written_recipe["batch_size"] != 500
+
+
+@pytest.mark.anybackend
 @pytest.mark.parametrize(("name", "is_said"), [("deep30_mnist", True), ("dense8_mnist", False)])
 def test_train_says_if_another_command_trained_the_weights(name, is_said, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("kerasae.zoo.train.train", lambda *args, **options: (zoo.load("linear_sine"), None))

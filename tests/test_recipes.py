@@ -1,5 +1,7 @@
 """Recipes: the same initial weights and batch order on every backend, and resumed runs."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -32,10 +34,17 @@ def test_unknown_recipe_lists_close_matches():
         recipes.find("dense_minst")
 
 
-def test_plan_takes_a_schedule_and_epochs():
+def test_plan_takes_a_schedule_and_changes_of_it():
     assert recipes.plan("vae_mnist").epochs == 10
     assert recipes.plan("vae_mnist", "shipped") == recipes.find("vae_mnist").shipped
     assert recipes.plan("vae_mnist", epochs=3).epochs == 3
+    changed = recipes.plan("vae_mnist", "shipped", batch_size=64, learning_rate=0.002)
+    shipped = recipes.find("vae_mnist").shipped
+    assert changed == dataclasses.replace(shipped, batch_size=64, learning_rate=0.002)
+    with pytest.raises(ValueError, match="batch_size must be a positive integer. Received: -1"):
+        recipes.plan("vae_mnist", batch_size=-1)
+    with pytest.raises(ValueError, match="learning_rate must be between 0 and 1. Received: 10"):
+        recipes.plan("vae_mnist", learning_rate=10)
     with pytest.raises(ValueError, match="epochs must be a positive integer. Received: 0"):
         recipes.plan("vae_mnist", epochs=0)
     with pytest.raises(ValueError, match="schedule must be 'written' or 'shipped'"):

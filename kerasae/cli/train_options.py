@@ -26,6 +26,8 @@ def _text(flag: str, help: str, metavar: str = "TEXT", **settings) -> Option:
 
 
 _HOLD_OUT = "number of examples to hold out for validation; own data: also a fraction (default: 0; own data: 0.1)"
+_BATCH_SIZE = "number of inputs per batch (default: the recipe's; own data: 32, 64 or 128, by the size of the data)"
+_LEARNING_RATE = "initial learning rate (default: the recipe's; own data: 0.001)"
 _SET = "argument of the model's class, such as filters=32,64; can be repeated"
 _SCHEDULE = (
     "schedule of a recipe: the published one (written), or the one that trained the weights in the package "
@@ -62,14 +64,14 @@ OPTIONS: Sequence[Option] = (
     group(
         "training, for a recipe and for your own data",
         _number("--epochs", "number of epochs; own data: largest number (default: that of the schedule or plan)"),
+        _number("--batch-size", _BATCH_SIZE),
+        option("--learning-rate", type=float, metavar="X", help=_LEARNING_RATE),
         option("--hold-out", type=share_or_number, metavar="N", help=_HOLD_OUT),
         _number("--seed", "seed of weights, batch order and held-out data (default: the recipe's; own data: 0)", 0),
         out("directory of the entry (default: entries/NAME)"),
     ),
     group(
         "training, for your own data",
-        _number("--batch-size", "number of inputs per batch (default: 32, 64 or 128, by the size of the data)"),
-        option("--learning-rate", type=float, metavar="X", help="initial learning rate (default: 0.001)"),
         _number("--patience", "stop after N epochs without lower validation loss (default: epochs / 10, at least 10)"),
         _text("--loss", "name of a Keras loss (default: chosen from the data)", "NAME"),
     ),

@@ -34,7 +34,7 @@ def train(arguments) -> int | None:
 _TRAINING = ("hold_out", "epochs", "seed", "batch_size", "learning_rate", "patience", "loss", "code_size")
 _ENTRY = ("out", "name", "overwrite", "description", "license", "source", "author")
 _READING = ("size", "color", "fit", "on_error", "length", "stride", "label", "columns")
-_BOTH = ("out", "name", "hold_out", "epochs", "seed")  # also options for recipes
+_BOTH = ("out", "name", "hold_out", "epochs", "seed", "batch_size", "learning_rate")  # also options for recipes
 _OWN = tuple(name for name in (*_TRAINING, *_ENTRY, *_READING, "model", "set", "dry_run") if name not in _BOTH)
 
 
@@ -69,7 +69,8 @@ def _train(arguments) -> None:
     from kerasae.training import checkpoints
     from kerasae.zoo import recipes, train
 
-    plan = recipes.plan(arguments.name, arguments.schedule, arguments.epochs)
+    changes = arguments.epochs, arguments.batch_size, arguments.learning_rate
+    plan = recipes.plan(arguments.name, arguments.schedule, *changes)
     hold_out = arguments.hold_out or 0
     if not isinstance(hold_out, int):
         raise ValueError(f"--hold-out must be a number of examples for a recipe. Received: {hold_out}.")

@@ -131,8 +131,7 @@ def choose(facts: Facts, model: str | type | None = None, arguments: Mapping[str
 def _checked(plan: Plan) -> Plan:
     for name in ("epochs", "batch_size", "patience"):
         _checks.positive_size(name, getattr(plan, name))
-    if not 0 < plan.learning_rate < 1:
-        raise ValueError(f"learning_rate must be between 0 and 1. Received: {plan.learning_rate}. Usual: 0.001.")
+    _checks.learning_rate(plan.learning_rate)
     return plan
 
 

@@ -22,7 +22,26 @@ def find(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def plan(name: str, schedule: str = "written", epochs: int | None = None) -> Schedule:
-    """Schedule for `train`: `"written"` (published) or `"shipped"`, optionally with another number of epochs."""
-    chosen = find(name).schedule(schedule)
-    return chosen if epochs is None else dataclasses.replace(chosen, epochs=_checks.positive_size("epochs", epochs))
+def plan(
+    name: str,
+    schedule: str = "written",
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+) -> Schedule:
+    """Schedule for `train`.
+
+    Args:
+        name: Name of the recipe.
+        schedule: `"written"` (published) or `"shipped"`.
+        epochs, batch_size: Positive integers to use instead of those of the schedule.
+        learning_rate: Initial learning rate to use instead, between 0 and 1.
+
+    Raises:
+        ValueError: If the recipe or the schedule does not exist, or a number is out of range.
+    """
+    given = {"epochs": epochs, "batch_size": batch_size}
+    changes: dict = {key: _checks.positive_size(key, value) for key, value in given.items() if value is not None}
+    if learning_rate is not None:
+        changes["learning_rate"] = _checks.learning_rate(learning_rate)
+    return dataclasses.replace(find(name).schedule(schedule), **changes)
