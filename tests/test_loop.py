@@ -6,6 +6,7 @@ import pytest
 from conftest import BACKEND, adversarial, dense, images, stream, vae
 
 from kerasae import backends
+from kerasae.training import running_means
 
 X = images(43)
 
@@ -271,3 +272,35 @@ def test_batch_hooks_of_callbacks_are_called_and_metrics_are_means_over_the_epoc
     assert watched == pytest.approx(unwatched, rel=1e-6)
     assert watched[0] == pytest.approx(calls[-1][1], rel=1e-6)
     assert isinstance(unwatched[0], float)
+
+
+def test_results_stay_the_same_when_metrics_change():
+    def numbers(results):
+        return {name: float(value) for name, value in results.items()}
+
+    model = dense()
+    model.compile("adam", metrics=["mae"])
+    model.fit(X, verbose=0)
+    before, started = numbers(running_means.results(model)), running_means.started_results(model)
+    running_means.reset(model)
+    assert numbers(running_means.results(model)) == dict.fromkeys(before, 0.0)
+    assert numbers(started()) == before and before["loss"] > 0 and before["mae"] > 0
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="Keras cannot trace a metric on JAX that returns a variable")
+def test_logs_of_training_are_not_those_of_validation_if_a_metric_returns_a_variable():
+    class Batches(keras.metrics.Metric):
+        def __init__(self):
+            super().__init__(name="batches")
+            self.number = self.add_variable((), "zeros", name="number")
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.number.assign_add(1.0)
+
+        def result(self):
+            return self.number
+
+    model = dense()
+    model.compile("adam", metrics=[Batches()])
+    history = model.fit(X, batch_size=11, validation_data=(X, X), validation_batch_size=22, verbose=0).history
+    assert (history["batches"], history["val_batches"]) == ([4.0], [2.0])

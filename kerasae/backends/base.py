@@ -62,7 +62,7 @@ class Backend(Protocol):
         """
 
     def value_of(self, variable):
-        """Value of a variable as an array."""
+        """Present value of a variable of one number, for NumPy. Some backends still compute it."""
 
     def assign(self, variable, value) -> None:
         """Assign a tensor (see `to_device`) of the variable's shape and dtype."""

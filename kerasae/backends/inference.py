@@ -85,7 +85,7 @@ def adopt(array, batch_size: int | None = None):
 
 
 def value_of(variable):
-    """Value of a variable as an array."""
+    """Present value of a variable."""
     return variable.numpy()
 
 

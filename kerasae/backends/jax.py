@@ -195,8 +195,8 @@ def adopt(array, batch_size: int | None = None):
 
 
 def value_of(variable):
-    """Value of a variable as an array."""
-    return np.asarray(keras_private.raw_value(variable))
+    """Present value of a variable, an immutable tensor that may still be computed."""
+    return keras_private.raw_value(variable)
 
 
 def assign(variable, value) -> None:

@@ -163,7 +163,7 @@ def adopt(array, batch_size: int | None = None):
 
 
 def value_of(variable):
-    """Value of a variable as an array. One operation; `Variable.numpy` needs many times as long."""
+    """Present value of a variable. One operation; `Variable.numpy` needs many times as long."""
     value = keras_private.raw_value(variable)
     if isinstance(value, tf.distribute.DistributedValues):
         return value.numpy()

@@ -209,8 +209,8 @@ def adopt(array, batch_size: int | None = None):
 
 
 def value_of(variable):
-    """Value of a variable as an array."""
-    return keras_private.raw_value(variable).numpy(force=True)
+    """Present value of a variable of one number. The array shares its memory, so the number is copied."""
+    return keras_private.raw_value(variable).numpy(force=True)[()]
 
 
 def assign(variable, value) -> None:

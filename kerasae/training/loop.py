@@ -4,6 +4,8 @@ Logs and the order of callback calls are those of Keras's own loops. After each 
 current values, so callbacks, checkpoints and exception handlers see the current model.
 """
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
@@ -43,10 +45,12 @@ def fit(model, source, callbacks, epochs: int, initial_epoch: int, verbose, vali
         callbacks.on_epoch_begin(epoch)
         backends.set_mode(model, training=True)
         model.compiled_functions.require(_optimizer_settings(model))
-        epoch_logs = _run_blocks(model, "train", source, epoch, callbacks, steps)
+        training_results = _run_blocks(model, "train", source, epoch, callbacks, steps)
+        validated: dict = {}
         if validation is not None and _is_due(epoch, validation_freq):
-            found = model.evaluate(validation, callbacks=callbacks, return_dict=True)
-            epoch_logs |= {f"val_{name}": value for name, value in found.items()}
+            validated = model.evaluate(validation, callbacks=callbacks, return_dict=True)
+        # Where the last steps are still computed, validation was prepared in the meantime.
+        epoch_logs = training_results() | {f"val_{name}": value for name, value in validated.items()}
         callbacks.on_epoch_end(epoch, epoch_logs)
         training_logs = epoch_logs
         if model.stop_training:
@@ -65,7 +69,7 @@ def evaluate(model, source, callbacks, verbose) -> dict[str, float]:
     model.stop_evaluating = False
     callbacks.on_test_begin()
     running_means.reset(model)
-    logs = keras_private.pythonify_logs(_run_blocks(model, "test", source, 0, callbacks, source.total))
+    logs = keras_private.pythonify_logs(_run_blocks(model, "test", source, 0, callbacks, source.total)())
     callbacks.on_test_end(logs)
     return logs
 
@@ -112,8 +116,12 @@ def callback_list(model, callbacks, verbose, epochs: int, steps: int | None, add
     )
 
 
-def _run_blocks(model, kind: str, source, epoch: int, callbacks, total: float) -> dict:
-    """Run the training or test steps of an epoch, of `total` steps of this kind, and return its logs."""
+def _run_blocks(model, kind: str, source, epoch: int, callbacks, total: float) -> Callable[[], dict]:
+    """Run the training or test steps of an epoch, of `total` steps of this kind.
+
+    Returns:
+        A function that gives the logs of this epoch. It waits for steps that are still computed.
+    """
     begin, end = (getattr(callbacks, f"on_{kind}_batch_{part}") for part in ("begin", "end"))
     is_watched = not running_means.has_keras_results(model) or _watches(callbacks, kind)
     logs: dict | None = {}
@@ -129,9 +137,14 @@ def _run_blocks(model, kind: str, source, epoch: int, callbacks, total: float) -
             break
     if kind == "train":
         model.compiled_functions.train_steps += step
-    results = running_means.results(model)
-    # A step's own logs are those of the last step, unless they have the names of the metrics.
-    return results if logs is None or set(logs) == set(results) else dict(logs)
+    results_of_metrics = running_means.started_results(model)
+
+    def epoch_logs() -> dict:
+        results = results_of_metrics()
+        # A step's own logs are those of the last step, unless they have the names of the metrics.
+        return results if logs is None or set(logs) == set(results) else dict(logs)
+
+    return epoch_logs
 
 
 def _take(model, kind: str, block, total: float) -> dict | None:

@@ -3,7 +3,9 @@
 In an epoch of a few dozen steps, that dispatch would take as long as a third of the training.
 """
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -24,13 +26,27 @@ def has_keras_results(model) -> bool:
 
 def results(model) -> dict:
     """The results that `model.get_metrics_result()` gives; those of running means as NumPy scalars."""
+    return started_results(model)()
+
+
+def started_results(model) -> Callable[[], dict]:
+    """Function that returns the present `results`, also after the metrics have changed.
+
+    On JAX, which computes asynchronously, only a call of this function waits for them.
+    """
     if not has_keras_results(model):
-        return model.get_metrics_result()
-    found: dict = {}
-    for metric in model.metrics:
-        result = _mean(metric) if type(metric).result is keras.metrics.Mean.result else metric.result()
-        found |= result if isinstance(result, dict) else {metric.name: result}
-    return found
+        found = model.get_metrics_result()
+        return lambda: found
+    started = [(metric.name, _started(metric)) for metric in model.metrics]
+
+    def finished() -> dict:
+        found: dict = {}
+        for name, result in started:
+            value = _mean(*result) if isinstance(result, _Values) else result
+            found |= value if isinstance(value, dict) else {name: value}
+        return found
+
+    return finished
 
 
 def reset(model) -> None:
@@ -46,8 +62,26 @@ def reset(model) -> None:
             metric.reset_state()
 
 
-def _mean(metric):
-    total, count = backends.value_of(metric.total)[()], backends.value_of(metric.count)[()]
+class _Values(NamedTuple):
+    """Values of the variables of a `keras.metrics.Mean`."""
+
+    total: Any
+    count: Any
+
+
+def _started(metric):
+    if type(metric).result is keras.metrics.Mean.result:
+        return _Values(backends.value_of(metric.total), backends.value_of(metric.count))
+    # Metrics may return variables, as the example in Keras's documentation does, and validation would change them.
+    return keras.tree.map_structure(_constant, metric.result())
+
+
+def _constant(result):
+    return np.array(keras.ops.convert_to_numpy(result)) if isinstance(result, keras.Variable) else result
+
+
+def _mean(total, count):
+    total, count = np.asarray(total)[()], np.asarray(count)[()]
     return total / count if count else np.zeros_like(total)
 
 
