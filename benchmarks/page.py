@@ -31,7 +31,7 @@ HEAD = """# Speed
 
 {finding}
 
-Measured by `make bench` (40 minutes) and `make bench-growth` on the machine described at the end of the page. pythae is
+Measured by `make bench` (an hour) and `make bench-growth` on the machine described at the end of the page. pythae is
 included if `make pythae` installed it or `PYTHAE_PYTHON` names a Python interpreter that has it.
 
 All programs train the same network from the same initial weights on the same images in memory with Adam.
@@ -85,9 +85,8 @@ RESIDUAL = """
 
 One training step of the default `ResidualAutoencoder` (`benchmarks/residual.py`): milliseconds per image, in brackets
 relative to the time that its multiplications and additions take at the speed of one large matrix product on the same
-machine; and peak memory of the process. PyTorch runs on one thread, the others on all cores; its convolutions do
-more operations per second than its matrix product, so its ratios are below 1. A dash: a step would have taken more than
-15 s, or needed more than 16 GiB.
+machine; and peak memory of the process. PyTorch runs on one thread, the others on all cores. A dash: a step would have
+taken more than 60 s, or needed more than 16 GiB.
 
 | side, pixels | batch | {titles} |
 |---|---|---|{rule}

@@ -97,7 +97,7 @@ def measure(point: dict, timeout: float) -> dict | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=15.0, help="longest step to measure (default: 15)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="longest step to measure (default: 60)")
     parser.add_argument("--memory", type=float, default=16.0, help="largest memory in GiB (default: 16)")
     parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="a trial that is not stored")
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES, help="a trial that is not stored")
